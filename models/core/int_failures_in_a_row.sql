@@ -1,0 +1,36 @@
+-- One row per seller with a failed line since their last completed one.
+
+with
+
+lines as (
+
+    select * from {{ ref('stg_finance__payout_lines') }}
+    where line_state in ('completed', 'failed')
+
+),
+
+ranked as (
+
+    select
+        *,
+        count(*) filter (where line_state = 'completed') over (
+            partition by seller_id
+            order by counts_from desc, line_id asc
+            rows unbounded preceding
+        ) as completed_since
+    from lines
+
+),
+
+final as (
+
+    select
+        seller_id,
+        count(*)::integer as consecutive_failures
+    from ranked
+    where completed_since = 0
+    group by seller_id
+
+)
+
+select * from final

@@ -1,0 +1,32 @@
+with
+
+fees as (
+
+    select * from {{ ref('stg_marketplace__order_fees') }}
+
+),
+
+orders as (
+
+    select * from {{ ref('int_orders') }}
+
+),
+
+final as (
+
+    select
+        fees.fee_id,
+        fees.order_id,
+        fees.seller_id,
+        fees.fee_type,
+        fees.amount_minor,
+        fees.charged_at,
+        greatest(fees.known_at, orders.known_at) as known_at
+    from fees
+    inner join orders
+        on fees.order_id = orders.order_id and fees.seller_id = orders.seller_id
+    where fees.amount_minor is not null and fees.known_at <= {{ as_of() }}
+
+)
+
+select * from final

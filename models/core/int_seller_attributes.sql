@@ -1,0 +1,93 @@
+{#- An as-of schema looks at the history that the live builds saw, where there is one. #}
+{%- set is_as_of = target.schema.startswith('asof_') %}
+{%- set versions = ref('seller_versions') %}
+{%- if is_as_of and execute %}
+    {%- set versions = adapter.get_relation(
+        database=versions.database, schema='settlement_history', identifier=versions.identifier
+    ) or versions %}
+{%- endif %}
+
+with
+
+windows as (
+
+    select * from {{ ref('windows') }}
+    where not is_stored
+
+),
+
+accounts as (
+
+    select * from {{ ref('seller_accounts') }}
+
+),
+
+versions as (
+
+    select
+        seller_id,
+        region,
+        is_fast_settlement,
+        wallet_address,
+        seller_status,
+        is_payouts_enabled,
+        case
+            when row_number() over (partition by seller_id order by dbt_valid_from, dbt_scd_id) = 1
+                then '-infinity'
+            else dbt_valid_from
+        end as valid_from,
+        coalesce(dbt_valid_to, 'infinity') as valid_to
+    from {{ versions }}
+
+),
+
+-- The open window and the one that closed last take the seller as the source has it now. An older
+-- window, closed only to catch up, takes the version that held at its end, or the first one seen.
+current_windows as (
+
+    select
+        windows.payout_window,
+        accounts.*
+    from windows
+    cross join accounts
+    where (windows.is_latest_closed or not windows.is_closed) and not {{ is_as_of }}
+
+),
+
+older_windows as (
+
+    select
+        windows.payout_window,
+        accounts.seller_id,
+        accounts.display_name,
+        versions.region,
+        versions.seller_status,
+        versions.is_payouts_enabled as payouts_enabled,
+        versions.wallet_address,
+        rails.rail,
+        rails.currency_code as rail_currency,
+        rails.minimum_amount
+    from windows
+    inner join versions
+        on
+            least(windows.window_ends_at, {{ as_of() }}) > versions.valid_from
+            and least(windows.window_ends_at, {{ as_of() }}) <= versions.valid_to
+    inner join accounts on versions.seller_id = accounts.seller_id
+    left join {{ ref('region_rails') }} as region_rails on versions.region = region_rails.region
+    left join {{ ref('rails') }} as rails
+        on rails.rail = case when versions.is_fast_settlement then 'SPL' else region_rails.rail end
+    where (windows.is_closed and not windows.is_latest_closed) or {{ is_as_of }}
+
+),
+
+final as (
+
+    select * from current_windows
+
+    union all
+
+    select * from older_windows
+
+)
+
+select * from final

@@ -1,0 +1,151 @@
+{{
+    config(
+        materialized='table',
+        indexes=[{'columns': ['payout_window', 'seller_id'], 'unique': true}],
+    )
+}}
+
+-- Rates and the score are fractions of whole numbers until they are rounded, once. The score is
+-- 100 less a weight for each of three fractions, over one common denominator:
+-- disputes / (cap x gross), refunds / (cap x gross), and (spike ratio - 1) / cap.
+
+with
+
+windows as (
+
+    select * from {{ ref('windows') }}
+    where is_closed and (is_latest_closed or not is_stored)
+
+),
+
+-- Sellers with a fact known before the window's end; any fact presumes its order. One index probe a
+-- seller, however long the history.
+known as (
+
+    select
+        windows.payout_window,
+        sellers.seller_id
+    from windows
+    cross join {{ ref('stg_marketplace__sellers') }} as sellers
+    cross join lateral (
+        select orders.order_id
+        from {{ ref('int_orders') }} as orders
+        where
+            orders.seller_id = sellers.seller_id
+            and orders.known_at < windows.window_ends_at
+        limit 1
+    ) as known_order
+
+),
+
+sums as (
+
+    select * from {{ ref('int_seller_health__sums') }}
+
+),
+
+measured as (
+
+    select
+        known.payout_window,
+        known.seller_id,
+        coalesce(sums.gross_minor, 0) as gross,
+        coalesce(sums.fees_minor, 0) as fees,
+        coalesce(sums.refunds_minor, 0) as refunds,
+        coalesce(sums.disputes_minor, 0) as disputes,
+        coalesce(sums.last_7_days_minor, 0) as recent,
+        coalesce(sums.gross_minor - sums.last_7_days_minor, 0) as earlier
+    from known
+    left join sums
+        on known.payout_window = sums.payout_window and known.seller_id = sums.seller_id
+
+),
+
+fractions as (
+
+    select
+        *,
+        case when gross > 0 then gross else 1 end as of_gross,
+        case when gross > 0 then least(disputes, gross) else sign(disputes) end as dispute_part,
+        case when gross > 0 then least(refunds, gross) else sign(refunds) end as refund_part,
+        case when earlier > 0 then 7 * earlier else 1 end as of_spike,
+        case when earlier > 0 then 23 * recent - 7 * earlier else 0 end as spike_part
+    from measured
+
+),
+
+scored as (
+
+    select
+        *,
+        of_gross * {{ var('health_dispute_cap') }} * {{ var('health_refund_cap') }}
+        * of_spike * {{ var('health_spike_cap') }} as denominator,
+        {{ var('health_dispute_weight') }} * {{ var('health_refund_cap') }}
+        * of_spike * {{ var('health_spike_cap') }}
+        * least(dispute_part, of_gross * {{ var('health_dispute_cap') }})
+        + {{ var('health_refund_weight') }} * {{ var('health_dispute_cap') }}
+        * of_spike * {{ var('health_spike_cap') }}
+        * least(refund_part, of_gross * {{ var('health_refund_cap') }})
+        + {{ var('health_spike_weight') }}
+        * of_gross * {{ var('health_dispute_cap') }} * {{ var('health_refund_cap') }}
+        * greatest(0, least(spike_part, of_spike * {{ var('health_spike_cap') }})) as lost
+    from fractions
+
+),
+
+shown as (
+
+    select
+        *,
+        -- Whole-number division of score x 10 plus a half: exact, half away from zero.
+        div(2000 * (denominator - lost) + denominator, 2 * denominator) / 10 as health_score
+    from scored
+
+),
+
+final as (
+
+    select
+        payout_window,
+        seller_id,
+        {{ money('gross') }} as trailing_30d_gross,
+        {{ money('fees') }} as trailing_30d_fees,
+        {{ money('disputes') }} as trailing_30d_disputes,
+        health_score::numeric(4, 1) as health_score,
+        round(dispute_part / of_gross, 4)::numeric(7, 4) as dispute_rate,
+        round(refund_part / of_gross, 4)::numeric(7, 4) as refund_rate,
+        case when earlier > 0 then round(23 * recent / of_spike, 4)::numeric(18, 4) end
+            as spike_ratio,
+        array_remove(array[
+            case
+                when
+                    dispute_part >= {{ var('review_dispute_rate') }} * of_gross
+                    and disputes >= {{ var('review_dispute_amount') }} * 100
+                    then 'disputes'
+            end,
+            case
+                when
+                    earlier > 0
+                    and 23 * recent >= {{ var('review_spike_ratio') }} * of_spike
+                    and recent >= {{ var('review_spike_gross') }} * 100
+                    then 'spike'
+            end,
+            case
+                when earlier = 0 and recent >= {{ var('review_new_volume_gross') }} * 100
+                    then 'new_volume'
+            end,
+            case
+                when
+                    health_score < {{ var('review_score') }}
+                    and gross >= {{ var('review_score_gross') }} * 100
+                    then 'score'
+            end
+        ], null) as review_reasons
+    from shown
+
+)
+
+select
+    *,
+    cardinality(review_reasons) > 0 as needs_review
+from final

@@ -1,0 +1,124 @@
+{{ config(materialized='table', indexes=[{'columns': ['seller_id'], 'unique': true}]) }}
+
+-- One row per seller with a known entry: balances as of the build, before the lines since the
+-- latest stored close. Starts from what that close left, adds the entries since.
+
+with
+
+build as (
+
+    select * from {{ ref('int_build') }}
+
+),
+
+entries as (
+
+    select
+        entries.*,
+        entries.available_at > build.as_of as is_pending
+    from {{ ref('int_entries') }} as entries
+    cross join build
+
+),
+
+opening as (
+
+    select
+        close_rows.seller_id,
+        close_rows.net_minor
+    from {{ source('finance', 'window_close_rows') }} as close_rows
+    inner join {{ ref('stg_finance__window_closes') }} as closes
+        on close_rows.payout_window = closes.payout_window
+    cross join build
+    where closes.window_ends_at = build.stored_until
+
+),
+
+sums as (
+
+    select
+        entries.seller_id,
+        coalesce(sum(entries.amount_minor) filter (where entries.is_pending), 0)::bigint
+            as pending_minor,
+        coalesce(sum(entries.amount_minor) filter (
+            where not entries.is_pending and entries.available_at >= build.stored_until
+        ), 0)::bigint as available_minor,
+        min(entries.available_at) filter (where entries.is_pending) as next_release_at
+    from entries
+    cross join build
+    group by entries.seller_id
+
+),
+
+next_releases as (
+
+    select
+        sums.seller_id,
+        sum(entries.amount_minor)::bigint as next_release_minor
+    from sums
+    inner join entries
+        on sums.seller_id = entries.seller_id and sums.next_release_at = entries.available_at
+    group by sums.seller_id
+
+),
+
+open_disputes as not materialized (
+
+    select * from {{ ref('int_disputes') }}
+    where is_in_time and outcome is null
+
+),
+
+disputed as (
+
+    select
+        claims.seller_id,
+        sum(claims.effective_minor)::bigint as disputed_minor
+    from {{ ref('int_claims') }} as claims
+    inner join open_disputes on claims.claim_id = open_disputes.opened_event_id
+    where
+        claims.claim_type = 'dispute_opened'
+        and claims.order_id = any(array(select of_orders.order_id from open_disputes as of_orders))
+    group by claims.seller_id
+
+),
+
+-- One index probe a seller: any entry presumes an order, or is an adjustment.
+known as (
+
+    select sellers.seller_id
+    from {{ ref('stg_marketplace__sellers') }} as sellers
+    cross join lateral (
+        select 1 as is_known
+        from {{ ref('int_orders') }} as orders
+        where orders.seller_id = sellers.seller_id
+        limit 1
+    ) as known_order
+
+    union
+
+    select adjustments.seller_id
+    from {{ ref('stg_finance__adjustments') }} as adjustments
+
+),
+
+final as (
+
+    select
+        known.seller_id,
+        build.stored_until,
+        coalesce(sums.pending_minor, 0) as pending_minor,
+        coalesce(opening.net_minor, 0) + coalesce(sums.available_minor, 0) as available_minor,
+        coalesce(disputed.disputed_minor, 0) as disputed_minor,
+        sums.next_release_at,
+        next_releases.next_release_minor
+    from known
+    cross join build
+    left join sums on known.seller_id = sums.seller_id
+    left join opening on known.seller_id = opening.seller_id
+    left join next_releases on known.seller_id = next_releases.seller_id
+    left join disputed on known.seller_id = disputed.seller_id
+
+)
+
+select * from final

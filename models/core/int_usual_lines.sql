@@ -1,0 +1,26 @@
+-- One row per seller: the median amount that became new in the last 8 stored windows.
+
+with
+
+closes as (
+
+    select * from {{ ref('stg_finance__window_closes') }}
+    order by window_starts_at desc
+    limit 8
+
+),
+
+final as (
+
+    select
+        close_rows.seller_id,
+        percentile_disc(0.5) within group (
+            order by close_rows.net_minor - close_rows.carried_forward_minor
+        ) as median_minor
+    from {{ source('finance', 'window_close_rows') }} as close_rows
+    inner join closes on close_rows.payout_window = closes.payout_window
+    group by close_rows.seller_id
+
+)
+
+select * from final

@@ -1,0 +1,1 @@
+"""The thin orchestrator around the dbt project: it moves data and asks; SQL computes."""

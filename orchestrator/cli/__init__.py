@@ -1,0 +1,33 @@
+"""`settle`: each verb is one call into SQL, dbt or Dagster."""
+
+import sys
+
+import typer
+
+from orchestrator.cli import data, services, week
+from orchestrator.errors import SettleError
+
+app = typer.Typer(
+    name="settle",
+    help="Close a marketplace's week: settle, review, approve, pay once.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+data.register(app)
+week.register(app)
+services.register(app)
+
+
+def main() -> None:
+    """Exit 0 done, 1 refused or failed with one clear line on stderr, 2 bad usage."""
+    try:
+        app()
+    except SettleError as error:
+        print(f"settle: {' '.join(str(error).split())}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)

@@ -1,0 +1,170 @@
+"""Verbs about the database and what is in it: db, user, load, generate, build, sql."""
+
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import psycopg
+import typer
+
+from orchestrator.cli.shared import password_of, ready
+from orchestrator.config import Component, load_settings
+from orchestrator.database import connect, rows
+from orchestrator.embedded import EmbeddedPostgres
+from orchestrator.errors import SettleError
+from orchestrator.migrate import add_person, prepare_database, set_clock
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs of this module."""
+    db = typer.Typer(no_args_is_help=True, help="The embedded Postgres: start, stop, url.")
+    db.command("start")(db_start)
+    db.command("stop")(db_stop)
+    db.command("url")(db_url)
+    app.add_typer(db, name="db")
+    user = typer.Typer(no_args_is_help=True, help="Personal logins.")
+    user.command("add")(user_add)
+    user.callback()(lambda: None)
+    app.add_typer(user, name="user")
+    app.command()(load)
+    app.command()(generate)
+    app.command()(build)
+    app.command()(sql)
+
+
+def db_start() -> None:
+    """Start the embedded Postgres and migrate it; with an external one, migrate that."""
+    settings = load_settings()
+    prepare_database(settings)
+    set_clock(settings)
+    where = f"embedded, data in {settings.home}" if settings.is_embedded else "external"
+    print(f"Postgres is up ({where}).")
+
+
+def db_stop() -> None:
+    """Stop the embedded Postgres."""
+    settings = load_settings()
+    if not settings.is_embedded:
+        raise SettleError("an external Postgres is configured (SETTLE_DATABASE_URL): stop it there")
+    stopped = EmbeddedPostgres(settings.home).stop()
+    print("Postgres stopped." if stopped else "Postgres was not running.")
+
+
+def db_url(
+    component: Annotated[Component, typer.Argument(help="Whose login.")] = Component.OWNER,
+) -> None:
+    """Print the URL of a component's login, password included."""
+    settings = load_settings()
+    if settings.is_embedded:
+        print(EmbeddedPostgres(settings.home).url(component.value))
+    else:
+        print(settings.urls.get(component) or f"external; no URL is set for {component.value}")
+
+
+def user_add(
+    name: Annotated[str, typer.Argument(help="The login's name.")],
+    group: Annotated[str, typer.Option(help="finance (approves) or analyst (reads).")],
+) -> None:
+    """Create a personal login, or give it a new password and group."""
+    settings = ready()
+    add_person(settings, name, password_of(name), group)
+    print(f"{name} is in the {group} group.")
+
+
+def load(
+    directory: Annotated[Path, typer.Argument(help="CSV files named after the tables.")],
+) -> None:
+    """Load CSV files named after the source tables, all or nothing."""
+    from orchestrator.load import LoadRefused, load_directory
+
+    settings = ready()
+    try:
+        with connect(settings, Component.OWNER) as database:
+            report = load_directory(database, directory)
+    except LoadRefused as refused:
+        for line in refused.lines:
+            print(line, file=sys.stderr)
+        raise
+    for table, counts in report.tables.items():
+        print(
+            f"{table}: {counts.inserted} new, {counts.unchanged} known already"
+            + (f", {counts.replaced} replaced" if counts.replaced else "")
+            + (f", {counts.ignored} older ignored" if counts.ignored else "")
+        )
+
+
+def generate(
+    sellers: Annotated[int, typer.Option(min=1)] = 4000,
+    weeks: Annotated[int, typer.Option(min=1)] = 8,
+    orders_per_seller_week: Annotated[int, typer.Option(min=1)] = 5,
+    seed: int = 1,
+) -> None:
+    """Fill an empty database with a deterministic marketplace that ends now."""
+    from orchestrator.generate import generate as generate_marketplace
+
+    settings = ready()
+    with connect(settings, Component.OWNER) as database:
+        [now] = rows(database, "select settle_now() as instant")
+        print(
+            generate_marketplace(
+                database,
+                sellers=sellers,
+                weeks=weeks,
+                orders_per_seller_week=orders_per_seller_week,
+                seed=seed,
+                until=now["instant"],
+            )
+        )
+
+
+def build(
+    full_refresh: Annotated[bool, typer.Option(help="Every window from the facts.")] = False,
+    as_of: Annotated[str | None, typer.Option(help="An instant: 2026-11-16T00:15:00Z.")] = None,
+    timezone: Annotated[str | None, typer.Option(help="With --as-of: another zone.")] = None,
+) -> None:
+    """dbt build of the live schemas, or as of an instant into asof_settlement and its like."""
+    from orchestrator.check_wallets import check_new_wallets
+    from orchestrator.dbt import build_as_of, build_live
+
+    instant = _instant(as_of) if as_of else None
+    if timezone and instant is None:
+        raise typer.BadParameter(
+            "--timezone goes with --as-of; the live zone is in dbt_project.yml"
+        )
+    settings = ready()
+    check_new_wallets(settings)
+    if instant is None:
+        build_live(settings, full_refresh=full_refresh)
+        print("Built the live schemas.")
+    else:
+        build_as_of(settings, instant, timezone)
+        print(f"Built asof_settlement as of {instant.isoformat()}.")
+
+
+def _instant(text: str) -> datetime:
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        instant = None
+    if instant is None or instant.tzinfo is None:
+        raise typer.BadParameter(f"{text!r} is no instant; write it like 2026-11-16T00:15:00Z")
+    return instant
+
+
+def sql(query: Annotated[str, typer.Argument(help="A select.")]) -> None:
+    """Print the rows of a query as CSV, with a header; it can read and nothing else."""
+    settings = ready()
+    with connect(settings, Component.ORCHESTRATOR) as database:
+        database.execute("set transaction read only")
+        try:
+            with database.cursor().copy(
+                f"copy ({query.rstrip().rstrip(';')}) to stdout with (format csv, header)".encode()
+            ) as blocks:
+                for block in blocks:
+                    sys.stdout.buffer.write(block)
+        except psycopg.Error as error:
+            if isinstance(error, psycopg.OperationalError):
+                raise
+            raise SettleError(f"the query failed: {error.diag.message_primary or error}") from None
+    sys.stdout.flush()

@@ -1,0 +1,52 @@
+"""What the verbs share: settings, passwords, window labels, output."""
+
+import json
+import os
+import re
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from orchestrator.config import Settings, load_settings
+from orchestrator.migrate import prepare_database, set_clock
+from orchestrator.partitions import partition_key
+
+
+def ready() -> Settings:
+    """The settings of this call, with its database up to date and the clock set."""
+    settings = load_settings()
+    prepare_database(settings)
+    set_clock(settings)
+    return settings
+
+
+def checked_window(value: str) -> str:
+    """An ISO week that exists; anything else is bad usage."""
+    try:
+        if not re.fullmatch(r"\d{4}-W\d{2}", value):
+            raise ValueError(value)
+        partition_key(value)
+    except ValueError:
+        raise typer.BadParameter(f"{value!r} is no ISO week; write it like 2026-W47") from None
+    return value
+
+
+Window = Annotated[str, typer.Argument(callback=checked_window, help="An ISO week: 2026-W47.")]
+As = Annotated[str, typer.Option("--as", help="Your personal database login.")]
+Json = Annotated[bool, typer.Option("--json", help="For scripts.")]
+
+
+def password_of(name: str) -> str:
+    """SETTLE_PASSWORD, else asked for where somebody can answer."""
+    known = os.environ.get("SETTLE_PASSWORD")
+    if known is not None:
+        return known
+    if not sys.stdin.isatty():
+        raise typer.BadParameter("set SETTLE_PASSWORD, or run this where it can ask")
+    answer: str = typer.prompt(f"Password of {name}", hide_input=True)
+    return answer
+
+
+def print_json(value: Any) -> None:
+    print(json.dumps(value, indent=2, default=str))

@@ -1,0 +1,96 @@
+"""Settings, read from the environment once per process."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from orchestrator.errors import SettleError
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+LOCAL_RAIL = "http://127.0.0.1:8377/api"
+
+
+class Environment(StrEnum):
+    """What this installation is for; only `production` may move real money."""
+
+    DEVELOPMENT = "development"
+    DEMO = "demo"
+    PRODUCTION = "production"
+
+
+class Component(StrEnum):
+    """A part of the product with a database login of its own.
+
+    The value is the login's name on the embedded server.
+    """
+
+    OWNER = "settle_admin"
+    DBT = "dbt"
+    ORCHESTRATOR = "orchestrator"
+    WEBHOOK = "webhook"
+    PORTAL = "portal"
+
+
+URL_VARIABLES = {
+    Component.OWNER: "SETTLE_DATABASE_URL",
+    Component.DBT: "SETTLE_DBT_URL",
+    Component.ORCHESTRATOR: "SETTLE_ORCHESTRATOR_URL",
+    Component.WEBHOOK: "SETTLE_WEBHOOK_URL",
+    Component.PORTAL: "SETTLE_PORTAL_URL",
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything the environment decides.
+
+    `urls` holds the component URLs of an external server and is empty when the embedded one is
+    used. `now` is the instant that stands in for the clock, as ISO 8601 text with an offset.
+    """
+
+    home: Path
+    environment: Environment
+    urls: Mapping[Component, str]
+    now: str | None
+    halfin_base_url: str
+    halfin_api_key: str
+    halfin_webhook_secrets: tuple[str, ...]
+
+    @property
+    def is_embedded(self) -> bool:
+        return not self.urls
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings; raises SettleError where they contradict each other."""
+    env = os.environ if environ is None else environ
+    name = env.get("SETTLE_ENV") or Environment.DEVELOPMENT.value
+    try:
+        environment = Environment(name)
+    except ValueError:
+        choices = ", ".join(e.value for e in Environment)
+        raise SettleError(f"SETTLE_ENV is {name!r}; use one of: {choices}") from None
+    now = env.get("SETTLE_NOW") or None
+    if now and environment is Environment.PRODUCTION:
+        raise SettleError(
+            "SETTLE_NOW is refused in production: unset it, the clock is the real one"
+        )
+    urls = {c: env[v] for c, v in URL_VARIABLES.items() if env.get(v)}
+    if urls and Component.OWNER not in urls and Component.ORCHESTRATOR not in urls:
+        raise SettleError(
+            "SETTLE_DATABASE_URL is missing while another SETTLE_*_URL is set:"
+            " set the URL of each component of the external server, or none"
+        )
+    return Settings(
+        home=Path(env.get("SETTLE_HOME") or ".settle").expanduser().absolute(),
+        environment=environment,
+        urls=urls,
+        now=now,
+        halfin_base_url=(env.get("HALFIN_BASE_URL") or LOCAL_RAIL).rstrip("/"),
+        halfin_api_key=env.get("HALFIN_API_KEY") or "",
+        halfin_webhook_secrets=tuple(
+            s.strip() for s in (env.get("HALFIN_WEBHOOK_SECRET") or "").split(",") if s.strip()
+        ),
+    )

@@ -1,0 +1,94 @@
+"""Connections: one login per component, errors as one clear line."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg.rows import TupleRow
+
+from orchestrator.config import URL_VARIABLES, Component, Settings
+from orchestrator.embedded import EmbeddedPostgres
+from orchestrator.errors import SettleError
+
+SQL_FOLDER = Path(__file__).parent / "sql"
+
+
+def database_url(settings: Settings, component: Component) -> str:
+    """The component's URL: the external server's where one is configured, else the embedded one."""
+    if settings.is_embedded:
+        return EmbeddedPostgres(settings.home).url(component.value)
+    url = settings.urls.get(component)
+    if url is None:
+        raise SettleError(
+            f"{URL_VARIABLES[component]} is not set: an external server is configured"
+        )
+    return url
+
+
+@contextmanager
+def connect(
+    settings: Settings, component: Component, *, autocommit: bool = False
+) -> Iterator[psycopg.Connection[TupleRow]]:
+    """A connection of the component; commits at the end unless an exception leaves the block."""
+    with (
+        _clear_errors(),
+        psycopg.connect(
+            database_url(settings, component), autocommit=autocommit, application_name="settle"
+        ) as connection,
+    ):
+        yield connection
+
+
+@contextmanager
+def connect_as(
+    settings: Settings, login: str, password: str
+) -> Iterator[psycopg.Connection[TupleRow]]:
+    """A person's connection: the database itself decides who they are and what they may do."""
+    component = Component.OWNER if Component.OWNER in settings.urls else Component.ORCHESTRATOR
+    url = database_url(settings, Component.OWNER if settings.is_embedded else component)
+    try:
+        connection = psycopg.connect(url, user=login, password=password, application_name="settle")
+    except psycopg.OperationalError as error:
+        if re.search(r"password authentication|does not exist|no password", str(error)):
+            raise SettleError(f"login {login}: unknown, or the password is wrong") from None
+        raise SettleError(_unreachable(error)) from None
+    with _clear_errors(), connection:
+        yield connection
+
+
+@contextmanager
+def _clear_errors() -> Iterator[None]:
+    """What Postgres refuses is the message a person reads; its context lines are not."""
+    try:
+        yield
+    except psycopg.OperationalError as error:
+        raise SettleError(_unreachable(error)) from error
+    except psycopg.errors.RaiseException as error:
+        raise SettleError(error.diag.message_primary or str(error)) from error
+    except psycopg.errors.UndefinedTable as error:
+        missing = re.search(r'"([^"]+)"', error.diag.message_primary or "")
+        name = missing.group(1) if missing else "a relation"
+        raise SettleError(
+            f"{name} is not there: nothing is built yet; run: settle build"
+        ) from error
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise SettleError(f"the database refuses: {error.diag.message_primary}") from error
+
+
+def _unreachable(error: psycopg.OperationalError) -> str:
+    reason = str(error).strip().splitlines()[-1].strip()
+    return f"the database does not answer ({reason}); start it with: settle db start"
+
+
+def rows(connection: psycopg.Connection[Any], query: str, *parameters: Any) -> list[dict[str, Any]]:
+    """All rows of a query as dictionaries."""
+    with connection.cursor(row_factory=psycopg.rows.dict_row) as cursor:
+        return cursor.execute(query.encode(), parameters or None).fetchall()
+
+
+def sql_file(name: str) -> str:
+    """The text of a query in orchestrator/sql."""
+    return (SQL_FOLDER / f"{name}.sql").read_text(encoding="utf-8")

@@ -1,0 +1,127 @@
+"""Bring a database to the schema this code expects: roles, migrations, logins, environment."""
+
+from pathlib import Path
+
+import psycopg
+import yoyo
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+from yoyo.connections import DatabaseURI
+
+from orchestrator.config import Component, Environment, Settings
+from orchestrator.database import connect, database_url
+from orchestrator.embedded import EmbeddedPostgres
+from orchestrator.errors import SettleError
+
+FOLDER = Path(__file__).parent
+COMPONENT_GROUPS = {
+    Component.DBT: "settle_dbt",
+    Component.ORCHESTRATOR: "settle_orchestrator",
+    Component.WEBHOOK: "settle_webhook",
+    Component.PORTAL: "settle_portal",
+}
+
+
+def prepare_database(settings: Settings) -> None:
+    """Start the embedded server if it is the one in use, and apply what is missing.
+
+    Safe to repeat, and cheap: a database that is up to date is only read. With an external server
+    whose owner URL is not given, somebody else migrates and nothing happens here.
+    """
+    if settings.is_embedded:
+        EmbeddedPostgres(settings.home).start()
+    elif Component.OWNER not in settings.urls:
+        return
+    with connect(settings, Component.OWNER, autocommit=True) as connection:
+        # Held until this connection closes: two processes may arrive at once.
+        connection.execute("select pg_advisory_lock(hashtext('settle.migrate'))")
+        connection.execute((FOLDER / "roles.sql").read_bytes())
+        if settings.is_embedded:
+            _ensure_logins(connection, EmbeddedPostgres(settings.home))
+        _apply_migrations(settings)
+        connection.execute("set role settle_owner")
+        connection.execute("select finance.set_environment(%s)", [settings.environment.value])
+
+
+def set_clock(settings: Settings) -> None:
+    """Make the clock show SETTLE_NOW, or the real time where it is unset."""
+    if not settings.is_embedded and Component.OWNER not in settings.urls:
+        if settings.now:
+            raise SettleError("SETTLE_NOW needs SETTLE_DATABASE_URL: only the owner sets the clock")
+        return
+    if settings.environment is Environment.PRODUCTION:
+        return
+    with connect(settings, Component.OWNER) as connection:
+        if settings.now is None:
+            connection.execute("delete from finance.clock")
+            return
+        try:
+            connection.execute(
+                "insert into finance.clock (now_at) values (%s::timestamptz)"
+                " on conflict (only_row) do update set now_at = excluded.now_at"
+                " where clock.now_at <> excluded.now_at",
+                [settings.now],
+            )
+        except psycopg.DataError:
+            raise SettleError(
+                f"SETTLE_NOW is {settings.now!r}; give an instant like 2026-11-16T00:15:00Z"
+            ) from None
+
+
+def _ensure_logins(
+    connection: psycopg.Connection[tuple[object, ...]], server: EmbeddedPostgres
+) -> None:
+    for component, group in COMPONENT_GROUPS.items():
+        if connection.execute(
+            "select 1 from pg_roles where rolname = %s", [component.value]
+        ).fetchone():
+            continue
+        connection.execute(
+            sql.SQL("create role {} login password {} in role {}").format(
+                sql.Identifier(component.value),
+                sql.Literal(server.password(component.value)),
+                sql.Identifier(group),
+            )
+        )
+
+
+def _apply_migrations(settings: Settings) -> None:
+    """As settle_owner, so that every object has one owner, whoever logs in."""
+    parts = conninfo_to_dict(database_url(settings, Component.OWNER))
+    uri = DatabaseURI(
+        scheme="postgresql+psycopg",
+        username=parts.pop("user", None),
+        password=parts.pop("password", None),
+        hostname=None,
+        port=None,
+        database=parts.pop("dbname", None),
+        args={**parts, "options": "-c role=settle_owner", "schema": "finance"},
+    )
+    backend = yoyo.get_backend(uri.uri)
+    with backend.lock(timeout=60):
+        backend.apply_migrations(backend.to_apply(yoyo.read_migrations(str(FOLDER / "migrations"))))
+    backend.connection.close()
+
+
+def add_person(settings: Settings, name: str, password: str, group: str) -> None:
+    """Create a personal login in the finance or analyst group, or give it a new password."""
+    if group not in ("finance", "analyst"):
+        raise SettleError(f"group {group!r} is not for people; use finance or analyst")
+    taken = {c.value for c in Component} | {"postgres"}
+    if name in taken or name.startswith(("settle_", "pg_")):
+        raise SettleError(f"the name {name!r} belongs to the system; choose a personal one")
+    if not password:
+        raise SettleError("the password is empty: set SETTLE_PASSWORD or type one")
+    with connect(settings, Component.OWNER) as connection:
+        known = connection.execute("select 1 from pg_roles where rolname = %s", [name]).fetchone()
+        verb = sql.SQL("alter role") if known else sql.SQL("create role")
+        connection.execute(
+            sql.SQL("{} {} login password {}").format(
+                verb, sql.Identifier(name), sql.Literal(password)
+            )
+        )
+        for other in ("finance", "analyst"):
+            change = "grant {} to {}" if other == group else "revoke {} from {}"
+            connection.execute(
+                sql.SQL(change).format(sql.Identifier(f"settle_{other}"), sql.Identifier(name))
+            )

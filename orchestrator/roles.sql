@@ -1,0 +1,33 @@
+-- Run before the migrations, by the login in SETTLE_DATABASE_URL (it needs createrole and must
+-- own the database). Safe to repeat.
+do $$
+declare
+    role_name text;
+begin
+    foreach role_name in array array[
+        'settle_owner', 'settle_dbt', 'settle_orchestrator', 'settle_webhook',
+        'settle_finance', 'settle_portal', 'settle_analyst'
+    ] loop
+        if not exists (select from pg_roles where rolname = role_name) then
+            execute format('create role %I nologin', role_name);
+        end if;
+    end loop;
+    -- The migrations run as settle_owner, so that every object has one owner.
+    if not pg_has_role(current_user, 'settle_owner', 'set') then
+        execute format('grant settle_owner to %I', current_user);
+    end if;
+    execute format(
+        'grant create on database %I to settle_owner, settle_dbt', current_database()
+    );
+    execute format('revoke connect, temporary on database %I from public', current_database());
+    execute format(
+        'grant connect on database %I to settle_owner, settle_dbt, settle_orchestrator,'
+        ' settle_webhook, settle_finance, settle_portal, settle_analyst', current_database()
+    );
+    execute format('grant temporary on database %I to settle_dbt, settle_owner', current_database());
+    grant create on schema public to settle_owner;
+    -- The owner's functions read what dbt computed.
+    grant settle_dbt to settle_owner;
+end;
+$$;
+create schema if not exists finance authorization settle_owner;

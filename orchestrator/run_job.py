@@ -1,0 +1,51 @@
+"""Run a Dagster job in this process and turn its failure into the one line a person reads."""
+
+import os
+from contextlib import redirect_stdout
+
+import dagster as dg
+
+from orchestrator.config import Settings
+from orchestrator.definitions import build_definitions
+from orchestrator.errors import SettleError
+
+
+def run_job(settings: Settings, name: str, partition: str) -> None:
+    """Execute the job for one partition; the run is kept in this installation's Dagster home."""
+    folder = settings.home / "dagster"
+    folder.mkdir(parents=True, exist_ok=True)
+    config = folder / "dagster.yaml"
+    if not config.exists():
+        config.write_text("telemetry:\n  enabled: false\n", encoding="utf-8")
+    os.environ["DAGSTER_HOME"] = str(folder)
+    quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+    # dbt's lines are in its log; what a person should read is the outcome.
+    with (
+        dg.DagsterInstance.get() as instance,
+        open(os.devnull, "w", encoding="utf-8") as nowhere,
+        redirect_stdout(nowhere),
+    ):
+        result = (
+            build_definitions(settings)
+            .resolve_job_def(name)
+            .execute_in_process(
+                partition_key=partition,
+                instance=instance,
+                run_config=quiet,
+                raise_on_error=False,
+            )
+        )
+    if not result.success:
+        raise SettleError(_first_failure(result, name))
+
+
+def _first_failure(result: dg.ExecuteInProcessResult, name: str) -> str:
+    for event in result.all_events:
+        if event.is_step_failure:
+            error = event.step_failure_data.error
+            while error is not None and error.cause is not None:
+                error = error.cause
+            if error is not None:
+                text = error.message.strip()
+                return text.removeprefix("orchestrator.errors.SettleError: ")
+    return f"the {name} run {result.run_id} failed before its first step; look at it in Dagster"

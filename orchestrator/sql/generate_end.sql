@@ -1,0 +1,19 @@
+-- Leaves nothing behind in a session that goes on.
+drop function pg_temp.generate_hash(text, bigint);
+drop function pg_temp.generate_draw(bytea, integer, bigint);
+drop function pg_temp.generate_later(timestamptz, bigint);
+drop function pg_temp.generate_recorded_at(timestamptz, bigint);
+drop table pg_temp.generate_arguments;
+drop table pg_temp.generated_wallets;
+drop table pg_temp.generated_sellers;
+drop table pg_temp.generated_orders;
+drop table pg_temp.generated_order_fees;
+drop table pg_temp.generated_refunds;
+drop table pg_temp.generated_dispute_events;
+
+-- So that the first build is planned well.
+analyze marketplace.sellers;
+analyze marketplace.orders;
+analyze marketplace.order_fees;
+analyze marketplace.refunds;
+analyze marketplace.dispute_events;

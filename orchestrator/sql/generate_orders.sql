@@ -1,0 +1,92 @@
+-- Orders evenly over the time, dealt to few large sellers and many small ones.
+create temporary table generated_orders on commit drop as
+with numbered as materialized (
+    select
+        arguments.*,
+        number,
+        pg_temp.generate_hash('order', number) as dice,
+        -- Of every second order one in eight is part of the checkout before.
+        number - case
+            when
+                number % 2 = 0
+                and get_byte(pg_temp.generate_hash('checkout', number), 0) < 32
+                then 1
+            else 0
+        end as checkout_number
+    from pg_temp.generate_arguments as arguments
+    cross join generate_series(1, arguments.order_count) as number
+),
+
+hashed as materialized (
+    select
+        *,
+        pg_temp.generate_hash('checkout time', checkout_number) as time_hash
+    from numbered
+),
+
+timed as materialized (
+    select
+        *,
+        pg_temp.generate_later(
+            starts_at,
+            (checkout_number - 1) * span_seconds / order_count
+            + pg_temp.generate_draw(
+                time_hash, 0, span_seconds / order_count + 1
+            )
+        ) as ordered_at,
+        pg_temp.generate_draw(dice, 0, 1 << 20) as luck
+    from hashed
+),
+
+-- The luck's square, or for half of the orders its cube, makes the heavy tail.
+dealt as (
+    select
+        *,
+        1 + case
+            when pg_temp.generate_draw(dice, 1, 2) = 0
+                then (seller_count * luck * luck) >> 40
+            else (seller_count * ((luck * luck) >> 20) * luck) >> 40
+        end as volume_rank
+    from timed
+),
+
+priced as (
+    select
+        dealt.*,
+        sellers.seller_id,
+        sellers.dispute_share,
+        -- A product of chances: most prices near the middle, a few far above.
+        round(
+            8.00
+            * (1 + pg_temp.generate_draw(dealt.dice, 2, 2001) / 1000.0)
+            * (1 + pg_temp.generate_draw(dealt.dice, 3, 2001) / 1000.0)
+            * (1 + pg_temp.generate_draw(dealt.dice, 4, 2001) / 1000.0)
+            * (1 + pg_temp.generate_draw(dealt.dice, 5, 1001) / 1000.0)
+            * case when pg_temp.generate_draw(dealt.dice, 6, 150) = 0 then 8 else 1 end
+            * sellers.price_level / 100,
+            2
+        ) as gross_amount,
+        pg_temp.generate_recorded_at(
+            dealt.ordered_at, pg_temp.generate_draw(dealt.dice, 7, 1000000)
+        ) as recorded_at
+    from dealt
+    inner join pg_temp.generated_sellers as sellers
+        on dealt.volume_rank = sellers.volume_rank
+    where dealt.ordered_at > sellers.created_at
+)
+
+select
+    number,
+    dispute_share,
+    until,
+    'order-' || lpad(number::text, 9, '0') as order_id,
+    'checkout-' || lpad(checkout_number::text, 9, '0') as checkout_id,
+    seller_id,
+    'USD' as currency,
+    gross_amount,
+    ordered_at,
+    recorded_at
+from priced
+where recorded_at <= until;
+
+analyze pg_temp.generated_orders;

@@ -1,0 +1,5 @@
+-- Stores what was generated.
+insert into marketplace.{table} ({columns})
+select {columns}
+from pg_temp.{generated}
+order by {key}

@@ -1,0 +1,14 @@
+-- Finds the rows whose key is in the database with other content.
+insert into pg_temp.load_problems
+select
+    {file_number},
+    loaded.line_number,
+    1,
+    {id_name},
+    pg_temp.load_shown(loaded.{id})
+    || ' is stored with another '
+    || pg_temp.load_differences(to_jsonb(loaded), to_jsonb(other))
+    || {advice}
+from pg_temp.{typed} as loaded
+inner join marketplace.{table} as other using ({key})
+where ({content}) is distinct from ({other_content})

@@ -1,0 +1,144 @@
+-- What finance needs to decide about one window, as one JSON document. Money is text with two
+-- decimals in the settlement currency.
+with window_rows as (
+    select
+        s.*,
+        a.display_name
+    from settlement.seller_settlement as s
+    left join settlement.seller_accounts as a on s.seller_id = a.seller_id
+    where s.payout_window = %(window)s
+),
+
+batch as (
+    select b.*
+    from finance.payout_batches as b
+    where b.payout_window = %(window)s
+    order by b.attempt desc
+    limit 1
+),
+
+-- Once frozen, the batch says what is paid; before, what nothing holds now.
+payable as (
+    select
+        coalesce(b.digest, p.digest) as digest,
+        coalesce(b.currency, p.currency) as currency,
+        coalesce(b.line_count, p.line_count) as line_count,
+        coalesce(b.total_minor, p.total_minor) as total_minor
+    from finance.payable(%(window)s) as p
+    left join batch as b on b.state <> 'rejected'
+),
+
+lines as (
+    select
+        rail,
+        net,
+        seller_id
+    from window_rows
+    where status not in ('open', 'held', 'rolled_forward')
+),
+
+by_rail as (
+    select
+        rail,
+        count(*) as line_count,
+        sum(net) as total
+    from lines
+    group by rail
+),
+
+holds as (
+    select
+        hold_reason as reason,
+        count(*) as seller_count,
+        sum(net) as total
+    from window_rows
+    where hold_reason is not null
+    group by hold_reason
+),
+
+flagged as (
+    select
+        h.seller_id,
+        h.health_score,
+        h.trailing_30d_gross,
+        h.trailing_30d_disputes,
+        h.review_reasons,
+        r.net,
+        r.status
+    from finance.window_close_health as h
+    left join window_rows as r on h.seller_id = r.seller_id
+    where h.payout_window = %(window)s and h.needs_review
+),
+
+summary as (
+    select
+        s.*,
+        lag(s.net - s.carried_forward) over (order by s.window_starts_at) as last_new
+    from settlement.window_summary as s
+),
+
+exceptions as (
+    select
+        reason,
+        count(*) as row_count
+    from settlement.data_exceptions
+    group by reason
+)
+
+select json_build_object(
+    'payout_window', w.payout_window,
+    'state', case
+        when not (w.window_ends_at <= settle_now()) then 'open'
+        when (select b.state from batch as b where b.state <> 'rejected') is not null
+            then (select b.state from batch as b)
+        when not w.is_stored then 'closed'
+        when exists (select from finance.covering_approvals(w.payout_window)) then 'approved'
+        else 'stored'
+    end,
+    'digest', (select p.digest from payable as p),
+    'currency', (select p.currency from payable as p),
+    'line_count', coalesce((select p.line_count from payable as p), 0),
+    'total', finance.money(coalesce((select p.total_minor from payable as p), 0)),
+    'payout_due_at', w.payout_due_at,
+    'by_rail', coalesce((
+        select json_agg(json_build_object(
+            'rail', r.rail, 'line_count', r.line_count, 'total', r.total::text
+        ) order by r.rail) from by_rail as r
+    ), '[]'),
+    'holds', coalesce((
+        select json_agg(json_build_object(
+            'reason', h.reason, 'seller_count', h.seller_count, 'total', h.total::text
+        ) order by finance.hold_rank(h.reason)) from holds as h
+    ), '[]'),
+    'new', (w.net - w.carried_forward)::text,
+    'new_last_week', w.last_new::text,
+    'carried_forward', w.carried_forward::text,
+    'absorbed_disputes', w.absorbed_disputes::text,
+    'flagged_share', w.flagged_share::text,
+    'flagged', coalesce((
+        select json_agg(json_build_object(
+            'seller_id', f.seller_id, 'health_score', f.health_score::text,
+            'trailing_30d_gross', f.trailing_30d_gross::text,
+            'trailing_30d_disputes', f.trailing_30d_disputes::text,
+            'review_reasons', f.review_reasons, 'net', f.net::text, 'status', f.status
+        ) order by f.net desc nulls last, f.seller_id) from flagged as f
+    ), '[]'),
+    'exceptions', coalesce((
+        select json_agg(json_build_object('reason', e.reason, 'count', e.row_count) order by e.reason)
+        from exceptions as e
+    ), '[]'),
+    'approvals', coalesce((
+        select json_agg(json_build_object(
+            'approved_by', a.approved_by, 'approved_at', a.approved_at, 'digest', a.digest,
+            'is_current', c.approval_id is not null
+        ) order by a.approval_id)
+        from finance.approvals as a
+        left join finance.covering_approvals(w.payout_window) as c on a.approval_id = c.approval_id
+        where a.payout_window = w.payout_window and a.revoked_at is null
+    ), '[]'),
+    'obstacles', coalesce((
+        select json_agg(o.obstacle) from finance.payout_obstacles(w.payout_window) as o (obstacle)
+    ), '[]')
+) as review
+from summary as w
+where w.payout_window = %(window)s

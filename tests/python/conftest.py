@@ -1,0 +1,64 @@
+"""What several test files share: throwaway servers, the clock, the Olist sample."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from orchestrator.config import PROJECT_ROOT, Component, Settings, load_settings
+from orchestrator.database import connect, rows
+from orchestrator.embedded import EmbeddedPostgres
+from orchestrator.migrate import prepare_database, set_clock
+
+OLIST = PROJECT_ROOT.parent / "shared" / "data" / "olist"
+
+SettleHome = Callable[[str], Settings]
+
+
+def make_settings(home: Path, now: str | None = None, **env: str) -> Settings:
+    """Settings of a home and nothing else: the environment of whoever runs the tests is left out."""
+    return load_settings({"SETTLE_HOME": str(home), "SETTLE_NOW": now or "", **env})
+
+
+def at(settings: Settings, instant: datetime) -> Settings:
+    """Set the clock; returns the settings of that instant."""
+    moved = replace(settings, now=instant.isoformat())
+    set_clock(moved)
+    return moved
+
+
+@pytest.fixture(scope="module")
+def settle_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SettleHome]:
+    """Make a home with a migrated server of its own, gone when the test file is done."""
+    homes: list[tuple[Path, Path]] = []
+
+    def make(name: str) -> Settings:
+        settings = make_settings(tmp_path_factory.mktemp(name))
+        prepare_database(settings)
+        with connect(settings, Component.OWNER) as connection:
+            [row] = rows(connection, "select current_setting('data_directory') as folder")
+        homes.append((settings.home, Path(row["folder"]).parent))
+        return settings
+
+    yield make
+    for home, server_folder in homes:
+        EmbeddedPostgres(home).stop()
+        if server_folder != home:  # root's servers keep their data elsewhere
+            shutil.rmtree(server_folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def settings(settle_home: SettleHome) -> Settings:
+    """One such home for the whole test file."""
+    return settle_home("settle")
+
+
+@pytest.fixture(scope="session")
+def olist() -> Path:
+    """The folder of the Olist sample, which is not part of the project."""
+    if not OLIST.is_dir():
+        pytest.skip(f"no Olist sample at {OLIST}: the expected figures were not compared")
+    return OLIST

@@ -1,0 +1,123 @@
+"""Section 4: one row per seller, at the end of the latest closed window. No floats, no rounding
+but the one that is shown."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+
+from .ledger import Ledger
+
+DAY = timedelta(days=1)
+ONE = Fraction(1)
+
+
+@dataclass(frozen=True)
+class HealthRow:
+    """Money in cents. Rates are exact; `health_score` is as shown, with one decimal place."""
+
+    seller_id: str
+    trailing_30d_gross: int
+    trailing_30d_fees: int
+    trailing_30d_disputes: int
+    health_score: Decimal
+    dispute_rate: Fraction
+    refund_rate: Fraction
+    spike_ratio: Fraction | None
+    needs_review: bool
+    review_reasons: tuple[str, ...]
+    trailing_30d_refunds: int
+    last_7d_gross: int
+    as_of: datetime
+
+
+def round_half_away(value: Fraction, places: int) -> Decimal:
+    """Exact rounding, halves away from zero; the result carries `places` decimals."""
+    scaled = abs(value) * 10**places
+    whole = (2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)
+    return Decimal(-whole if value < 0 else whole).scaleb(-places)
+
+
+def rate(part: int, gross: int) -> Fraction:
+    """part / gross, at most 1; 0 where both are 0, 1 where only gross is."""
+    if gross == 0:
+        return Fraction(1 if part else 0)
+    return min(ONE, Fraction(part, gross))
+
+
+def score(dispute_rate: Fraction, refund_rate: Fraction, spike_ratio: Fraction | None) -> Decimal:
+    spike = Fraction(0) if spike_ratio is None else max(Fraction(0), spike_ratio - 1)
+    exact = 100 * (
+        1
+        - Fraction(60, 100) * min(ONE, dispute_rate / Fraction(5, 100))
+        - Fraction(15, 100) * min(ONE, refund_rate / Fraction(20, 100))
+        - Fraction(25, 100) * min(ONE, spike / 3)
+    )
+    return round_half_away(exact, 1)
+
+
+def health_rows(ledger: Ledger) -> list[HealthRow]:
+    """Sorted by seller. T is where the open window starts: the end of the latest closed one."""
+    end = ledger.open_window.starts_at
+    month, week = end - 30 * DAY, end - 7 * DAY
+    sums: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+
+    def count(seller: str, name: str, amount: int, occurred: datetime, known: datetime) -> None:
+        if known >= end:
+            return
+        mine = sums[seller]
+        if month <= occurred < end:
+            mine[name] += amount
+            if week <= occurred:
+                mine[f"{name}_7d"] += amount
+
+    # Good facts at face value: the clamp and the lateness of a dispute change nothing here.
+    screened = ledger.screened
+    for order in screened.orders.values():
+        fact = order.order
+        count(fact.seller_id, "gross", order.gross_minor, fact.ordered_at, order.known_at)
+    for fee in screened.fees:
+        at = fee.fact.charged_at
+        count(fee.fact.seller_id, "fees", fee.amount_minor, at, fee.known_at)
+    for refund in screened.refunds:
+        at = refund.fact.refunded_at
+        count(refund.fact.seller_id, "refunds", refund.amount_minor, at, refund.known_at)
+    for dispute in screened.disputes:
+        opened = dispute.opened
+        at = opened.fact.occurred_at
+        count(opened.fact.seller_id, "disputes", opened.amount_minor, at, opened.known_at)
+    return [_row(seller, sums[seller], end) for seller in sorted(sums)]
+
+
+def _row(seller_id: str, sums: dict[str, int], end: datetime) -> HealthRow:
+    gross, last_7d = sums["gross"], sums["gross_7d"]
+    dispute_rate = rate(sums["disputes"], gross)
+    refund_rate = rate(sums["refunds"], gross)
+    before = gross - last_7d
+    spike = Fraction(last_7d * 23, before * 7) if before else None
+    shown = score(dispute_rate, refund_rate, spike)
+    found = {
+        "disputes": dispute_rate >= Fraction(3, 100) and sums["disputes"] >= 100_00,
+        "spike": spike is not None and spike >= 3 and last_7d >= 1000_00,
+        "new_volume": spike is None and last_7d >= 5000_00,
+        "score": shown < 50 and gross >= 1000_00,
+    }
+    reasons = tuple(name for name, holds in found.items() if holds)
+    return HealthRow(
+        seller_id=seller_id,
+        trailing_30d_gross=gross,
+        trailing_30d_fees=sums["fees"],
+        trailing_30d_disputes=sums["disputes"],
+        health_score=shown,
+        dispute_rate=dispute_rate,
+        refund_rate=refund_rate,
+        spike_ratio=spike,
+        needs_review=bool(reasons),
+        review_reasons=reasons,
+        trailing_30d_refunds=sums["refunds"],
+        last_7d_gross=last_7d,
+        as_of=end,
+    )

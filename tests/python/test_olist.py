@@ -1,0 +1,74 @@
+"""Real data: the public views equal the expected figures, row by row and to the cent."""
+
+import csv
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from conftest import at
+
+from orchestrator.config import Component, Settings
+from orchestrator.database import connect, rows
+from orchestrator.dbt import AS_OF_SCHEMA, build_as_of, build_live
+from orchestrator.load import load_directory
+
+VIEWS = ("seller_settlement", "seller_health", "seller_reserve")
+NOW = datetime.fromisoformat("2018-07-04T12:00:00Z")
+BACK_THEN = datetime.fromisoformat("2018-02-27T15:00:00Z")
+
+
+@pytest.fixture(scope="module")
+def live(settings: Settings, olist: Path) -> Settings:
+    """The sample, loaded, and built at the first of the two instants."""
+    settings = at(settings, NOW)
+    with connect(settings, Component.OWNER) as connection:
+        load_directory(connection, olist)
+    build_live(settings)
+    return settings
+
+
+def test_live_views_show_the_expected_figures(live: Settings, olist: Path) -> None:
+    for view in VIEWS:
+        assert_equal(live, f"settlement.{view}", olist / "expected" / "utc-2018-07-04" / view)
+
+
+def test_an_earlier_instant_in_another_zone_leaves_the_live_schemas_alone(
+    live: Settings, olist: Path
+) -> None:
+    before = fingerprint(live)
+    build_as_of(live, BACK_THEN, "America/Sao_Paulo")
+    assert fingerprint(live) == before
+    for view in VIEWS:
+        file = olist / "expected" / "sao_paulo-2018-02-27" / view
+        assert_equal(live, f"{AS_OF_SCHEMA}.{view}", file)
+
+
+def assert_equal(settings: Settings, view: str, file: Path) -> None:
+    """Every column of the file, every row of both."""
+    with file.with_suffix(".csv").open(encoding="utf-8") as stream:
+        reader = csv.DictReader(stream)
+        columns, expected = list(reader.fieldnames or ()), {tuple(r.values()) for r in reader}
+    shown = ", ".join(f"coalesce({column}::text, '')" for column in columns)
+    with connect(settings, Component.ORCHESTRATOR) as connection:
+        found = list(connection.execute(f"select {shown} from {view}".encode()))
+    assert len(found) == len(expected) > 0
+    assert set(found) == expected, f"{view}: rows differ in {columns}"
+
+
+def fingerprint(settings: Settings) -> dict[str, str]:
+    """A hash of the rows of each relation of the live schemas."""
+    with connect(settings, Component.OWNER) as connection:
+        relations = rows(
+            connection,
+            "select format('%%I.%%I', table_schema, table_name) as name"
+            " from information_schema.tables where table_schema like %s order by 1",
+            "settlement%",
+        )
+        return {
+            r["name"]: rows(
+                connection,
+                "select md5(string_agg(t::text, '|' order by t::text)) as hash"
+                f" from {r['name']} as t",
+            )[0]["hash"]
+            for r in relations
+        }
