@@ -1,9 +1,13 @@
-{#- The unsuffixed name of a versioned model: a view on its latest version. -#}
+{#- post-hook of the marts: the unsuffixed name of a versioned model is a view on its latest
+    version. Readers use it; a rebuild drops what else stands on it, as it does for every model. -#}
 {% macro latest_version_view() -%}
-    {%- if model.version == model.latest_version or model.version == model.latest_version | int -%}
+    {%- if model.version and model.version | string == model.latest_version | string -%}
         {%- set view = this.include(identifier=false) ~ '.' ~ adapter.quote(model.name) -%}
-        drop view if exists {{ view }};
+        drop view if exists {{ view }} cascade;
         create view {{ view }} as select * from {{ this }};
-        grant select on {{ view }} to settle_analyst, settle_finance, settle_orchestrator
+        {%- if model.config.grants.select %}
+            grant select on {{ view }} to {{ model.config.grants.select | join(', ') }};
+        {%- endif %}
+        comment on view {{ view }} is 'The latest version: {{ this.identifier }}.'
     {%- endif -%}
 {%- endmacro %}

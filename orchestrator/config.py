@@ -52,6 +52,7 @@ class Settings:
 
     home: Path
     environment: Environment
+    is_environment_given: bool
     urls: Mapping[Component, str]
     now: str | None
     halfin_base_url: str
@@ -86,6 +87,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     return Settings(
         home=Path(env.get("SETTLE_HOME") or ".settle").expanduser().absolute(),
         environment=environment,
+        is_environment_given=bool(env.get("SETTLE_ENV")),
         urls=urls,
         now=now,
         halfin_base_url=(env.get("HALFIN_BASE_URL") or LOCAL_RAIL).rstrip("/"),

@@ -17,7 +17,7 @@ from orchestrator.embedded import EmbeddedPostgres
 from orchestrator.errors import SettleError
 from orchestrator.generate import generate
 from orchestrator.load import load_directory
-from orchestrator.migrate import add_person, prepare_database, set_clock
+from orchestrator.migrate import CLOCK, add_person, prepare_database, set_clock
 from orchestrator.partitions import partition_key
 from orchestrator.pay import pay_window, reconcile
 from orchestrator.processes import service
@@ -45,6 +45,16 @@ class Demo:
         with self._step("Postgres, migrations"):
             prepare_database(self._settings)
             set_clock(self._settings)
+        # The clock is ours until the end: a `settle status` beside us must not set it back.
+        with connect(self._settings, Component.OWNER, autocommit=True) as clock:
+            clock.execute("select pg_advisory_lock(%s)", [CLOCK])
+            last = self._weeks(data, sellers, weeks)
+        self._at(None)
+        with self._step("Building the views as of now"):
+            build_live(self._settings)
+        self._report(last)
+
+    def _weeks(self, data: Path | None, sellers: int, weeks: int) -> str:
         with self._step(
             f"Loading {data}" if data else f"Generating {sellers} sellers, {weeks} weeks"
         ):
@@ -69,10 +79,7 @@ class Demo:
                 self._settings = replace(self._settings, halfin_base_url=rail)
                 for week in weeks_to_pay:
                     self._week(week)
-        self._at(None)
-        with self._step("Building the views as of now"):
-            build_live(self._settings)
-        self._report(str(weeks_to_pay[-1]["payout_window"]))
+        return str(weeks_to_pay[-1]["payout_window"])
 
     def _fill(self, data: Path | None, sellers: int, weeks: int) -> None:
         with connect(self._settings, Component.OWNER) as database:
@@ -239,4 +246,5 @@ def run_demo(data: Path | None, *, sellers: int, weeks: int) -> None:
     settings = load_settings()
     if settings.environment is Environment.PRODUCTION:
         raise SettleError("the demo moves the clock and pays: unset SETTLE_ENV=production")
-    Demo(replace(settings, environment=Environment.DEMO)).run(data, sellers=sellers, weeks=weeks)
+    settings = replace(settings, environment=Environment.DEMO, is_environment_given=True)
+    Demo(settings).run(data, sellers=sellers, weeks=weeks)

@@ -14,6 +14,7 @@ from orchestrator.embedded import EmbeddedPostgres
 from orchestrator.errors import SettleError
 
 FOLDER = Path(__file__).parent
+CLOCK = 7_755_388  # the advisory lock of whoever moves the clock for a while
 COMPONENT_GROUPS = {
     Component.DBT: "settle_dbt",
     Component.ORCHESTRATOR: "settle_orchestrator",
@@ -35,16 +36,19 @@ def prepare_database(settings: Settings) -> None:
     with connect(settings, Component.OWNER, autocommit=True) as connection:
         # Held until this connection closes: two processes may arrive at once.
         connection.execute("select pg_advisory_lock(hashtext('settle.migrate'))")
-        connection.execute((FOLDER / "roles.sql").read_bytes())
-        if settings.is_embedded:
-            _ensure_logins(connection, EmbeddedPostgres(settings.home))
-        _apply_migrations(settings)
-        connection.execute("set role settle_owner")
-        connection.execute("select finance.set_environment(%s)", [settings.environment.value])
+        if not _is_up_to_date(connection):
+            connection.execute((FOLDER / "roles.sql").read_bytes())
+            if settings.is_embedded:
+                _ensure_logins(connection, EmbeddedPostgres(settings.home))
+            _apply_migrations(settings)
+        _agree_on_environment(connection, settings)
 
 
 def set_clock(settings: Settings) -> None:
-    """Make the clock show SETTLE_NOW, or the real time where it is unset."""
+    """Make the clock show SETTLE_NOW, or the real time where it is unset.
+
+    Unset, it leaves the clock alone while a demo holds it: looking on must not move it.
+    """
     if not settings.is_embedded and Component.OWNER not in settings.urls:
         if settings.now:
             raise SettleError("SETTLE_NOW needs SETTLE_DATABASE_URL: only the owner sets the clock")
@@ -53,7 +57,9 @@ def set_clock(settings: Settings) -> None:
         return
     with connect(settings, Component.OWNER) as connection:
         if settings.now is None:
-            connection.execute("delete from finance.clock")
+            connection.execute(
+                "delete from finance.clock where pg_try_advisory_xact_lock(%s)", [CLOCK]
+            )
             return
         try:
             connection.execute(
@@ -66,6 +72,14 @@ def set_clock(settings: Settings) -> None:
             raise SettleError(
                 f"SETTLE_NOW is {settings.now!r}; give an instant like 2026-11-16T00:15:00Z"
             ) from None
+
+
+def _is_up_to_date(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
+    row = connection.execute("select to_regclass('finance._yoyo_migration') is not null").fetchone()
+    if not (row and row[0]):
+        return False
+    applied = {r[0] for r in connection.execute("select migration_id from finance._yoyo_migration")}
+    return applied >= {path.stem for path in (FOLDER / "migrations").glob("*.sql")}
 
 
 def _ensure_logins(
@@ -101,6 +115,24 @@ def _apply_migrations(settings: Settings) -> None:
     with backend.lock(timeout=60):
         backend.apply_migrations(backend.to_apply(yoyo.read_migrations(str(FOLDER / "migrations"))))
     backend.connection.close()
+
+
+def _agree_on_environment(
+    connection: psycopg.Connection[tuple[object, ...]], settings: Settings
+) -> None:
+    """What SETTLE_ENV says is kept in the database; production is never left, nor met by chance."""
+    row = connection.execute("select environment from finance.installation").fetchone()
+    kept = str(row[0]) if row else ""
+    if settings.environment.value == kept:
+        return
+    if kept == Environment.PRODUCTION.value:
+        raise SettleError(
+            f"this database is production and SETTLE_ENV is {settings.environment.value}:"
+            " set SETTLE_ENV=production, or use another database"
+        )
+    if settings.is_environment_given:
+        connection.execute("set role settle_owner")
+        connection.execute("select finance.set_environment(%s)", [settings.environment.value])
 
 
 def add_person(settings: Settings, name: str, password: str, group: str) -> None:

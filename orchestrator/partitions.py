@@ -1,12 +1,16 @@
 """Weekly partitions, one per payout window, keyed by the window's Monday."""
 
-from datetime import UTC, date, datetime
-from zoneinfo import ZoneInfo
+from __future__ import annotations
 
-import dagster as dg
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from orchestrator.config import Settings
 from orchestrator.dbt import project_variables
+
+if TYPE_CHECKING:
+    import dagster as dg
 
 FIRST_MONDAY = "2015-01-05"
 ONE_WEEK_DAYS = 7
@@ -14,6 +18,8 @@ ONE_WEEK_DAYS = 7
 
 def payout_windows(settings: Settings) -> dg.WeeklyPartitionsDefinition:
     """Mondays in the settlement zone; with SETTLE_NOW ahead of us, up to that instant."""
+    import dagster as dg  # a second to import, and most verbs only want a label
+
     ahead = 0
     if settings.now:
         lead = datetime.fromisoformat(settings.now).astimezone(UTC) - datetime.now(UTC)

@@ -46,7 +46,7 @@ def pay_window(settings: Settings, window: str) -> PayResult:
             call["sequence"],
             answer.outcome.value,
             answer.http_status,
-            answer.body or answer.error_message or "",
+            (answer.body or answer.error_message or "").replace("\0", ""),  # Postgres has no NUL
         )
         database.commit()
     if recorded["state"] != "accepted":
@@ -64,6 +64,11 @@ def _batch_state(settings: Settings, batch_id: int) -> str:
 
 def _refusal(window: str, state: str, answer: RailAnswer) -> str:
     said = answer.error_message or "no answer"
+    if state == "rejected" and answer.outcome is Outcome.ACCEPTED:
+        return (
+            f"the rail took the batch of {window} after it had rejected it: lines that came back"
+            f" may be paid; ask halfin before anybody approves {window} again"
+        )
     if state == "rejected":
         first = f" ({answer.details[0]})" if answer.details else ""
         return (
@@ -85,7 +90,11 @@ def reconcile(settings: Settings) -> int:
     """Ask the rail about every line without a certain outcome; returns how many got one.
 
     A failed line's money comes back here and nowhere else: when the rail, asked, says so again.
+    A batch that the rail does not tell about keeps nobody from asking about the others; it raises
+    SettleError at the end.
     """
+    moved = 0
+    unanswered: list[str] = []
     with halfin_client(settings) as rail, connect(settings, Component.ORCHESTRATOR) as database:
         batches = rows(
             database,
@@ -98,14 +107,11 @@ def reconcile(settings: Settings) -> int:
             " order by b.batch_id",
         )
         database.commit()
-        moved = 0
         for batch in batches:
             answer = rail.get_batch(batch["rail_batch_id"], path=batch["path"])
             if answer.outcome is not Outcome.ACCEPTED:
-                raise SettleError(
-                    f"the rail does not tell about the batch of {batch['payout_window']}:"
-                    f" {answer.error_message or 'no answer'}; try again later"
-                )
+                unanswered.append(f"{batch['payout_window']} ({answer.error_message or 'no answer'})")
+                continue
             [looked_up] = rows(
                 database,
                 "select finance.record_lookup(%s, %s) as moved",
@@ -114,4 +120,9 @@ def reconcile(settings: Settings) -> int:
             )
             database.commit()
             moved += looked_up["moved"]
+    if unanswered:
+        raise SettleError(
+            f"the rail does not tell about the batch of {', '.join(unanswered)}; {moved} other"
+            " lines got an outcome: run settle reconcile again later"
+        )
     return moved

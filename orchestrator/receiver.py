@@ -18,9 +18,9 @@ from starlette.routing import Route
 
 from orchestrator.config import Component, Settings
 from orchestrator.database import database_url
-from orchestrator.halfin import SIGNATURE_HEADER, verify
 from orchestrator.listen import listening_socket
 from orchestrator.rail import webhook_secrets
+from orchestrator.signature import SIGNATURE_HEADER, verify
 
 MAX_BODY_BYTES = 1_000_000
 INSERT = (

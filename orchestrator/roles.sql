@@ -13,9 +13,7 @@ begin
         end if;
     end loop;
     -- The migrations run as settle_owner, so that every object has one owner.
-    if not pg_has_role(current_user, 'settle_owner', 'set') then
-        execute format('grant settle_owner to %I', current_user);
-    end if;
+    execute format('grant settle_owner to %I', current_user);
     execute format(
         'grant create on database %I to settle_owner, settle_dbt', current_database()
     );

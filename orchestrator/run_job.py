@@ -9,6 +9,8 @@ from orchestrator.config import Settings
 from orchestrator.definitions import build_definitions
 from orchestrator.errors import SettleError
 
+OURS = SettleError.__name__
+
 
 def run_job(settings: Settings, name: str, partition: str) -> None:
     """Execute the job for one partition; the run is kept in this installation's Dagster home."""
@@ -25,27 +27,30 @@ def run_job(settings: Settings, name: str, partition: str) -> None:
         open(os.devnull, "w", encoding="utf-8") as nowhere,
         redirect_stdout(nowhere),
     ):
-        result = (
-            build_definitions(settings)
-            .resolve_job_def(name)
-            .execute_in_process(
+        job = build_definitions(settings).resolve_job_def(name)
+        try:
+            result = job.execute_in_process(
                 partition_key=partition,
                 instance=instance,
                 run_config=quiet,
                 raise_on_error=False,
             )
-        )
+        except dg.DagsterUnknownPartitionError:
+            raise SettleError(f"the {name} run has no partition {partition}") from None
     if not result.success:
         raise SettleError(_first_failure(result, name))
 
 
 def _first_failure(result: dg.ExecuteInProcessResult, name: str) -> str:
+    """Our own words where a step gave them, else the first line of what was at the bottom of it."""
     for event in result.all_events:
         if event.is_step_failure:
             error = event.step_failure_data.error
-            while error is not None and error.cause is not None:
+            while error is not None and error.cause is not None and error.cls_name != OURS:
                 error = error.cause
             if error is not None:
                 text = error.message.strip()
-                return text.removeprefix("orchestrator.errors.SettleError: ")
+                if error.cls_name == OURS:
+                    return text.partition(": ")[2]
+                return f"{event.step_key}: {text.splitlines()[0]}"
     return f"the {name} run {result.run_id} failed before its first step; look at it in Dagster"

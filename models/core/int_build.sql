@@ -26,8 +26,17 @@ final as (
         (
             select coalesce(max(closes.window_ends_at), '-infinity') from closes
         ) as stored_until,
+        -- Far enough back to compare the latest closes again, and for 30 days of health.
         (
-            select coalesce(min(rechecked.window_starts_at), '-infinity') from rechecked
+            select
+                coalesce(
+                    least(
+                        min(rechecked.window_starts_at),
+                        max(rechecked.window_ends_at) - interval '720 hours'
+                    ),
+                    '-infinity'
+                )
+            from rechecked
             where {{ is_scoped() }}
         ) as scope_from
 

@@ -1,3 +1,5 @@
+{{ config(materialized='table', indexes=[{'columns': ['order_id']}]) }}
+
 with
 
 orders as (
@@ -12,7 +14,7 @@ refunds as (
 
 ),
 
-disputes as not materialized (
+disputes as (
 
     select * from {{ ref('int_disputes') }}
     where is_in_time

@@ -25,7 +25,9 @@ final as (
         greatest(events.known_at, orders.known_at) as known_at
     from events
     inner join orders
-        on events.order_id = orders.order_id and events.seller_id = orders.seller_id
+        on
+            events.order_id = orders.order_id
+            and {{ is_same('events.seller_id', 'orders.seller_id') }}
     where
         events.amount_minor > 0
         and events.event_type in ('opened', 'won', 'lost')

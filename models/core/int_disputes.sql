@@ -1,7 +1,8 @@
+{{ config(materialized='table', indexes=[{'columns': ['order_id']}]) }}
+
 with
 
--- Not materialized, here and below: a question about one order must reach its index.
-events as not materialized (
+events as (
 
     select * from {{ ref('int_dispute_events') }}
 
@@ -14,7 +15,6 @@ orders as (
 ),
 
 -- The first opened event of a dispute opens it; a second one, even on another order, does not.
--- An anti-join and not a window, so that a question about one order reads one order.
 opened as (
 
     select events.* from events
@@ -79,8 +79,8 @@ final as (
     inner join orders on opened.order_id = orders.order_id
     left join outcomes
         on
-            opened.order_id = outcomes.order_id
-            and opened.dispute_id = outcomes.dispute_id
+            opened.dispute_id = outcomes.dispute_id
+            and {{ is_same('opened.order_id', 'outcomes.order_id') }}
             and outcomes.outcome_number = 1
 
 )

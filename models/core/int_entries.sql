@@ -1,11 +1,9 @@
 {{
     config(
         materialized='table',
-        indexes=[{'columns': ['seller_id']}, {'columns': ['available_at']}],
+        indexes=[{'columns': ['seller_id']}, {'columns': ['order_id']}],
     )
 }}
-
-{%- set is_scoped = is_scoped() %}
 
 with
 
@@ -15,43 +13,46 @@ build as (
 
 ),
 
-touched as (
+entries as (
 
-    select * from {{ ref('int_orders__touched') }}
-
-),
-
-entries as not materialized (
-
-    select * from {{ ref('entries') }}
+    select * from {{ ref('int_entries__known') }}
 
 ),
 
--- Only what became or becomes available since the scope begins. The array reaches through the
--- views down to the index on order_id; a join would not.
+stored as (
+
+    select * from {{ source('finance', 'window_close_entries') }}
+    where {{ var('use_stored_closes') }}
+
+),
+
+-- Only what became or becomes available since the scope begins: of an order that was touched by
+-- one late fact, the rest is in the closes.
 final as (
 
     select
-        entries.*,
+        entries.entry_type,
+        entries.source_id,
+        entries.order_id,
+        entries.seller_id,
+        entries.amount_minor,
+        entries.occurred_at,
+        entries.known_at,
+        entries.available_at,
         {{ window_starts_at('entries.available_at') }} as window_starts_at
     from entries
+    cross join build
     where
-        entries.available_at >= (select build.scope_from from build)
-        {% if is_scoped -%}
-            and (
-                entries.order_id = any(array(select touched.order_id from touched))
+        entries.available_at >= build.scope_from
+        -- An entry counts once: one that a close holds stays there, even where an edited seller or
+        -- fact would now make it available later. The comparison with the closes shows it.
+        and (
+            entries.available_at < build.stored_until
+            or not exists (
+                select 1 from stored
+                where stored.entry_type = entries.entry_type and stored.source_id = entries.source_id
             )
-
-    union all
-
-    select
-        entries.*,
-        {{ window_starts_at('entries.available_at') }} as window_starts_at
-    from entries
-    where
-        entries.available_at >= (select build.scope_from from build)
-        and entries.entry_type = 'adjustment'
-        {%- endif %}
+        )
 
 )
 

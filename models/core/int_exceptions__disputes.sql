@@ -2,13 +2,13 @@
 
 with
 
-events as (
+events as materialized (
 
     select * from {{ ref('int_dispute_events') }}
 
 ),
 
-disputes as (
+disputes as materialized (
 
     select * from {{ ref('int_disputes') }}
 
@@ -18,6 +18,7 @@ judged as (
 
     select
         events.dispute_event_id as source_id,
+        events.order_id,
         events.seller_id,
         events.known_at,
         case

@@ -70,12 +70,6 @@ raw_orders as (
 
 ),
 
-orders as (
-
-    select * from {{ ref('int_orders') }}
-
-),
-
 judged as (
 
     select
@@ -90,12 +84,15 @@ judged as (
             when facts.currency <> '{{ var("settlement_currency") }}' then 'other_currency'
             when facts.amount_minor is null then 'invalid_amount'
             when facts.must_be_positive and facts.amount_minor <= 0 then 'amount_not_positive'
-            when orders.order_id is null then 'order_without_effect'
+            when
+                raw_orders.currency <> '{{ var("settlement_currency") }}'
+                or raw_orders.gross_minor is null
+                or raw_orders.gross_minor <= 0
+                then 'order_without_effect'
         end as reason
     from facts
     left join sellers on facts.seller_id = sellers.seller_id
     left join raw_orders on facts.order_id = raw_orders.order_id
-    left join orders on facts.order_id = orders.order_id
     where facts.known_at <= {{ as_of() }}
 
 ),

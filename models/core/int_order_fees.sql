@@ -24,7 +24,9 @@ final as (
         greatest(fees.known_at, orders.known_at) as known_at
     from fees
     inner join orders
-        on fees.order_id = orders.order_id and fees.seller_id = orders.seller_id
+        on
+            fees.order_id = orders.order_id
+            and {{ is_same('fees.seller_id', 'orders.seller_id') }}
     where fees.amount_minor is not null and fees.known_at <= {{ as_of() }}
 
 )

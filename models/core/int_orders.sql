@@ -1,3 +1,8 @@
+{{ config(materialized='table', indexes=[{'columns': ['order_id'], 'unique': true}, {'columns': ['seller_id']}]) }}
+
+{%- set is_scoped = is_scoped() %}
+{%- set touched = ref('int_orders__touched') %}
+
 with
 
 orders as (
@@ -36,6 +41,11 @@ effective as (
     where
         orders.currency = '{{ var("settlement_currency") }}'
         and orders.gross_minor > 0
+        {% if is_scoped -%}
+            and orders.order_id in (
+                select touched.order_id from {{ touched }} as touched
+            )
+        {%- endif %}
 
 ),
 

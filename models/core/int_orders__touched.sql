@@ -50,9 +50,44 @@ touched as (
 
 ),
 
+-- A dispute without an outcome counts until it has one, however old its order is.
+disputed as (
+
+    select opened.order_id
+    from {{ ref('stg_marketplace__dispute_events') }} as opened
+    where
+        opened.event_type = 'opened'
+        and not exists (
+            select 1 from {{ ref('stg_marketplace__dispute_events') }} as outcome
+            where outcome.dispute_id = opened.dispute_id and outcome.event_type <> 'opened'
+        )
+
+),
+
+-- Which event opened a dispute is decided among all orders that its events name.
+related as (
+
+    select other.order_id
+    from {{ ref('stg_marketplace__dispute_events') }} as event
+    inner join {{ ref('stg_marketplace__dispute_events') }} as other
+        on event.dispute_id = other.dispute_id
+    where event.order_id in (select touched.order_id from touched)
+
+),
+
 final as (
 
     select order_id from touched
+    where {{ is_scoped() }}
+
+    union
+
+    select order_id from disputed
+    where {{ is_scoped() }}
+
+    union
+
+    select order_id from related
     where {{ is_scoped() }}
 
 )

@@ -23,7 +23,9 @@ final as (
         greatest(refunds.known_at, orders.known_at) as known_at
     from refunds
     inner join orders
-        on refunds.order_id = orders.order_id and refunds.seller_id = orders.seller_id
+        on
+            refunds.order_id = orders.order_id
+            and {{ is_same('refunds.seller_id', 'orders.seller_id') }}
     where refunds.amount_minor > 0 and refunds.known_at <= {{ as_of() }}
 
 )

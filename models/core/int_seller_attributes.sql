@@ -47,7 +47,15 @@ current_windows as (
 
     select
         windows.payout_window,
-        accounts.*
+        accounts.seller_id,
+        accounts.display_name,
+        accounts.region,
+        accounts.seller_status,
+        accounts.payouts_enabled,
+        accounts.wallet_address,
+        accounts.rail,
+        accounts.rail_currency,
+        accounts.minimum_amount
     from windows
     cross join accounts
     where (windows.is_latest_closed or not windows.is_closed) and not {{ is_as_of }}

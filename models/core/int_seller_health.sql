@@ -18,23 +18,36 @@ windows as (
 
 ),
 
--- Sellers with a fact known before the window's end; any fact presumes its order. One index probe a
--- seller, however long the history.
-known as (
+-- Sellers with a fact known before the window's end; any fact presumes its order. An order that is
+-- older than what this build looks at is in a stored close.
+sightings as (
 
     select
+        seller_id,
+        min(known_at) as known_at
+    from {{ ref('int_orders') }}
+    group by seller_id
+
+    union all
+
+    select
+        close_rows.seller_id,
+        min(closes.window_starts_at) as known_at
+    from {{ source('finance', 'window_close_rows') }} as close_rows
+    inner join {{ ref('stg_finance__window_closes') }} as closes
+        on close_rows.payout_window = closes.payout_window
+    where close_rows.order_count > 0
+    group by close_rows.seller_id
+
+),
+
+known as (
+
+    select distinct
         windows.payout_window,
-        sellers.seller_id
+        sightings.seller_id
     from windows
-    cross join {{ ref('stg_marketplace__sellers') }} as sellers
-    cross join lateral (
-        select orders.order_id
-        from {{ ref('int_orders') }} as orders
-        where
-            orders.seller_id = sellers.seller_id
-            and orders.known_at < windows.window_ends_at
-        limit 1
-    ) as known_order
+    inner join sightings on windows.window_ends_at > sightings.known_at
 
 ),
 

@@ -35,7 +35,9 @@ facts as (
         ordered_at as occurred_at,
         known_at
     from {{ ref('int_orders') }}
-    where ordered_at >= (select span.from_at from span) and ordered_at < (select span.to_at from span)
+    where
+        ordered_at >= (select span.from_at from span)
+        and ordered_at < (select span.to_at from span)
 
     union all
 
@@ -46,7 +48,9 @@ facts as (
         charged_at as occurred_at,
         known_at
     from {{ ref('int_order_fees') }}
-    where charged_at >= (select span.from_at from span) and charged_at < (select span.to_at from span)
+    where
+        charged_at >= (select span.from_at from span)
+        and charged_at < (select span.to_at from span)
 
     union all
 
@@ -57,7 +61,9 @@ facts as (
         refunded_at as occurred_at,
         known_at
     from {{ ref('int_refunds') }}
-    where refunded_at >= (select span.from_at from span) and refunded_at < (select span.to_at from span)
+    where
+        refunded_at >= (select span.from_at from span)
+        and refunded_at < (select span.to_at from span)
 
     union all
 
@@ -68,7 +74,9 @@ facts as (
         opened_at as occurred_at,
         opened_known_at as known_at
     from {{ ref('int_disputes') }}
-    where opened_at >= (select span.from_at from span) and opened_at < (select span.to_at from span)
+    where
+        opened_at >= (select span.from_at from span)
+        and opened_at < (select span.to_at from span)
 
 ),
 

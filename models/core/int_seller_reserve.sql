@@ -62,43 +62,34 @@ next_releases as (
 
 ),
 
-open_disputes as not materialized (
-
-    select * from {{ ref('int_disputes') }}
-    where is_in_time and outcome is null
-
-),
-
 disputed as (
 
     select
         claims.seller_id,
         sum(claims.effective_minor)::bigint as disputed_minor
     from {{ ref('int_claims') }} as claims
-    inner join open_disputes on claims.claim_id = open_disputes.opened_event_id
-    where
-        claims.claim_type = 'dispute_opened'
-        and claims.order_id = any(array(select of_orders.order_id from open_disputes as of_orders))
+    inner join {{ ref('int_disputes') }} as disputes
+        on claims.claim_id = disputes.opened_event_id
+    where claims.claim_type = 'dispute_opened' and disputes.is_in_time and disputes.outcome is null
     group by claims.seller_id
 
 ),
 
--- One index probe a seller: any entry presumes an order, or is an adjustment.
+-- Any entry presumes an order, in a stored close where it is older than what this build looks at,
+-- or is an adjustment.
 known as (
 
-    select sellers.seller_id
-    from {{ ref('stg_marketplace__sellers') }} as sellers
-    cross join lateral (
-        select 1 as is_known
-        from {{ ref('int_orders') }} as orders
-        where orders.seller_id = sellers.seller_id
-        limit 1
-    ) as known_order
+    select seller_id from {{ ref('int_orders') }}
 
     union
 
-    select adjustments.seller_id
-    from {{ ref('stg_finance__adjustments') }} as adjustments
+    select close_rows.seller_id
+    from {{ source('finance', 'window_close_rows') }} as close_rows
+    where {{ var('use_stored_closes') }}
+
+    union
+
+    select seller_id from {{ ref('stg_finance__adjustments') }}
 
 ),
 

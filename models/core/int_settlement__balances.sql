@@ -103,10 +103,7 @@ final as (
         order_count,
         has_entries,
         (
-            row_number() over (
-                partition by seller_id, carry_run
-                order by window_starts_at
-            )
+            row_number() over (partition by seller_id, carry_run order by window_starts_at)
             + case when carry_run = 0 then opening_weeks else -1 end
         )::integer as weeks_carried
     from runs

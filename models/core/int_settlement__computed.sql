@@ -43,6 +43,15 @@ usual as (
 
 ),
 
+policy as (
+
+    select * from {{ source('finance', 'payout_policies') }}
+    where valid_from <= {{ as_of() }}
+    order by valid_from desc, policy_id desc
+    limit 1
+
+),
+
 held as (
 
     select * from {{ source('finance', 'seller_holds') }}
@@ -72,9 +81,13 @@ joined as (
         ) as is_wallet_changed,
         failures.consecutive_failures >= 3 as is_failing,
         health.needs_review or held.hold_id is not null as is_reviewed,
-        balances.net_minor > {{ var('unusual_line_ratio') }} * usual.median_minor
-        and balances.net_minor > {{ var('unusual_line_amount') }} * 100 as is_unusual
+        balances.net_minor > policy.maximum_line_minor
+        or (
+            balances.net_minor > {{ var('unusual_line_ratio') }} * usual.median_minor
+            and balances.net_minor > {{ var('unusual_line_amount') }} * 100
+        ) as is_unusual
     from balances
+    cross join policy
     left join attributes
         on
             balances.payout_window = attributes.payout_window

@@ -1,4 +1,4 @@
--- One row per seller: the median amount that became new in the last 8 stored windows.
+-- One row per seller: the median amount due in the last 8 stored windows.
 
 with
 
@@ -14,9 +14,7 @@ final as (
 
     select
         close_rows.seller_id,
-        percentile_disc(0.5) within group (
-            order by close_rows.net_minor - close_rows.carried_forward_minor
-        ) as median_minor
+        percentile_disc(0.5) within group (order by close_rows.net_minor) as median_minor
     from {{ source('finance', 'window_close_rows') }} as close_rows
     inner join closes on close_rows.payout_window = closes.payout_window
     group by close_rows.seller_id

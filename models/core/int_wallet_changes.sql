@@ -19,6 +19,8 @@ compared as (
             partition by seller_id order by dbt_valid_from, dbt_scd_id
         ) as previous_address
     from versions
+    -- An emptied wallet is a gap and not a wallet: what comes after it is compared across it.
+    where wallet_address <> ''
 
 ),
 
@@ -28,7 +30,7 @@ final as (
         seller_id,
         max(dbt_valid_from) as changed_at
     from compared
-    where previous_address <> '' and previous_address <> wallet_address
+    where previous_address <> wallet_address
     group by seller_id
 
 )

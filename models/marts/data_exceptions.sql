@@ -6,35 +6,9 @@ facts as (
 
 ),
 
-disputes as (
+effects as (
 
-    select * from {{ ref('int_exceptions__disputes') }}
-
-),
-
-fees as (
-
-    select * from {{ ref('int_order_fees') }}
-
-),
-
-fee_credits as (
-
-    select
-        order_id,
-        seller_id,
-        max(known_at) as known_at,
-        -sum(amount_minor) as above_minor
-    from fees
-    group by order_id, seller_id
-    having sum(amount_minor) < 0
-
-),
-
-claims as (
-
-    select * from {{ ref('int_claims') }}
-    where claimed_minor <> effective_minor
+    select * from {{ ref('int_exceptions__effects') }}
 
 ),
 
@@ -59,38 +33,14 @@ final as (
     union all
 
     select
-        'dispute_events' as source_table,
+        source_table,
         source_id::text as source_id,
         seller_id::text as seller_id,
         reason,
         null as payout_window,
-        null::numeric(18, 2) as amount,
+        {{ money('amount_minor') }} as amount,
         known_at
-    from disputes
-
-    union all
-
-    select
-        'order_fees' as source_table,
-        order_id::text as source_id,
-        seller_id::text as seller_id,
-        'fee_credits_above_fees' as reason,
-        null as payout_window,
-        {{ money('above_minor') }} as amount,
-        known_at
-    from fee_credits
-
-    union all
-
-    select
-        case claim_type when 'refund' then 'refunds' else 'dispute_events' end as source_table,
-        claim_id::text as source_id,
-        seller_id::text as seller_id,
-        'claim_above_gross' as reason,
-        null as payout_window,
-        {{ money('claimed_minor - effective_minor') }} as amount,
-        known_at
-    from claims
+    from effects
 
     union all
 

@@ -40,7 +40,7 @@ last_failures as (
         outcome_at
     from {{ ref('stg_finance__payout_lines') }}
     where line_state = 'failed'
-    order by seller_id, outcome_at desc, line_id asc
+    order by seller_id asc, outcome_at desc, line_id asc
 
 ),
 

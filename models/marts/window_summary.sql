@@ -23,6 +23,16 @@ health as (
 
 ),
 
+closes as (
+
+    select
+        payout_window,
+        absorbed_disputes_minor
+    from {{ source('finance', 'window_closes') }}
+    where {{ var('use_stored_closes') }}
+
+),
+
 late_disputes as (
 
     select
@@ -71,12 +81,13 @@ final as (
         {{ money('coalesce(sums.adjustments_minor, 0)') }} as adjustments,
         {{ money('coalesce(sums.carried_forward_minor, 0)') }} as carried_forward,
         {{ money('coalesce(sums.net_minor, 0)') }} as net,
-        {{ money('coalesce(late_disputes.absorbed_minor, 0)') }} as absorbed_disputes,
+        {{ money('coalesce(closes.absorbed_disputes_minor, late_disputes.absorbed_minor, 0)') }} as absorbed_disputes,
         health.flagged_count,
         round(health.flagged_count::numeric / nullif(health.seller_count, 0), 4) as flagged_share
     from windows
     left join sums on windows.payout_window = sums.payout_window
     left join health on windows.payout_window = health.payout_window
+    left join closes on windows.payout_window = closes.payout_window
     left join late_disputes on windows.window_starts_at = late_disputes.window_starts_at
 
 )

@@ -33,8 +33,8 @@ def sandbox(
     state_file: Annotated[Path | None, typer.Option(help="Keep the books over a restart.")] = None,
 ) -> None:
     """Run a local halfin that keeps to its public documentation, until Ctrl-C."""
+    from orchestrator.sandbox import SandboxConfig
     from orchestrator.sandbox import serve as serve_sandbox
-    from orchestrator.sandbox_core import SandboxConfig
 
     settings = load_settings()
     serve_sandbox(

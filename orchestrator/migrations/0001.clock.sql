@@ -61,10 +61,12 @@ $$;
 
 create table finance.build_instants (
     target_schema text primary key,
-    as_of timestamptz not null
+    as_of timestamptz not null,
+    -- Null while a build runs, after one that failed, and after one of a part of the models.
+    completed_at timestamptz
 );
 comment on table finance.build_instants is
-'The instant each target schema shows: for a live schema the clock when its last build began, for an as-of schema the instant that was asked for.';
+'The instant each target schema shows: for a live schema the clock when its last build began, for an as-of schema the instant that was asked for. Completed when every model was built for it.';
 
 -- Models ask for the instant by the schema they are built into. It is pinned for the whole build,
 -- so that all relations of a schema speak of one moment, however long the build takes.
@@ -89,10 +91,16 @@ begin
         raise exception 'schema % cannot be built as of %: an instant goes with a schema named asof_..., the clock with any other',
             p_target_schema, coalesce(p_as_of::text, 'now');
     end if;
-    insert into finance.build_instants values (p_target_schema, v_as_of)
-    on conflict (target_schema) do update set as_of = excluded.as_of;
+    insert into finance.build_instants (target_schema, as_of) values (p_target_schema, v_as_of)
+    on conflict (target_schema) do update set as_of = excluded.as_of, completed_at = null;
     return v_as_of;
 end;
+$$;
+
+create function finance.complete_build(p_target_schema text) returns void
+language sql security definer set search_path = '' as $$
+    update finance.build_instants set completed_at = public.settle_now()
+    where target_schema = p_target_schema
 $$;
 
 -- A window is an ISO week of the settlement zone, half-open: Monday 00:00 to next Monday 00:00.

@@ -34,6 +34,8 @@ create table finance.window_closes (
     currency text not null,
     row_count integer not null,
     net_minor numeric not null,
+    -- Late disputes that became known in the window: the marketplace bears them.
+    absorbed_disputes_minor bigint not null,
     closed_at timestamptz not null default public.settle_now(),
     closed_by text not null default session_user
 );
@@ -68,6 +70,24 @@ create table finance.window_close_rows (
 );
 create index window_close_rows_seller on finance.window_close_rows (seller_id, payout_window);
 
+create table finance.window_close_entries (
+    payout_window text not null references finance.window_closes,
+    entry_type text not null,
+    source_id text collate "C" not null,
+    order_id text collate "C",
+    seller_id text collate "C" not null,
+    amount_minor bigint not null check (amount_minor <> 0),
+    occurred_at timestamptz not null,
+    known_at timestamptz not null,
+    available_at timestamptz not null,
+    -- An entry is settled in one window, ever.
+    primary key (entry_type, source_id)
+);
+comment on table finance.window_close_entries is
+'What each stored row is the sum of: the entries of its window, as they were at the close.';
+create index window_close_entries_seller on finance.window_close_entries (seller_id, payout_window);
+create index window_close_entries_order on finance.window_close_entries (order_id);
+
 create table finance.window_close_health (
     payout_window text not null references finance.window_closes,
     seller_id text collate "C" not null,
@@ -88,7 +108,8 @@ declare
     table_name text;
 begin
     foreach table_name in array array[
-        'window_closes', 'window_close_rows', 'window_close_health', 'wallet_checks'
+        'window_closes', 'window_close_rows', 'window_close_entries', 'window_close_health',
+        'wallet_checks'
     ] loop
         execute format(
             'create trigger append_only before update or delete or truncate on finance.%I'
@@ -107,13 +128,20 @@ declare
     v_window record;
     v_latest record;
     v_earlier text;
+    v_wrong text;
 begin
     -- One close at a time, and none while a batch is being frozen.
     perform pg_advisory_xact_lock(hashtext('settle.close'));
     if exists (select from finance.window_closes where payout_window = p_window) then
         return false;
     end if;
-    select b.* into v_build from settlement_core.int_build as b;
+    select b.* into v_build from settlement_core.int_build as b
+    inner join finance.build_instants as i
+        on i.target_schema = 'settlement' and i.as_of = b.as_of and i.completed_at is not null;
+    if v_build is null then
+        raise exception 'the last build of the live schemas is not whole: build all of it, then close %',
+            p_window;
+    end if;
     select w.* into v_window from settlement.windows as w where w.payout_window = p_window;
     if v_window is null then
         raise exception 'window % does not exist: the facts span % to %', p_window,
@@ -168,11 +196,16 @@ begin
     where settlement_timezone is null;
     insert into finance.window_closes (
         payout_window, window_starts_at, window_ends_at, payout_due_at, settlement_timezone,
-        currency, row_count, net_minor
+        currency, row_count, net_minor, absorbed_disputes_minor
     )
     select
         p_window, v_window.window_starts_at, v_window.window_ends_at, v_window.payout_due_at,
-        v_build.settlement_timezone, v_build.currency, count(*), coalesce(sum(s.net_minor), 0)
+        v_build.settlement_timezone, v_build.currency, count(*), coalesce(sum(s.net_minor), 0),
+        (
+            select coalesce(sum(d.opened_minor), 0) from settlement_core.int_disputes as d
+            where not d.is_in_time and d.opened_known_at >= v_window.window_starts_at
+            and d.opened_known_at < v_window.window_ends_at
+        )
     from settlement_core.int_settlement__computed as s
     where s.payout_window = p_window;
     insert into finance.window_close_rows
@@ -183,6 +216,28 @@ begin
         s.seller_status, s.hold_reasons, s.hold_detail
     from settlement_core.int_settlement__computed as s
     where s.payout_window = p_window;
+    insert into finance.window_close_entries
+    select
+        p_window, e.entry_type, e.source_id, e.order_id, e.seller_id, e.amount_minor,
+        e.occurred_at, e.known_at, e.available_at
+    from settlement_core.int_entries as e
+    where e.window_starts_at = v_window.window_starts_at;
+    -- Each row is the sum of its entries and of what was carried in, to the cent.
+    select coalesce(e.seller_id, r.seller_id) into v_wrong
+    from (
+        select w.seller_id, sum(w.amount_minor) as new_minor from finance.window_close_entries as w
+        where w.payout_window = p_window group by w.seller_id
+    ) as e
+    full join (
+        select w.seller_id, w.net_minor - w.carried_forward_minor as new_minor
+        from finance.window_close_rows as w where w.payout_window = p_window
+    ) as r on e.seller_id = r.seller_id
+    where coalesce(e.new_minor, 0) <> coalesce(r.new_minor, 0)
+    limit 1;
+    if v_wrong is not null then
+        raise exception 'the row of seller % in % is not the sum of its entries: nothing was stored, build again',
+            v_wrong, p_window;
+    end if;
     insert into finance.window_close_health
     select
         h.payout_window, h.seller_id, h.trailing_30d_gross, h.trailing_30d_fees,

@@ -5,13 +5,15 @@ create table finance.payout_policies (
     valid_from timestamptz not null default public.settle_now(),
     -- A total above this takes two people, in minor units.
     dual_approval_above_minor bigint not null check (dual_approval_above_minor >= 0),
+    -- A line above this waits for a person, in minor units.
+    maximum_line_minor bigint not null check (maximum_line_minor > 0),
     batch_path text not null default '/v1/payouts/batch',
     set_by text not null default session_user
 );
 comment on table finance.payout_policies is
 'Limits on paying, with history: the newest valid_from holds. Amounts in minor units.';
-insert into finance.payout_policies (valid_from, dual_approval_above_minor)
-values ('-infinity', 100000000);
+insert into finance.payout_policies (valid_from, dual_approval_above_minor, maximum_line_minor)
+values ('-infinity', 100000000, 25000000);
 
 create table finance.seller_holds (
     hold_id bigint generated always as identity primary key,
@@ -82,6 +84,16 @@ begin
                     case when a.seller_status = 'closed' then 'seller_closed' end,
                     case when not a.payouts_enabled then 'not_verified' end,
                     case when a.wallet_address <> r.wallet_address then 'wallet_changed' end,
+                    -- Money that came back and was paid all the same. Its correction lands in a
+                    -- later window, or waits for a person: paying this row now would pay it twice.
+                    case when exists (
+                        select from finance.payout_lines as l
+                        where l.seller_id = r.seller_id and l.retaken_at >= c.window_ends_at
+                    ) or exists (
+                        select from finance.payout_lines as l
+                        inner join finance.breaks as b on l.line_id = b.subject and b.closed_at is null
+                        where l.seller_id = r.seller_id and l.state = 'rejected'
+                    ) then 'outcome_conflict' end,
                     case when h.hold_id is not null then 'manual_review' end
                 ])
             ) as distinct_reason
@@ -90,12 +102,13 @@ begin
                 select from finance.hold_releases as x
                 where x.payout_window = r.payout_window and x.seller_id = r.seller_id
                 and x.reason = distinct_reason.reason
-                -- A hold that a person set after the release stands.
-                and not (distinct_reason.reason = 'manual_review' and h.held_at > x.released_at)
+                -- A release lifts the hold there was; one that stands was set after it.
+                and not (distinct_reason.reason = 'manual_review' and h.hold_id is not null)
             )
             order by finance.hold_rank(distinct_reason.reason)
         )
     from finance.window_close_rows as r
+    inner join finance.window_closes as c on r.payout_window = c.payout_window
     left join settlement.seller_accounts as a on r.seller_id = a.seller_id
     left join finance.seller_holds as h on r.seller_id = h.seller_id and h.lifted_at is null
     where r.payout_window = p_window;
@@ -233,6 +246,19 @@ begin
     select v_id, h.seller_id, h.net_minor, h.rail, h.wallet_address
     from finance.current_holds(p_window) as h
     where cardinality(h.hold_reasons) = 0;
+    -- The lines kept are those of the digest, whatever else was committed in between.
+    if v_set.digest is distinct from (
+        select finance.digest_of(
+            p_window, v_set.currency, count(*), sum(l.net_minor),
+            string_agg(
+                l.seller_id || '|' || finance.money(l.net_minor) || '|' || l.rail || '|'
+                || l.wallet_address || E'\n', '' order by l.seller_id collate "C"
+            )
+        )
+        from finance.approval_lines as l where l.approval_id = v_id
+    ) then
+        raise exception 'the lines of % changed while it was approved: review and approve again', p_window;
+    end if;
     return v_id;
 end;
 $$;
@@ -259,6 +285,9 @@ create function finance.hold_seller(p_seller text, p_note text) returns void
 language plpgsql security definer set search_path = '' as $$
 begin
     perform finance.require_person();
+    if not exists (select from settlement.seller_accounts as a where a.seller_id = p_seller) then
+        raise exception 'seller % is not known: nothing is held', p_seller;
+    end if;
     insert into finance.seller_holds (seller_id, note) values (p_seller, p_note)
     on conflict (seller_id) where lifted_at is null do nothing;
 end;

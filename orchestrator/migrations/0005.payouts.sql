@@ -68,6 +68,7 @@ create table finance.payout_lines (
     check (state <> 'completed' or returned_at is null or retaken_at is not null)
 );
 create index payout_lines_seller on finance.payout_lines (seller_id, payout_window);
+create index payout_lines_retaken on finance.payout_lines (seller_id) where retaken_at is not null;
 create unique index payout_lines_one_standing on finance.payout_lines (payout_window, seller_id)
 where state <> 'rejected';
 

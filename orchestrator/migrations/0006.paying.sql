@@ -91,8 +91,7 @@ create function finance.freeze_batch(p_window text) returns bigint
 language plpgsql security definer set search_path = '' as $$
 declare
     v_batch finance.payout_batches;
-    v_obstacles text;
-    v_set finance.payable_set;
+    v_set record;
     v_attempt integer;
     v_key text;
     v_body text;
@@ -103,11 +102,13 @@ begin
     if v_batch.batch_id is not null then
         return v_batch.batch_id;
     end if;
-    select string_agg(o, '; ') into v_obstacles from finance.payout_obstacles(p_window) as o;
-    if v_obstacles is not null then
-        raise exception '%', v_obstacles;
+    -- One statement sees one state: what is frozen is what the approvals were compared with.
+    select g.obstacles, p.* into v_set
+    from (select string_agg(o, '; ') as obstacles from finance.payout_obstacles(p_window) as o) as g
+    cross join finance.payable(p_window) as p;
+    if v_set.obstacles is not null then
+        raise exception '%', v_set.obstacles;
     end if;
-    v_set := finance.payable(p_window);
     select coalesce(max(b.attempt), 0) + 1 into v_attempt
     from finance.payout_batches as b where b.payout_window = p_window;
     -- The key names the installation, the window and the attempt and nothing else: after a restore
@@ -121,8 +122,6 @@ begin
         p_window, v_attempt, v_set.digest, v_set.currency, v_set.line_count, v_set.total_minor, v_key
     )
     returning * into v_batch;
-    insert into finance.batch_approvals
-    select v_batch.batch_id, a.approval_id from finance.covering_approvals(p_window) as a;
     insert into finance.payout_lines (
         line_id, batch_id, payout_window, seller_id, amount_minor, rail, rail_currency,
         wallet_address, idempotency_key
@@ -135,6 +134,16 @@ begin
         select left(encode(sha256(convert_to(v_key || '|' || h.seller_id, 'UTF8')), 'hex'), 32) as line_id
     ) as k
     where cardinality(h.hold_reasons) = 0;
+    insert into finance.batch_approvals
+    select v_batch.batch_id, a.approval_id from finance.approvals as a
+    where a.payout_window = p_window and a.revoked_at is null
+    and not exists (
+        select f.seller_id, f.amount_minor, f.rail, f.wallet_address
+        from finance.payout_lines as f where f.batch_id = v_batch.batch_id
+        except
+        select l.seller_id, l.net_minor, l.rail, l.wallet_address
+        from finance.approval_lines as l where l.approval_id = a.approval_id
+    );
     insert into finance.batch_left_out
     select distinct on (l.seller_id) v_batch.batch_id, l.seller_id, l.net_minor, h.hold_reasons[1]
     from finance.approval_lines as l
@@ -144,7 +153,9 @@ begin
     where cardinality(h.hold_reasons) > 0
     order by l.seller_id, l.approval_id;
     -- What was frozen is what was approved and what was stored, counted once more.
-    if v_set.digest is distinct from (
+    if not exists (
+        select from finance.batch_approvals as a where a.batch_id = v_batch.batch_id
+    ) or v_set.digest is distinct from (
         select finance.digest_of(
             p_window, v_batch.currency, count(*), sum(l.amount_minor),
             string_agg(
@@ -221,9 +232,18 @@ declare
     v_line finance.payout_lines;
     v_status text := p_payout ->> 'status';
     v_payout_id text := p_payout ->> 'id';
+    v_amount numeric;
+    v_fee numeric;
     v_mismatch text;
     v_returned boolean;
 begin
+    -- What is no number is none; it must not keep the rest of an answer from being recorded.
+    if pg_input_is_valid(p_payout ->> 'amount', 'numeric') then
+        v_amount := (p_payout ->> 'amount')::numeric;
+    end if;
+    if pg_input_is_valid(p_payout ->> 'network_fee', 'numeric') then
+        v_fee := (p_payout ->> 'network_fee')::numeric;
+    end if;
     select l.* into v_line from finance.payout_lines as l
     where l.payout_id = v_payout_id
     -- A webhook may come before our own answer; an answer names the key and not our metadata.
@@ -242,7 +262,8 @@ begin
         return 'break';
     end if;
     v_mismatch := case
-        when (p_payout ->> 'amount')::numeric is distinct from v_line.amount_minor::numeric / 100 then 'amount'
+        when v_payout_id is null then 'id: it has none'
+        when v_amount is distinct from v_line.amount_minor::numeric / 100 then 'amount'
         when p_payout ->> 'destination' is distinct from v_line.wallet_address then 'destination'
         when p_payout ->> 'currency' is distinct from v_line.rail_currency then 'currency'
         when p_payout ->> 'environment' is distinct from finance.rail_environment() then 'environment'
@@ -258,8 +279,8 @@ begin
     if v_status = 'completed' and v_line.state <> 'completed' then
         update finance.payout_lines set
             state = 'completed', payout_id = v_payout_id, tx_hash = p_payout ->> 'tx_hash',
-            network_fee = (p_payout ->> 'network_fee')::numeric, failure_code = null,
-            failure_reason = null, outcome_at = public.settle_now(),
+            network_fee = v_fee, failure_code = null, failure_reason = null,
+            outcome_at = public.settle_now(),
             retaken_at = case when v_returned then public.settle_now() end
         where line_id = v_line.line_id;
         insert into finance.line_events (line_id, kind, source, detail) values (
@@ -329,7 +350,19 @@ declare
 begin
     select b.* into v_batch from finance.payout_batches as b
     where b.batch_id = p_batch_id for update;
+    -- An answer that the database cannot read is no certain answer.
+    if not pg_input_is_valid(p_response, 'jsonb') then
+        v_state := 'unknown';
+    end if;
     if v_batch.state in ('accepted', 'rejected') then
+        -- Of two runs at once one was refused, the other taken: lines that came back may be paid.
+        if v_batch.state = 'rejected' and v_state = 'accepted' then
+            perform finance.record_payout(p.payout, 'answer')
+            from jsonb_array_elements(p_response::jsonb #> '{data,payouts}') as p (payout);
+            perform finance.raise_alert('accepted_after_rejected', v_batch.payout_window,
+                format('the rail took the batch of %s after it had rejected it: ask halfin before anything else',
+                    v_batch.payout_window));
+        end if;
         return v_batch.state;
     end if;
     -- A rejection cannot be the whole truth where the rail has spoken of a payout before, nor where
@@ -372,6 +405,9 @@ begin
         insert into finance.line_events (line_id, kind, source)
         select l.line_id, 'rejected', 'answer' from finance.payout_lines as l
         where l.batch_id = p_batch_id;
+        -- An approval is good for one attempt: the next one takes a new decision.
+        update finance.approvals set revoked_by = session_user, revoked_at = public.settle_now()
+        where payout_window = v_batch.payout_window and revoked_at is null;
         perform finance.raise_alert('rejected', v_batch.payout_window,
             format('the rail rejected the batch of %s, nothing was paid: %s', v_batch.payout_window, left(p_response, 500)));
     else

@@ -12,8 +12,8 @@ create table halfin.webhook_events (
     payload jsonb,
     event_type text,
     payout_id text,
-    -- The same event arrives at least once, and counts once.
-    unique nulls not distinct (event_type, payout_id, body_sha256)
+    -- The same event arrives at least once, and counts once. Type and payout id are of the body.
+    unique (body_sha256)
 );
 comment on table halfin.webhook_events is
 'One row per distinct webhook of halfin whose signature held, as received.';

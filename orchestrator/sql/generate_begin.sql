@@ -1,5 +1,5 @@
 -- The arguments of a generated marketplace, and its chance: hashes of the seed.
--- Whole seconds and hours throughout, so that no session time zone matters.
+-- Whole seconds and hours throughout, so that no time zone setting matters.
 select pg_advisory_xact_lock(hashtextextended('settle load', 0));
 
 create temporary table generate_arguments on commit drop as

@@ -1,4 +1,4 @@
--- Leaves nothing behind in a session that goes on.
+-- Leaves nothing behind in a connection that goes on.
 drop function pg_temp.generate_hash(text, bigint);
 drop function pg_temp.generate_draw(bytea, integer, bigint);
 drop function pg_temp.generate_later(timestamptz, bigint);

@@ -55,6 +55,18 @@ language sql immutable as $$
     end
 $$;
 
+-- PostgreSQL 15 has no pg_input_is_valid.
+create or replace function pg_temp.load_is_instant(value text) returns boolean
+language plpgsql stable as $$
+begin
+    perform value::timestamptz;
+    return true;
+exception when datetime_field_overflow or invalid_datetime_format
+    or invalid_time_zone_displacement_value then
+    return false;
+end;
+$$;
+
 create or replace function pg_temp.load_instant_fault(value text) returns text
 language sql stable as $$
     select case
@@ -64,7 +76,7 @@ language sql stable as $$
         )
             then
                 case
-                    when not pg_input_is_valid(value, 'timestamptz')
+                    when not pg_temp.load_is_instant(value)
                         then 'is not on the calendar or the clock; fix it'
                     when value < '2000' or value >= '2100'
                         then 'is out of range; instants lie from 2000 to 2099'

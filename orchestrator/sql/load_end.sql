@@ -1,4 +1,4 @@
--- Leaves nothing behind in a session that goes on; a refusal rolls all back.
+-- Leaves nothing behind in a connection that goes on; a refusal rolls all back.
 drop function pg_temp.load_shown(text);
 drop function pg_temp.load_name_fault(text);
 drop function pg_temp.load_amount_fault(text);

@@ -6,7 +6,6 @@ A side is a mapping of a view's name to its rows, each a tuple. Money is in cent
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import fields, replace
-from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, LiteralString
@@ -80,6 +79,7 @@ def insert(settings: Settings, facts: Facts) -> None:
             with connection.cursor().copy(query.encode()) as copy:
                 for fact in getattr(facts, table):
                     copy.write_row([getattr(fact, column) for column in columns])
+            connection.execute(f"analyze marketplace.{table}".encode())  # as the loader does
         with connection.cursor().copy(
             "copy finance.adjustments (adjustment_id, seller_id, amount_minor, reason, entered_by,"
             " entered_at, approved_by, approved_at) from stdin"
@@ -97,21 +97,21 @@ _QUERIES: dict[str, LiteralString] = {
         select seller_id, payout_window, gross, fees, refunds, disputes, adjustments,
             carried_forward, net, rail, order_count, window_starts_at, window_ends_at,
             status = 'open'
-        from {0}.seller_settlement_v1""",
+        from {0}.seller_settlement""",
     "health": """
         select seller_id, trailing_30d_gross, trailing_30d_fees, trailing_30d_disputes,
             health_score::text, dispute_rate::text, refund_rate::text, spike_ratio::text,
             needs_review, review_reasons, as_of
-        from {0}.seller_health_v1""",
+        from {0}.seller_health""",
     "reserve": """
         select seller_id, pending_balance, available_balance, disputed_amount, next_release_at,
             next_release_amount
-        from {0}.seller_reserve_v1""",
+        from {0}.seller_reserve""",
     "order_reserve": """
         select order_id, seller_id, held_amount, dispute_window_closes_at from {0}.order_reserve""",
     "entries": """
-        select entry_type, source_id, order_id, seller_id, amount_minor::text, occurred_at, known_at,
-            available_at
+        select entry_type, source_id, order_id, seller_id, amount_minor::text, occurred_at,
+            known_at, available_at
         from {0}.entries""",
     "exceptions": """
         select source_table, source_id, abs(amount), reason from {0}.data_exceptions
@@ -125,13 +125,16 @@ _QUERIES: dict[str, LiteralString] = {
 def sql(settings: Settings, schema: str) -> Sides:
     """The rows of the SQL, of the live schemas or those of an instant."""
     with connect(settings, Component.ORCHESTRATOR) as connection:
+        connection.execute("set local enable_nestloop = off")  # each view whole, not by order
         return {
-            view: Counter(
-                tuple(_plain(value) for value in row)
-                for row in connection.execute(query.format(schema).encode())
-            )
+            view: rows(connection.execute(query.format(schema).encode()))
             for view, query in _QUERIES.items()
         }
+
+
+def rows(found: Iterable[tuple[Any, ...]]) -> Rows:
+    """Rows of the database in the shape of the oracle's; every decimal is money."""
+    return Counter(tuple(_plain(value) for value in row) for row in found)
 
 
 def oracle(ledger: model.Ledger) -> Sides:
@@ -198,8 +201,8 @@ def _reserve(ledger: model.Ledger) -> list[tuple[Any, ...]]:
 
 
 def _order_reserve(ledger: model.Ledger) -> list[tuple[Any, ...]]:
-    rows = model.order_reserve_rows(ledger)
-    return [(r.order_id, r.seller_id, r.held_minor, r.release_at) for r in rows]
+    held = model.order_reserve_rows(ledger)
+    return [(r.order_id, r.seller_id, r.held_minor, r.release_at) for r in held]
 
 
 def _entries(ledger: model.Ledger) -> list[tuple[Any, ...]]:
@@ -251,22 +254,22 @@ _READERS: dict[str, Callable[[model.Ledger], Iterable[tuple[Any, ...]]]] = {
 
 def compare(found: Sides, expected: Sides, what: str) -> int:
     """Fails with the first rows that differ; returns how many rows were compared."""
-    for view, rows in expected.items():
+    for view, own in expected.items():
         mine = found[view]
         if view == "exceptions":
-            mine = _with_reasons_of(mine, rows)
-        wrong, missing = sorted_rows(mine - rows), sorted_rows(rows - mine)
-        assert not wrong and not missing, (
-            f"{what}: {view}: {len(wrong)} rows of the SQL are not the oracle's, {len(missing)} the"
-            " other way round\n" + "\n".join(f"  sql    {row}" for row in wrong[:5])
-            + "\n" + "\n".join(f"  oracle {row}" for row in missing[:5])
+            mine = _with_reasons_of(mine, own)
+        wrong, missing = sorted_rows(mine - own), sorted_rows(own - mine)
+        shown = [f"  sql    {row}" for row in wrong[:5]]
+        shown += [f"  oracle {row}" for row in missing[:5]]
+        assert not shown, "\n".join(
+            [f"{what}: {view}: {len(wrong)} rows only in the SQL, {len(missing)} only here", *shown]
         )
-    return sum(rows.total() for rows in expected.values())
+    return sum(own.total() for own in expected.values())
 
 
-def _with_reasons_of(mine: Rows, rows: Rows) -> Rows:
+def _with_reasons_of(mine: Rows, own: Rows) -> Rows:
     """The SQL's exceptions under the oracle's names, where they may mean the same."""
-    names = {row[:3]: row[3] for row in rows}
+    names = {row[:3]: row[3] for row in own}
     return Counter(
         (*row[:3], names[row[:3]]) if row[3] in REASONS.get(names.get(row[:3], ""), ()) else row
         for row in mine.elements()
@@ -281,7 +284,3 @@ def _plain(value: object) -> object:
     if isinstance(value, Decimal):
         return int(value * 100)
     return tuple(value) if isinstance(value, list) else value
-
-
-def instant(text: str) -> datetime:
-    return datetime.fromisoformat(text)

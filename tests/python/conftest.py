@@ -19,7 +19,7 @@ SettleHome = Callable[[str], Settings]
 
 
 def make_settings(home: Path, now: str | None = None, **env: str) -> Settings:
-    """Settings of a home and nothing else: the environment of whoever runs the tests is left out."""
+    """Settings of a home and nothing else: the environment of the tests is left out."""
     return load_settings({"SETTLE_HOME": str(home), "SETTLE_NOW": now or "", **env})
 
 

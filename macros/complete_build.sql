@@ -1,0 +1,17 @@
+{#- on-run-end: a close is stored only from a build of every model, all of them successful. -#}
+{% macro complete_build() -%}
+    {%- if execute and flags.WHICH in ('run', 'build') -%}
+        {%- set built = [] -%}
+        {%- for result in results if result.status == 'success' -%}
+            {%- do built.append(result.node.unique_id) -%}
+        {%- endfor -%}
+        {%- set missing = [] -%}
+        {%- for node in graph.nodes.values()
+            if node.resource_type in ('model', 'snapshot') and node.unique_id not in built -%}
+            {%- do missing.append(node.unique_id) -%}
+        {%- endfor -%}
+        {%- if not missing -%}
+            select finance.complete_build('{{ target.schema }}')
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}

@@ -1,0 +1,81 @@
+-- Fails if a window that is not stored carries another amount into it than the window before left,
+-- less the lines that took from it, plus what came back.
+
+with
+
+build as (
+
+    select * from {{ ref('int_build') }}
+
+),
+
+-- A seller's row of a window and of the one before; a missing row is a balance of 0.
+settlement as (
+
+    select
+        seller_id,
+        window_starts_at,
+        window_ends_at,
+        net_minor,
+        carried_forward_minor
+    from {{ ref('int_settlement') }}
+    where window_ends_at >= (select build.stored_until from build)
+
+),
+
+moves as (
+
+    select
+        seller_id,
+        {{ window_starts_at('moved_at') }} as window_starts_at,
+        sum(amount_minor) as moved_minor
+    from {{ ref('int_line_moves') }}
+    where moved_at >= (select build.stored_until from build)
+    group by seller_id, {{ window_starts_at('moved_at') }}
+
+),
+
+-- Statuses are live: a line that moved since the build began is in some of the figures only.
+still_moving as (
+
+    select seller_id from {{ ref('stg_finance__payout_lines') }}
+    where greatest(frozen_at, outcome_at, returned_at, retaken_at) > (select build.as_of from build)
+
+),
+
+changes as (
+
+    select
+        seller_id,
+        window_starts_at,
+        carried_forward_minor as unexplained_minor
+    from settlement
+    where window_starts_at >= (select build.stored_until from build)
+
+    union all
+
+    select
+        seller_id,
+        window_ends_at as window_starts_at,
+        -net_minor as unexplained_minor
+    from settlement
+    where window_ends_at <= (select build.as_of from build)
+
+    union all
+
+    select
+        seller_id,
+        window_starts_at,
+        -moved_minor as unexplained_minor
+    from moves
+
+)
+
+select
+    seller_id,
+    window_starts_at,
+    sum(unexplained_minor) as unexplained_minor
+from changes
+where seller_id not in (select still_moving.seller_id from still_moving)
+group by seller_id, window_starts_at
+having sum(unexplained_minor) <> 0

@@ -1,0 +1,10 @@
+-- Fails if a settlement row's net is not gross - fees - refunds - disputes + adjustments
+-- + carried_forward, to the cent.
+
+select
+    payout_window,
+    seller_id,
+    net
+from {{ ref('seller_settlement') }}
+where
+    net is distinct from gross - fees - refunds - disputes + adjustments + carried_forward

@@ -1,0 +1,46 @@
+-- Fails if a stored row is missing from the settlement, is there twice, differs in what was stored,
+-- or stands beside a computed row of its window.
+
+with
+
+closes as (
+
+    select * from {{ ref('stg_finance__window_closes') }}
+
+),
+
+stored as (
+
+    select close_rows.* from {{ source('finance', 'window_close_rows') }} as close_rows
+    inner join closes on close_rows.payout_window = closes.payout_window
+
+),
+
+shown as (
+
+    select settlement.* from {{ ref('seller_settlement') }} as settlement
+    inner join closes on settlement.payout_window = closes.payout_window
+
+)
+
+select
+    coalesce(stored.payout_window, shown.payout_window) as payout_window,
+    coalesce(stored.seller_id, shown.seller_id) as seller_id,
+    count(shown.seller_id) as shown_count
+from stored
+full outer join shown
+    on
+        stored.payout_window = shown.payout_window
+        and stored.seller_id = shown.seller_id
+        and (
+            stored.gross_minor, stored.fees_minor, stored.refunds_minor, stored.disputes_minor,
+            stored.adjustments_minor, stored.carried_forward_minor, stored.net_minor
+        ) = (
+            100 * shown.gross, 100 * shown.fees, 100 * shown.refunds, 100 * shown.disputes,
+            100 * shown.adjustments, 100 * shown.carried_forward, 100 * shown.net
+        )
+        and (stored.order_count, stored.weeks_carried, stored.wallet_address)
+        = (shown.order_count, shown.weeks_carried, shown.wallet_address)
+        and stored.rail is not distinct from shown.rail
+group by 1, 2
+having count(stored.seller_id) <> 1 or count(shown.seller_id) <> 1

@@ -1,0 +1,86 @@
+"""What the tests of the rail share: a sandbox and a client, and servers that answer oddly."""
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import base58
+import httpx
+import uvicorn
+from eth_utils.address import to_checksum_address
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from orchestrator.halfin import HalfinClient
+from orchestrator.sandbox import SandboxConfig, running
+
+KEY = "sk_test_" + "0a" * 32
+SIGNING = "whsec-of-the-tests"
+FAST: dict[str, Any] = {"wait_initial_s": 0.01, "wait_max_s": 0.02}
+
+
+def line(n: int, **other: Any) -> dict[str, Any]:
+    raw = bytes([n % 251 + 1]) * 32
+    currency, destination = (
+        ("USDT_ERC20", to_checksum_address("0x" + raw[:20].hex())),
+        ("USDT_TRC20", base58.b58encode_check(b"\x41" + raw[:20]).decode()),
+        ("USDT_SPL", base58.b58encode(raw).decode()),
+    )[n % 3]
+    known = {"currency": currency, "amount": f"{n + 1}.250000", "destination": destination}
+    return known | {"idempotency_key": f"l{n}", "metadata": {"line_id": f"l{n}"}} | other
+
+
+def batch(*lines: dict[str, Any], key: str = "b1") -> bytes:
+    return json.dumps({"idempotency_key": key, "payouts": lines}).encode()
+
+
+def lines(count: int) -> list[dict[str, Any]]:
+    return [line(n) for n in range(count)]
+
+
+@contextmanager
+def rail(attempts: int = 5, timeout_s: float = 10.0, **settings: Any) -> Iterator[HalfinClient]:
+    quick = {"approval_delay_s": 0.0, "processing_delay_s": 0.0, "webhook_base_delay_s": 0.02}
+    config = SandboxConfig(**({"api_key": KEY, "webhook_secret": SIGNING} | quick | settings))
+    with (
+        running(config) as url,
+        HalfinClient(url, KEY, attempts=attempts, timeout_s=timeout_s, **FAST) as client,
+    ):
+        yield client
+
+
+def ask(client: HalfinClient, path: str, method: str = "GET", key: str = KEY) -> httpx.Response:
+    """Past the client: its own calls show no headers, and do not reach the sandbox's own pages."""
+    root = repr(client).split("'")[1].removesuffix("/api")
+    return httpx.request(method, root + path, headers={"X-API-Key": key}, trust_env=False)
+
+
+def until(done: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not done():
+        assert time.monotonic() < deadline, "nothing happened in 10 s"
+        time.sleep(0.01)
+
+
+@contextmanager
+def http_server(answer: Callable[[Request, bytes], Response]) -> Iterator[str]:
+    """Anything but the sandbox: a webhook receiver, or a rail that answers oddly."""
+
+    async def endpoint(request: Request) -> Response:
+        return answer(request, await request.body())
+
+    app = Starlette(routes=[Route("/{path:path}", endpoint, methods=["GET", "POST"])])
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+        thread.start()
+        until(lambda: server.started)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        server.should_exit = True
+        thread.join(timeout=10)

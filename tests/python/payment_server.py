@@ -1,0 +1,171 @@
+"""One throwaway server for all tests of paying; each test has a database of its own on it.
+
+The control functions bind late to what dbt builds. Here they find plain tables of the same names,
+with rows that a test writes down, so that no test of paying waits for a build.
+"""
+
+import atexit
+import functools
+import itertools
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Self
+
+import psycopg
+from conftest import make_settings
+from halfin_rail import KEY, SIGNING
+from psycopg import sql
+from psycopg.rows import dict_row
+
+from orchestrator.config import URL_VARIABLES, Component
+from orchestrator.embedded import EmbeddedPostgres
+from orchestrator.migrate import add_person, prepare_database
+
+OWNER, ORCHESTRATOR, WEBHOOK = "settle_admin", "orchestrator", "webhook"
+PEOPLE = {"ana": "finance", "ben": "finance", "cem": "finance", "dora": "analyst"}
+
+# Columns as the models have them, and owned by the same role.
+STAND_INS = """
+set role settle_dbt;
+create schema settlement_core;
+create schema settlement;
+create table settlement_core.int_build (
+    as_of timestamptz, close_lag interval, settlement_timezone text, currency text,
+    stored_until timestamptz, scope_from timestamptz
+);
+create table settlement_core.int_settlement__computed (
+    payout_window text, seller_id text collate "C", window_starts_at timestamptz,
+    window_ends_at timestamptz, gross_minor bigint, fees_minor bigint, refunds_minor bigint,
+    disputes_minor bigint, adjustments_minor bigint, carried_forward_minor bigint,
+    net_minor bigint, order_count integer, weeks_carried integer, rail text, rail_currency text,
+    wallet_address text collate "C", region text, seller_status text, hold_reasons text[],
+    hold_detail text
+);
+create table settlement_core.int_seller_health (
+    payout_window text, seller_id text, trailing_30d_gross numeric, trailing_30d_fees numeric,
+    trailing_30d_disputes numeric, health_score numeric, dispute_rate numeric,
+    refund_rate numeric, spike_ratio numeric, review_reasons text[], needs_review boolean
+);
+create table settlement_core.int_entries (
+    entry_type text, source_id text, order_id text, seller_id text collate "C",
+    amount_minor bigint, occurred_at timestamptz, known_at timestamptz, available_at timestamptz,
+    window_starts_at timestamptz
+);
+create table settlement_core.int_disputes (
+    is_in_time boolean, opened_minor bigint, opened_known_at timestamptz
+);
+create table settlement.windows (
+    payout_window text, window_starts_at timestamptz, window_ends_at timestamptz,
+    payout_due_at timestamptz
+);
+create table settlement.seller_accounts (
+    seller_id text collate "C" primary key, display_name text, seller_status text,
+    payouts_enabled boolean, wallet_address text collate "C"
+);
+reset role;
+"""
+
+_numbers = itertools.count()
+
+
+@functools.cache
+def _template() -> Path:
+    """The home of a server whose database `settle` is there to be copied."""
+    home = Path(tempfile.mkdtemp(prefix="settle-payments-"))
+    settings, server = make_settings(home), EmbeddedPostgres(home)
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
+    atexit.register(server.stop)
+    prepare_database(settings)
+    for name, group in PEOPLE.items():
+        add_person(settings, name, server.password(name), group)
+    with psycopg.connect(server.url(OWNER), autocommit=True) as database:
+        database.execute(STAND_INS.encode())
+        # Nothing here has to outlive a power cut.
+        database.execute("alter system set fsync = off")
+        database.execute("select pg_reload_conf()")
+        [folder] = database.execute("select current_setting('data_directory')").fetchone() or ("",)
+    if not Path(folder).is_relative_to(home):  # root's servers keep their data elsewhere
+        atexit.unregister(server.stop)
+        atexit.register(shutil.rmtree, Path(folder).parent, ignore_errors=True)
+        atexit.register(server.stop)
+    return home
+
+
+class Database:
+    """A copy of the template. Every query names the login that asks it, and is committed."""
+
+    def __init__(self, home: Path, name: str) -> None:
+        self._server, self._name = EmbeddedPostgres(home), name
+        self._connections: dict[str, psycopg.Connection[dict[str, Any]]] = {}
+        urls = {component: self.url(component.value) for component in Component}
+        self.settings = replace(make_settings(home), urls=urls)
+
+    @classmethod
+    @contextmanager
+    def fresh(cls) -> Iterator[Self]:
+        """A database for one test."""
+        home, name = _template(), f"market_{next(_numbers)}"
+        identifier = sql.Identifier(name)
+        maintenance_url = EmbeddedPostgres(home).url(OWNER, "postgres")
+        with psycopg.connect(maintenance_url, autocommit=True) as maintenance:
+            maintenance.execute(sql.SQL("create database {} template settle").format(identifier))
+            database = cls(home, name)
+            try:
+                yield database
+            finally:
+                for connection in database._connections.values():
+                    connection.close()
+                maintenance.execute(sql.SQL("drop database {} with (force)").format(identifier))
+
+    def url(self, login: str) -> str:
+        return self._server.url(login, self._name)
+
+    def connect(self, login: str, *, autocommit: bool = True) -> psycopg.Connection[dict[str, Any]]:
+        return psycopg.connect(self.url(login), autocommit=autocommit, row_factory=dict_row)
+
+    def rows(self, who: str, query: str, *parameters: Any, **named: Any) -> list[dict[str, Any]]:
+        """The rows of a query; the login's connection is kept for the next one."""
+        if who not in self._connections:
+            self._connections[who] = self.connect(who)
+        cursor = self._connections[who].execute(query.encode(), parameters or named or None)
+        return cursor.fetchall() if cursor.description else []
+
+    def value(self, who: str, query: str, *parameters: Any) -> Any:
+        """The one value that a query returns."""
+        [row] = self.rows(who, query, *parameters)
+        [value] = row.values()
+        return value
+
+    def refusal(self, who: str, query: str, *parameters: Any) -> str:
+        """The line with which the database refuses."""
+        try:
+            self.rows(who, query, *parameters)
+        except psycopg.Error as error:
+            message = error.diag.message_primary or ""
+            assert "\n" not in message
+            return message
+        raise AssertionError(f"{who} was not refused: {query} {parameters}")
+
+    def environment(self, **other: str) -> dict[str, str]:
+        """The variables of a `settle` process on this database, at the instant its clock shows."""
+        urls = {URL_VARIABLES[c]: url for c, url in self.settings.urls.items()}
+        now = self.value(OWNER, "select settle_now()").isoformat()
+        known = {"SETTLE_HOME": str(self.settings.home), "SETTLE_NOW": now, "HALFIN_API_KEY": KEY}
+        return {**os.environ, **urls, **known, "HALFIN_WEBHOOK_SECRET": SIGNING, **other}
+
+    def settle(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(  # noqa: S603 - our own command
+            [sys.executable, "-m", "orchestrator", *arguments],
+            env=self.environment(**environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )

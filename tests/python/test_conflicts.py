@@ -1,0 +1,121 @@
+"""Contradictions that would pay a seller twice, and answers that do not fit what we asked."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from outcomes import LINE, answer, payout, take
+from payment_server import ORCHESTRATOR, OWNER
+from payments import (
+    CLOSE,
+    DUE,
+    LINES,
+    NEXT_WINDOW,
+    WEEK,
+    WINDOW,
+    Line,
+    Market,
+    books,
+    eventually,
+    rail,
+)
+
+from orchestrator.errors import SettleError
+from orchestrator.pay import reconcile
+
+
+@pytest.fixture
+def market() -> Iterator[Market]:
+    """A batch of one line that is on its way to the rail."""
+    with Market.open() as market:
+        market.approved(LINE)
+        market.rows(ORCHESTRATOR, "select finance.begin_call(%s)", market.freeze())
+        yield market
+
+
+def found(market: Market) -> str:
+    [(state,)] = market.lines("state")
+    return str(state)
+
+
+@pytest.mark.parametrize("is_changed", [False, True])
+def test_lines_that_the_answer_leaves_out_are_a_break(market: Market, is_changed: bool) -> None:
+    changed = payout(market, amount="0.010000")
+    other = payout(market, id="x", idempotency_key="not ours", metadata=None)
+    assert answer(market, changed if is_changed else other) == "accepted"
+    assert found(market) == "frozen"
+    kind = "mismatch" if is_changed else "unknown_payout"
+    assert market.kinds("breaks") == sorted(["missing_payouts", kind])
+
+
+def test_an_answer_that_the_database_cannot_read_is_none(market: Market) -> None:
+    assert answer(market, payout(market, description="\0")) == "unknown"
+    assert (market.state(), found(market)) == (["unknown"], "frozen")
+
+
+def test_taken_after_it_was_rejected_holds_the_sellers(market: Market) -> None:
+    """Two runs at once heard two answers: the lines came back and may be paid."""
+    refused = '{"error": {"code": "validation_error"}}'
+    query = "select finance.record_answer(1, 1, 'rejected', 400, %s)"
+    assert market.value(ORCHESTRATOR, query, refused) == "rejected"
+    assert market.obstacles() == [
+        f"window 2026-W47 is not approved: review it and approve digest {market.digest()}"
+    ]
+    assert answer(market) == "rejected"
+    assert market.kinds("alerts") == ["accepted_after_rejected", "break", "rejected"]
+    assert market.obstacles() == ["window 2026-W47 has no line that is ready"]
+    market.rows(
+        OWNER,
+        "update finance.breaks set closed_at = now(), closed_by = 'ana', close_note = 'not paid'",
+    )
+    market.approve("ana")
+    assert market.obstacles() == []
+
+
+def test_paid_after_its_money_had_come_back_holds_the_seller(market: Market) -> None:
+    """The balance of the next window has the money again; the correction is in none of its rows."""
+    take(market, "answer", "failed", "seen failed")
+    market.close(Line(LINE.seller, 23_456), Line("s2", 700, "SPL"), weeks=1)
+    market.approve("ana", window=NEXT_WINDOW)
+    market.at(DUE + WEEK)
+    take(market, "completed")
+    batch = market.freeze(NEXT_WINDOW)
+    assert market.lines("seller_id", f"l.batch_id = {batch}") == [("s2",)]
+    left_out = market.rows("dora", "select * from finance.batch_left_out")
+    assert [tuple(row.values()) for row in left_out] == [
+        (batch, LINE.seller, 23_456, "outcome_conflict")
+    ]
+
+
+def test_a_correction_that_the_close_has_seen_holds_nobody(market: Market) -> None:
+    take(market, "answer", "failed", "seen failed")
+    market.at(CLOSE + WEEK - timedelta(days=1))
+    take(market, "completed")
+    market.close(Line(LINE.seller, 11_111), weeks=1)
+    market.approve("ana", window=NEXT_WINDOW)
+    market.at(DUE + WEEK)
+    market.freeze(NEXT_WINDOW)
+
+
+def test_reconcile_asks_the_rail() -> None:
+    """Failed money comes back when the rail says so again; one silence does not hide the rest."""
+    with Market.open() as market, rail(failure_rate=1.0) as forgetful:
+        market.approved(LINE)
+        market.pay(forgetful)
+        with rail(failure_rate=1.0) as url:
+            market.close(*LINES, weeks=1)
+            market.approve("ana", window=NEXT_WINDOW)
+            market.at(DUE + WEEK)
+            market.pay(url, NEXT_WINDOW)
+            eventually(lambda: books(url)["by_status"] == {"failed": len(LINES)})
+            with pytest.raises(SettleError) as error:
+                reconcile(market.at_rail(url))
+            assert str(error.value) == (
+                f"the rail does not tell about the batch of {WINDOW} (No such batch); 3 other"
+                " lines got an outcome: run settle reconcile again later"
+            )
+        back = market.lines("returned_at", f"payout_window = '{NEXT_WINDOW}'")
+        assert back == [(DUE + WEEK,)] * len(LINES)
+        eventually(lambda: books(forgetful)["by_status"] == {"failed": 1})
+        assert reconcile(market.at_rail(forgetful)) == 1
+        assert reconcile(market.at_rail(forgetful)) == 0

@@ -1,0 +1,108 @@
+"""The freeze: one batch a window, written down to the byte before anything is sent."""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
+from typing import Any
+
+import pytest
+from payment_server import ORCHESTRATOR, OWNER
+from payments import CURRENCIES, LINES, WINDOW, Market, books, paid_once, rail
+
+STATE_COLUMNS = {
+    "payout_batches": "state rail_batch_id answered_at state_note",
+    "payout_lines": (
+        "state payout_id tx_hash network_fee failure_code failure_reason outcome_at returned_at"
+        " retaken_at"
+    ),
+    "payout_calls": "state tries first_sent_at answered_at http_status response",
+    "approvals": "revoked_by revoked_at",
+}
+NOWHERE = "http://127.0.0.1:9/api"  # nothing listens there
+
+
+@pytest.fixture
+def market() -> Iterator[Market]:
+    """A window that is closed, approved and due."""
+    with Market.open() as market:
+        market.approved()
+        yield market
+
+
+def test_many_at_once_freeze_and_pay_once(market: Market) -> None:
+    with rail(auto_approve=False) as url, ThreadPoolExecutor(20) as pool:
+        results = list(pool.map(lambda _: market.pay(url), range(20)))
+        assert {(r.batch_id, r.state) for r in results} == {(1, "accepted")}
+        paid_once(market, url)
+        # Keys are of the batch and of each line.
+        assert books(url)["idempotency_keys"] == 1 + len(LINES)
+    again = market.pay(NOWHERE)
+    assert (again.state, again.is_new) == ("accepted", False)
+
+
+def test_what_is_sent_is_written_down_first(market: Market) -> None:
+    batch = market.freeze()
+    assert market.freeze() == batch
+    installation = market.value("dora", "select installation_id from finance.installation")
+    key = f"settle/{installation}/{WINDOW}/1"
+    ids = [sha256(f"{key}|{line.seller}".encode()).hexdigest()[:32] for line in LINES]
+    assert market.lines("line_id, idempotency_key") == [(i, f"{key}/{i}") for i in ids]
+    begun = [
+        market.rows(ORCHESTRATOR, "select * from finance.begin_call(%s)", batch) for _ in range(3)
+    ]
+    assert begun[0] == begun[1] == begun[2]
+    [call] = begun[0]
+    assert json.loads(call["body"]) == {
+        "idempotency_key": key,
+        "description": f"Settlement {WINDOW}",
+        "payouts": [
+            {
+                "currency": CURRENCIES[line.rail],
+                "amount": amount,
+                "destination": line.wallet,
+                "description": f"Settlement {WINDOW}",
+                "metadata": {"seller_id": line.seller, "payout_window": WINDOW, "line_id": line_id},
+                "idempotency_key": f"{key}/{line_id}",
+            }
+            for line, line_id, amount in zip(
+                LINES, ids, ["123.450000", "1000.000000", "0.070000"], strict=True
+            )
+        ],
+    }
+    [stored] = market.rows("dora", "select body_sha256, tries, path from finance.payout_calls")
+    assert stored["body_sha256"] == sha256(call["body"].encode()).hexdigest()
+    assert (stored["tries"], stored["path"]) == (3, "/v1/payouts/batch")
+
+
+@pytest.mark.parametrize("table", STATE_COLUMNS)
+def test_only_state_columns_of_what_is_frozen_change(market: Market, table: str) -> None:
+    market.freeze()
+    market.rows(OWNER, "set role settle_owner")
+    columns = market.rows(OWNER, f"select * from finance.{table} limit 1")[0].keys()  # noqa: S608
+    for column in columns - STATE_COLUMNS[table].split():
+        said = market.refusal(OWNER, f"update finance.{table} set {column} = null")  # noqa: S608
+        assert said == (
+            f"finance.{table} is immutable but for {', '.join(STATE_COLUMNS[table].split())}"
+        ) or said.endswith("can only be updated to DEFAULT")
+    for query in (f"delete from finance.{table}", f"truncate finance.{table} cascade"):  # noqa: S608
+        assert " is append-only: " in market.refusal(OWNER, query)
+
+
+def test_a_window_has_one_standing_batch_and_a_seller_one_standing_line(market: Market) -> None:
+    market.freeze()
+
+    def copy(table: str, **other: Any) -> tuple[str, str]:
+        [row, *_] = market.rows(OWNER, f"select * from finance.{table}")  # noqa: S608
+        query = (
+            f"insert into finance.{table} overriding system value"  # noqa: S608
+            f" select * from jsonb_populate_record(null::finance.{table}, %s)"
+        )
+        return query, json.dumps(row | other, default=str)
+
+    another = {"batch_id": 2, "idempotency_key": "another"}
+    said = market.refusal(OWNER, *copy("payout_batches", attempt=2, **another))
+    assert "payout_batches_one_standing" in said
+    market.rows(OWNER, *copy("payout_batches", attempt=2, state="rejected", **another))
+    said = market.refusal(OWNER, *copy("payout_lines", line_id="another", **another))
+    assert "payout_lines_one_standing" in said
