@@ -1,5 +1,9 @@
-{#- Snapshots take the project's clock, with a zone. dbt's own macros for Postgres take the
-    machine's, without one. -#}
+{#- Snapshots and source freshness take the project's clock, with a zone. dbt's own macros for
+    Postgres take the machine's, the snapshots' without one. -#}
+{% macro postgres__current_timestamp() -%}
+    settle_now()
+{%- endmacro %}
+
 {% macro postgres__snapshot_get_time() -%}
     {{ as_of() }}
 {%- endmacro %}

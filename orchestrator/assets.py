@@ -1,16 +1,23 @@
 """The asset graph of a payout week: sources, wallet checks, models, close, approval, payout."""
 
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
+from dagster_dbt import (
+    DagsterDbtCliRuntimeError,
+    DagsterDbtTranslator,
+    DbtCliResource,
+    dbt_assets,
+)
 
 from orchestrator.check_wallets import check_new_wallets
 from orchestrator.close import store_closes
 from orchestrator.config import Settings
-from orchestrator.dbt import build_arguments
+from orchestrator.dbt import build_arguments, failure_line
+from orchestrator.errors import SettleError
 from orchestrator.partitions import window_label
 from orchestrator.pay import pay_window
 
@@ -35,6 +42,12 @@ class StageTranslator(DagsterDbtTranslator):
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
         folder = Path(dbt_resource_props["original_file_path"]).parts
         return folder[1] if folder[0] == "models" else folder[0]
+
+
+def _why_dbt_failed(target_path: Path) -> str:
+    results, log = target_path / "run_results.json", target_path / "dbt.log"
+    nodes = json.loads(results.read_text())["results"] if results.exists() else []
+    return failure_line("build", [(n["unique_id"], n["status"], n["message"]) for n in nodes], log)
 
 
 def build_assets(
@@ -62,7 +75,11 @@ def build_assets(
         name="settlement_models",
     )
     def settlement_models(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
-        yield from dbt.cli(build_arguments(), context=context).stream()
+        invocation = dbt.cli(build_arguments(), context=context)
+        try:
+            yield from invocation.stream()
+        except DagsterDbtCliRuntimeError as error:
+            raise SettleError(_why_dbt_failed(invocation.target_path)) from error
 
     @dg.asset(
         partitions_def=windows,

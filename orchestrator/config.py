@@ -3,8 +3,12 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
 from orchestrator.errors import SettleError
 
@@ -78,12 +82,15 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         raise SettleError(
             "SETTLE_NOW is refused in production: unset it, the clock is the real one"
         )
+    if now and not _is_instant(now):
+        raise SettleError(f"SETTLE_NOW is {now!r}; give an instant like 2026-11-16T00:15:00Z")
     urls = {c: env[v] for c, v in URL_VARIABLES.items() if env.get(v)}
-    if urls and Component.OWNER not in urls and Component.ORCHESTRATOR not in urls:
-        raise SettleError(
-            "SETTLE_DATABASE_URL is missing while another SETTLE_*_URL is set:"
-            " set the URL of each component of the external server, or none"
-        )
+    for component, url in urls.items():
+        if not _is_database_url(url):
+            raise SettleError(
+                f"{URL_VARIABLES[component]} is no database URL;"
+                " write it like postgresql://login:password@host:5432/database"
+            )
     return Settings(
         home=Path(env.get("SETTLE_HOME") or ".settle").expanduser().absolute(),
         environment=environment,
@@ -96,3 +103,18 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
             s.strip() for s in (env.get("HALFIN_WEBHOOK_SECRET") or "").split(",") if s.strip()
         ),
     )
+
+
+def _is_instant(text: str) -> bool:
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
+
+
+def _is_database_url(text: str) -> bool:
+    try:
+        conninfo_to_dict(text)
+    except psycopg.ProgrammingError:
+        return False
+    return True

@@ -34,7 +34,7 @@ def connect(
 ) -> Iterator[psycopg.Connection[TupleRow]]:
     """A connection of the component; commits at the end unless an exception leaves the block."""
     with (
-        _clear_errors(),
+        _clear_errors(settings),
         psycopg.connect(
             database_url(settings, component), autocommit=autocommit, application_name="settle"
         ) as connection,
@@ -49,23 +49,32 @@ def connect_as(
     """A person's connection: the database itself decides who they are and what they may do."""
     component = Component.OWNER if Component.OWNER in settings.urls else Component.ORCHESTRATOR
     url = database_url(settings, Component.OWNER if settings.is_embedded else component)
-    try:
-        connection = psycopg.connect(url, user=login, password=password, application_name="settle")
-    except psycopg.OperationalError as error:
-        if re.search(r"password authentication|does not exist|no password", str(error)):
-            raise SettleError(f"login {login}: unknown, or the password is wrong") from None
-        raise SettleError(_unreachable(error)) from None
-    with _clear_errors(), connection:
-        yield connection
+    with _clear_errors(settings):
+        try:
+            connection = psycopg.connect(
+                url, user=login, password=password, application_name="settle"
+            )
+        except psycopg.OperationalError as error:
+            if re.search(r"password authentication|does not exist|no password", str(error)):
+                raise SettleError(f"login {login}: unknown, or the password is wrong") from None
+            raise
+        with connection:
+            try:
+                yield connection
+            except psycopg.errors.InsufficientPrivilege as error:
+                raise SettleError(
+                    f"{login} may not do this ({error.diag.message_primary}):"
+                    " it takes a login of the finance group"
+                ) from error
 
 
 @contextmanager
-def _clear_errors() -> Iterator[None]:
+def _clear_errors(settings: Settings) -> Iterator[None]:
     """What Postgres refuses is the message a person reads; its context lines are not."""
     try:
         yield
     except psycopg.OperationalError as error:
-        raise SettleError(_unreachable(error)) from error
+        raise SettleError(_unreachable(settings, error)) from error
     except psycopg.errors.RaiseException as error:
         raise SettleError(error.diag.message_primary or str(error)) from error
     except psycopg.errors.UndefinedTable as error:
@@ -78,9 +87,14 @@ def _clear_errors() -> Iterator[None]:
         raise SettleError(f"the database refuses: {error.diag.message_primary}") from error
 
 
-def _unreachable(error: psycopg.OperationalError) -> str:
-    reason = str(error).strip().splitlines()[-1].strip()
-    return f"the database does not answer ({reason}); start it with: settle db start"
+def _unreachable(settings: Settings, error: psycopg.OperationalError) -> str:
+    reason = (str(error).strip().splitlines() or ["no reason given"])[0].strip()
+    advice = (
+        "start it with: settle db start"
+        if settings.is_embedded
+        else "it is the external one that SETTLE_DATABASE_URL and the like name"
+    )
+    return f"the database does not answer ({reason}); {advice}"
 
 
 def rows(connection: psycopg.Connection[Any], query: str, *parameters: Any) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -65,16 +65,22 @@ def run_dbt(settings: Settings, arguments: Sequence[str]) -> None:
     if result.exception is not None:
         reason = str(result.exception).strip().splitlines()
         raise SettleError(f"dbt {arguments[0]} failed: {' '.join(reason)[:500]}; see {log}")
-    failed = [
-        f"{node.node.name}: {' '.join(str(node.message).split())[:300]}"
-        for node in getattr(result.result, "results", [])
-        if node.status in ("error", "fail", "runtime error")
-    ]
+    nodes = getattr(result.result, "results", [])
     raise SettleError(
-        f"dbt {arguments[0]}: {len(failed)} failed, first {failed[0]}; see {log}"
-        if failed
-        else f"dbt {arguments[0]} failed; see {log}"
+        failure_line(arguments[0], [(n.node.unique_id, n.status, n.message) for n in nodes], log)
     )
+
+
+def failure_line(command: str, nodes: Iterable[tuple[str, str, object]], log: Path) -> str:
+    """How many nodes failed and why the first did; each is unique_id, status and message."""
+    failed = [
+        f"{unique_id.split('.')[2]}: {' '.join(str(message).split())[:300]}"
+        for unique_id, status, message in nodes
+        if status in ("error", "fail", "runtime error")
+    ]
+    if not failed:
+        return f"dbt {command} failed; see {log}"
+    return f"dbt {command}: {len(failed)} failed, first {failed[0]}; see {log}"
 
 
 def build_arguments(*, full_refresh: bool = False) -> list[str]:

@@ -14,7 +14,17 @@ from orchestrator.embedded import EmbeddedPostgres
 from orchestrator.errors import SettleError
 
 FOLDER = Path(__file__).parent
+MAX_NAME_BYTES = 63  # Postgres cuts longer ones
 CLOCK = 7_755_388  # the advisory lock of whoever moves the clock for a while
+PERSON = """
+select exists (
+    select from pg_auth_members as m
+    inner join pg_roles as g on m.roleid = g.oid
+    where m.member = r.oid and g.rolname in ('settle_finance', 'settle_analyst')
+)
+from pg_roles as r
+where r.rolname = %s
+"""
 COMPONENT_GROUPS = {
     Component.DBT: "settle_dbt",
     Component.ORCHESTRATOR: "settle_orchestrator",
@@ -139,13 +149,17 @@ def add_person(settings: Settings, name: str, password: str, group: str) -> None
     """Create a personal login in the finance or analyst group, or give it a new password."""
     if group not in ("finance", "analyst"):
         raise SettleError(f"group {group!r} is not for people; use finance or analyst")
-    taken = {c.value for c in Component} | {"postgres"}
-    if name in taken or name.startswith(("settle_", "pg_")):
+    taken = {c.value for c in Component} | {"postgres", "public", "none"}
+    if name.lower() in taken or name.lower().startswith(("settle_", "pg_")):
         raise SettleError(f"the name {name!r} belongs to the system; choose a personal one")
+    if not name.strip() or not name.isprintable() or len(name.encode()) > MAX_NAME_BYTES:
+        raise SettleError(f"{name!r} is no name for a login; use 1 to {MAX_NAME_BYTES} characters")
     if not password:
         raise SettleError("the password is empty: set SETTLE_PASSWORD or type one")
     with connect(settings, Component.OWNER) as connection:
-        known = connection.execute("select 1 from pg_roles where rolname = %s", [name]).fetchone()
+        known = connection.execute(PERSON, [name]).fetchone()
+        if known and not known[0]:
+            raise SettleError(f"the login {name!r} exists and is not one of ours; choose another")
         verb = sql.SQL("alter role") if known else sql.SQL("create role")
         connection.execute(
             sql.SQL("{} {} login password {}").format(

@@ -110,7 +110,8 @@ def reconcile(settings: Settings) -> int:
         for batch in batches:
             answer = rail.get_batch(batch["rail_batch_id"], path=batch["path"])
             if answer.outcome is not Outcome.ACCEPTED:
-                unanswered.append(f"{batch['payout_window']} ({answer.error_message or 'no answer'})")
+                said = answer.error_message or "no answer"
+                unanswered.append(f"{batch['payout_window']} ({said})")
                 continue
             [looked_up] = rows(
                 database,

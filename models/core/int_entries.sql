@@ -50,7 +50,9 @@ final as (
             entries.available_at < build.stored_until
             or not exists (
                 select 1 from stored
-                where stored.entry_type = entries.entry_type and stored.source_id = entries.source_id
+                where
+                    stored.entry_type = entries.entry_type
+                    and stored.source_id = entries.source_id
             )
         )
 

@@ -8,6 +8,8 @@
     )
 }}
 
+-- depends_on: {{ ref('int_orders') }}
+
 with
 
 disputes as (

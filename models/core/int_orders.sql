@@ -1,4 +1,9 @@
-{{ config(materialized='table', indexes=[{'columns': ['order_id'], 'unique': true}, {'columns': ['seller_id']}]) }}
+{{
+    config(
+        materialized='table',
+        indexes=[{'columns': ['order_id'], 'unique': true}, {'columns': ['seller_id']}],
+    )
+}}
 
 {%- set is_scoped = is_scoped() %}
 {%- set touched = ref('int_orders__touched') %}

@@ -1,6 +1,6 @@
 {{ config(materialized='table', indexes=[{'columns': ['order_id'], 'unique': true}]) }}
 
-with
+with recursive
 
 build as (
 
@@ -50,7 +50,7 @@ touched as (
 
 ),
 
--- A dispute without an outcome counts until it has one, however old its order is.
+-- A dispute counts until it has an outcome that does, however old its order is.
 disputed as (
 
     select opened.order_id
@@ -59,33 +59,38 @@ disputed as (
         opened.event_type = 'opened'
         and not exists (
             select 1 from {{ ref('stg_marketplace__dispute_events') }} as outcome
-            where outcome.dispute_id = opened.dispute_id and outcome.event_type <> 'opened'
+            where
+                outcome.dispute_id = opened.dispute_id
+                and outcome.order_id = opened.order_id
+                and outcome.seller_id = opened.seller_id
+                and outcome.event_type in ('won', 'lost')
+                and outcome.amount_minor > 0
+                and outcome.known_at <= {{ as_of() }}
         )
 
 ),
 
--- Which event opened a dispute is decided among all orders that its events name.
+-- Which event opened a dispute is decided among all orders that its events name, and theirs.
 related as (
 
-    select other.order_id
-    from {{ ref('stg_marketplace__dispute_events') }} as event
-    inner join {{ ref('stg_marketplace__dispute_events') }} as other
-        on event.dispute_id = other.dispute_id
-    where event.order_id in (select touched.order_id from touched)
-
-),
-
-final as (
-
     select order_id from touched
-    where {{ is_scoped() }}
 
     union
 
     select order_id from disputed
-    where {{ is_scoped() }}
 
     union
+
+    select other.order_id
+    from related
+    inner join {{ ref('stg_marketplace__dispute_events') }} as named
+        on related.order_id = named.order_id
+    inner join {{ ref('stg_marketplace__dispute_events') }} as other
+        on named.dispute_id = other.dispute_id
+
+),
+
+final as (
 
     select order_id from related
     where {{ is_scoped() }}

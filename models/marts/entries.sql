@@ -1,8 +1,9 @@
 with
 
-build as (
+closes as (
 
-    select * from {{ ref('int_build') }}
+    select coalesce(max(window_ends_at), '-infinity') as stored_until
+    from {{ ref('stg_finance__window_closes') }}
 
 ),
 
@@ -13,11 +14,12 @@ stored as (
 
 ),
 
+-- The closes as they are now, not at the build: a window that was closed since is stored.
 computed as (
 
     select entries.* from {{ ref('int_entries') }} as entries
-    cross join build
-    where entries.available_at >= build.stored_until
+    cross join closes
+    where entries.available_at >= closes.stored_until
 
 ),
 

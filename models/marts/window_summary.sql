@@ -81,7 +81,8 @@ final as (
         {{ money('coalesce(sums.adjustments_minor, 0)') }} as adjustments,
         {{ money('coalesce(sums.carried_forward_minor, 0)') }} as carried_forward,
         {{ money('coalesce(sums.net_minor, 0)') }} as net,
-        {{ money('coalesce(closes.absorbed_disputes_minor, late_disputes.absorbed_minor, 0)') }} as absorbed_disputes,
+        {{ money('coalesce(closes.absorbed_disputes_minor, late_disputes.absorbed_minor, 0)') }}
+            as absorbed_disputes,
         health.flagged_count,
         round(health.flagged_count::numeric / nullif(health.seller_count, 0), 4) as flagged_share
     from windows

@@ -1,7 +1,9 @@
 """`settle`: each verb is one call into SQL, dbt or Dagster."""
 
 import sys
+from typing import NoReturn
 
+import psycopg
 import typer
 
 from orchestrator.cli import data, services, week
@@ -22,12 +24,18 @@ services.register(app)
 def main() -> None:
     """Exit 0 done, 1 refused or failed with one clear line on stderr, 2 bad usage."""
     try:
-        app()
+        app(prog_name="settle")
     except SettleError as error:
-        print(f"settle: {' '.join(str(error).split())}", file=sys.stderr)
-        sys.exit(1)
+        _refuse(str(error))
+    except psycopg.Error as error:
+        _refuse(f"the database refuses: {error.diag.message_primary or error}")
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
+
+
+def _refuse(message: str) -> NoReturn:
+    print(f"settle: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(1)

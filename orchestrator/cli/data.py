@@ -106,16 +106,16 @@ def generate(
     settings = ready()
     with connect(settings, Component.OWNER) as database:
         [now] = rows(database, "select settle_now() as instant")
-        print(
-            generate_marketplace(
-                database,
-                sellers=sellers,
-                weeks=weeks,
-                orders_per_seller_week=orders_per_seller_week,
-                seed=seed,
-                until=now["instant"],
-            )
+        report = generate_marketplace(
+            database,
+            sellers=sellers,
+            weeks=weeks,
+            orders_per_seller_week=orders_per_seller_week,
+            seed=seed,
+            until=now["instant"],
         )
+    for table, count in report.tables.items():
+        print(f"{table}: {count} {'known already' if report.is_noop else 'new'}")
 
 
 def build(
@@ -155,11 +155,16 @@ def _instant(text: str) -> datetime:
 def sql(query: Annotated[str, typer.Argument(help="A select.")]) -> None:
     """Print the rows of a query as CSV, with a header; it can read and nothing else."""
     settings = ready()
+    # On lines of its own: it may end in a comment.
+    text = f"(\n{query.rstrip().rstrip(';')}\n)"
     with connect(settings, Component.ORCHESTRATOR) as database:
         database.execute("set transaction read only")
         try:
+            # Prepared, so that the server takes one statement and no more: a second one could end
+            # the transaction and write.
+            database.execute(f"explain {text}".encode(), prepare=True)
             with database.cursor().copy(
-                f"copy ({query.rstrip().rstrip(';')}) to stdout with (format csv, header)".encode()
+                f"copy {text} to stdout with (format csv, header)".encode()
             ) as blocks:
                 for block in blocks:
                     sys.stdout.buffer.write(block)

@@ -7,7 +7,6 @@ import typer
 
 from orchestrator.cli.shared import ready
 from orchestrator.config import load_settings
-from orchestrator.rail import api_key, webhook_secrets
 
 RECEIVER_PORT = 8378
 
@@ -33,6 +32,7 @@ def sandbox(
     state_file: Annotated[Path | None, typer.Option(help="Keep the books over a restart.")] = None,
 ) -> None:
     """Run a local halfin that keeps to its public documentation, until Ctrl-C."""
+    from orchestrator.rail import api_key, webhook_secrets
     from orchestrator.sandbox import SandboxConfig
     from orchestrator.sandbox import serve as serve_sandbox
 

@@ -7,6 +7,7 @@ import sys
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 
 from orchestrator.config import Settings, load_settings
 from orchestrator.migrate import prepare_database, set_clock
@@ -32,6 +33,13 @@ def checked_window(value: str) -> str:
     return value
 
 
+def checked_note(value: str) -> str:
+    """A reason that somebody can read; nothing is bad usage."""
+    if not value.strip():
+        raise typer.BadParameter("the note is empty; say why")
+    return value
+
+
 Window = Annotated[str, typer.Argument(callback=checked_window, help="An ISO week: 2026-W47.")]
 As = Annotated[str, typer.Option("--as", help="Your personal database login.")]
 Json = Annotated[bool, typer.Option("--json", help="For scripts.")]
@@ -46,6 +54,11 @@ def password_of(name: str) -> str:
         raise typer.BadParameter("set SETTLE_PASSWORD, or run this where it can ask")
     answer: str = typer.prompt(f"Password of {name}", hide_input=True)
     return answer
+
+
+def plain_console() -> Console:
+    """No markup: ids and notes are anybody's text. No folding where no terminal is too narrow."""
+    return Console(markup=False, highlight=False, width=None if sys.stdout.isatty() else 160)
 
 
 def print_json(value: Any) -> None:

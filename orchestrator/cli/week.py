@@ -6,11 +6,34 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from orchestrator.cli.shared import As, Json, Window, checked_window, password_of, print_json, ready
+from orchestrator.cli.shared import (
+    As,
+    Json,
+    Window,
+    checked_note,
+    checked_window,
+    password_of,
+    plain_console,
+    print_json,
+    ready,
+)
 from orchestrator.config import Component
 from orchestrator.database import connect, connect_as, rows, sql_file
 from orchestrator.errors import SettleError
 from orchestrator.partitions import partition_key
+
+# What fits on 80 columns; --json has the rest.
+STATUS_COLUMNS = {
+    "payout_window": "window",
+    "state": "state",
+    "ready": "ready",
+    "submitted": "at rail",
+    "paid": "paid",
+    "failed": "failed",
+    "held": "held",
+    "paid_amount": "paid amount",
+    "net": "net",
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -31,7 +54,10 @@ def close(
     if window is not None:
         checked_window(window)
     settings = ready()
-    name = window or latest_closed(settings)
+    latest = latest_closed(settings)
+    name = window or latest
+    if partition_key(name) > partition_key(latest):
+        raise SettleError(f"window {name} is still open: the latest closed one is {latest}")
     with connect(settings, Component.ORCHESTRATOR) as database:
         if rows(database, "select 1 from finance.window_closes where payout_window = %s", name):
             print(f"{name} was closed before.")
@@ -64,12 +90,12 @@ def review(window: Window, as_json: Json = False) -> None:
     if as_json:
         print_json(document)
     else:
-        _show_review(Console(), document)
+        _show_review(plain_console(), document)
 
 
 def _show_review(console: Console, document: dict[str, Any]) -> None:
     currency = document["currency"] or ""
-    console.print(f"[bold]{document['payout_window']}[/]  {document['state']}")
+    console.print(f"{document['payout_window']}  {document['state']}", style="bold")
     console.print(
         f"{document['line_count']} lines, {document['total']} {currency};"
         f" new this week {document['new']}, last week {document['new_last_week'] or 'none'}"
@@ -97,7 +123,7 @@ def _show_review(console: Console, document: dict[str, Any]) -> None:
         console.print(table)
     console.print(f"digest {document['digest'] or 'none'}")
     for obstacle in document["obstacles"]:
-        console.print(f"- {obstacle}")
+        console.print(f"- {obstacle}", soft_wrap=True)
 
 
 def approve(
@@ -122,7 +148,7 @@ def revoke(window: Window, name: As) -> None:
     )
 
 
-Note = Annotated[str, typer.Option(help="Why; it stays readable for ever.")]
+Note = Annotated[str, typer.Option(callback=checked_note, help="Why; it stays readable for ever.")]
 
 
 def hold(seller: str, name: As, note: Note) -> None:
@@ -179,9 +205,9 @@ def status(
     if as_json:
         print_json(found)
         return
-    table = Table()
-    for name in names:
-        table.add_column(name, justify="left" if name in ("payout_window", "state") else "right")
+    table = Table(box=None, pad_edge=False)
+    for name, title in STATUS_COLUMNS.items():
+        table.add_column(title, justify="left" if name in ("payout_window", "state") else "right")
     for row in found:
-        table.add_row(*(str(value) for value in row.values()))
-    Console().print(table)
+        table.add_row(*(str(row[name]) for name in STATUS_COLUMNS))
+    plain_console().print(table)

@@ -224,6 +224,25 @@ language sql stable security definer set search_path = '' as $$
     from finance.installation as i
 $$;
 
+-- PostgreSQL 15 has no pg_input_is_valid. Null where the text is no number, or no document.
+create function finance.try_numeric(p_text text) returns numeric
+language plpgsql immutable set search_path = '' as $$
+begin
+    return p_text::numeric;
+exception when data_exception then
+    return null;
+end;
+$$;
+
+create function finance.try_jsonb(p_text text) returns jsonb
+language plpgsql immutable set search_path = '' as $$
+begin
+    return p_text::jsonb;
+exception when data_exception then
+    return null;
+end;
+$$;
+
 -- One payout as the rail shows it, from its answer, a webhook or a look-up. Harmless to repeat and
 -- in any order. `p_source` is 'answer', 'webhook' or 'lookup'; only a look-up confirms a failure.
 create function finance.record_payout(p_payout jsonb, p_source text) returns text
@@ -238,12 +257,8 @@ declare
     v_returned boolean;
 begin
     -- What is no number is none; it must not keep the rest of an answer from being recorded.
-    if pg_input_is_valid(p_payout ->> 'amount', 'numeric') then
-        v_amount := (p_payout ->> 'amount')::numeric;
-    end if;
-    if pg_input_is_valid(p_payout ->> 'network_fee', 'numeric') then
-        v_fee := (p_payout ->> 'network_fee')::numeric;
-    end if;
+    v_amount := finance.try_numeric(p_payout ->> 'amount');
+    v_fee := finance.try_numeric(p_payout ->> 'network_fee');
     select l.* into v_line from finance.payout_lines as l
     where l.payout_id = v_payout_id
     -- A webhook may come before our own answer; an answer names the key and not our metadata.
@@ -351,7 +366,7 @@ begin
     select b.* into v_batch from finance.payout_batches as b
     where b.batch_id = p_batch_id for update;
     -- An answer that the database cannot read is no certain answer.
-    if not pg_input_is_valid(p_response, 'jsonb') then
+    if finance.try_jsonb(p_response) is null then
         v_state := 'unknown';
     end if;
     if v_batch.state in ('accepted', 'rejected') then

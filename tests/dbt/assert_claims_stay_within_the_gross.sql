@@ -1,18 +1,11 @@
 -- Fails if at any instant the refunds and disputes of an order took more than its gross, or less
 -- than nothing.
 
-{%- set touched = ref('int_orders__touched') %}
-
 with
 
 claims as (
 
     select * from {{ ref('int_claims') }}
-    {%- if is_scoped() %}
-        where order_id = any(array(
-            select touched.order_id from {{ touched }} as touched
-        ))
-    {%- endif %}
 
 ),
 

@@ -5,22 +5,17 @@ A side is a mapping of a view's name to its rows, each a tuple. Money is in cent
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import fields, replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, LiteralString
 
 from reference import model
-from reference.facts import Facts
-from reference.olist import TABLES
 
 from orchestrator.config import Component, Settings
 from orchestrator.database import connect
 
 Rows = Counter[tuple[Any, ...]]
 Sides = dict[str, Rows]
-
-_IDS = ("seller_id", "order_id", "checkout_id", "fee_id", "refund_id", "dispute_event_id")
 
 # One reason is listed per fact: where more than one applies, each side names its own first.
 REASONS = {
@@ -44,51 +39,6 @@ REASONS = {
     "unknown_order": {"unknown_order", "unknown_seller"},
     "unknown_seller": {"unknown_seller"},
 }
-
-
-def prefixed(facts: Facts, prefix: str) -> Facts:
-    """The same facts under ids of their own; which id comes first is as it was."""
-    names = (*_IDS, "dispute_id")
-    return replace(
-        facts,
-        **{
-            table: tuple(
-                replace(fact, **{n: prefix + getattr(fact, n) for n in names if hasattr(fact, n)})
-                for fact in getattr(facts, table)
-            )
-            for table in (*TABLES, "adjustments")
-        },
-    )
-
-
-def together(many: Iterable[Facts]) -> Facts:
-    """All facts in one; adjustments are numbered, as their table does it."""
-    every = list(many)
-    merged = Facts(**{t: tuple(f for facts in every for f in getattr(facts, t)) for t in TABLES})
-    adjustments = (item for facts in every for item in facts.adjustments)
-    numbered = (replace(item, adjustment_id=str(n)) for n, item in enumerate(adjustments, start=1))
-    return replace(merged, adjustments=tuple(numbered))
-
-
-def insert(settings: Settings, facts: Facts) -> None:
-    """Straight into the tables: the loader would refuse the bad ones."""
-    with connect(settings, Component.OWNER) as connection:
-        for table, kind in TABLES.items():
-            columns = [item.name for item in fields(kind)]
-            query = f"copy marketplace.{table} ({', '.join(columns)}) from stdin"
-            with connection.cursor().copy(query.encode()) as copy:
-                for fact in getattr(facts, table):
-                    copy.write_row([getattr(fact, column) for column in columns])
-            connection.execute(f"analyze marketplace.{table}".encode())  # as the loader does
-        with connection.cursor().copy(
-            "copy finance.adjustments (adjustment_id, seller_id, amount_minor, reason, entered_by,"
-            " entered_at, approved_by, approved_at) from stdin"
-        ) as copy:
-            for item in facts.adjustments:
-                cents, at = int(item.amount * 100), item.approved_at
-                copy.write_row(
-                    [item.adjustment_id, item.seller_id, cents, "a test", "ann", at, "bob", at]
-                )
 
 
 # What the views of the SQL hold, in the shape of `oracle`; {0} is the schema.

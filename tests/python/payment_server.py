@@ -1,8 +1,4 @@
-"""One throwaway server for all tests of paying; each test has a database of its own on it.
-
-The control functions bind late to what dbt builds. Here they find plain tables of the same names,
-with rows that a test writes down, so that no test of paying waits for a build.
-"""
+"""One throwaway server for all tests of paying; each test has a database of its own on it."""
 
 import atexit
 import functools
@@ -23,6 +19,7 @@ from conftest import make_settings
 from halfin_rail import KEY, SIGNING
 from psycopg import sql
 from psycopg.rows import dict_row
+from stand_ins import STAND_INS
 
 from orchestrator.config import URL_VARIABLES, Component
 from orchestrator.embedded import EmbeddedPostgres
@@ -30,47 +27,6 @@ from orchestrator.migrate import add_person, prepare_database
 
 OWNER, ORCHESTRATOR, WEBHOOK = "settle_admin", "orchestrator", "webhook"
 PEOPLE = {"ana": "finance", "ben": "finance", "cem": "finance", "dora": "analyst"}
-
-# Columns as the models have them, and owned by the same role.
-STAND_INS = """
-set role settle_dbt;
-create schema settlement_core;
-create schema settlement;
-create table settlement_core.int_build (
-    as_of timestamptz, close_lag interval, settlement_timezone text, currency text,
-    stored_until timestamptz, scope_from timestamptz
-);
-create table settlement_core.int_settlement__computed (
-    payout_window text, seller_id text collate "C", window_starts_at timestamptz,
-    window_ends_at timestamptz, gross_minor bigint, fees_minor bigint, refunds_minor bigint,
-    disputes_minor bigint, adjustments_minor bigint, carried_forward_minor bigint,
-    net_minor bigint, order_count integer, weeks_carried integer, rail text, rail_currency text,
-    wallet_address text collate "C", region text, seller_status text, hold_reasons text[],
-    hold_detail text
-);
-create table settlement_core.int_seller_health (
-    payout_window text, seller_id text, trailing_30d_gross numeric, trailing_30d_fees numeric,
-    trailing_30d_disputes numeric, health_score numeric, dispute_rate numeric,
-    refund_rate numeric, spike_ratio numeric, review_reasons text[], needs_review boolean
-);
-create table settlement_core.int_entries (
-    entry_type text, source_id text, order_id text, seller_id text collate "C",
-    amount_minor bigint, occurred_at timestamptz, known_at timestamptz, available_at timestamptz,
-    window_starts_at timestamptz
-);
-create table settlement_core.int_disputes (
-    is_in_time boolean, opened_minor bigint, opened_known_at timestamptz
-);
-create table settlement.windows (
-    payout_window text, window_starts_at timestamptz, window_ends_at timestamptz,
-    payout_due_at timestamptz
-);
-create table settlement.seller_accounts (
-    seller_id text collate "C" primary key, display_name text, seller_status text,
-    payouts_enabled boolean, wallet_address text collate "C"
-);
-reset role;
-"""
 
 _numbers = itertools.count()
 

@@ -14,6 +14,7 @@ import stamina
 from eth_utils.address import to_checksum_address
 from halfin_rail import KEY, SIGNING
 from payment_server import ORCHESTRATOR, OWNER, Database
+from stand_ins import ACCOUNT, COMPUTED, ENTRY
 
 from orchestrator.config import Settings
 from orchestrator.pay import PayResult, pay_window
@@ -33,23 +34,6 @@ SANDBOX: dict[str, Any] = {
     "processing_delay_s": 0.0,
     "webhook_base_delay_s": 0.02,
 }
-
-COMPUTED = """
-insert into settlement_core.int_settlement__computed
-select
-    %(window)s, %(seller)s, %(starts)s, %(ends)s, greatest(%(net)s, 0), greatest(-%(net)s, 0), 0,
-    0, 0, 0, %(net)s, 1, 0, %(rail)s, %(currency)s, %(wallet)s, 'EU', 'active', %(holds)s, null
-"""
-ENTRY = """
-insert into settlement_core.int_entries
-select
-    'order', %(window)s || %(seller)s, %(window)s || %(seller)s, %(seller)s, %(net)s, %(starts)s,
-    %(starts)s, %(starts)s, %(starts)s
-"""
-ACCOUNT = """
-insert into settlement.seller_accounts values (%(seller)s, %(seller)s, 'active', true, %(wallet)s)
-on conflict do nothing
-"""
 
 
 def wallet_of(seller: str, rail: str) -> str:

@@ -1,6 +1,7 @@
 """What stands between an approval and the freeze."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import psycopg
@@ -14,6 +15,7 @@ from payments import (
     WINDOW,
     Line,
     Market,
+    eventually,
     expected_digest,
 )
 
@@ -190,6 +192,25 @@ def test_an_approval_of_other_amounts_does_not_count_as_the_second(market: Marke
     market.approve("ben")
     market.at(DUE)
     assert "needed beside ben" in market.refusal(ORCHESTRATOR, FREEZE, WINDOW)
+
+
+def test_an_approval_revoked_while_the_freeze_waits_is_none(market: Market) -> None:
+    market.approved()
+    waiting = (
+        "select count(*) from pg_locks where locktype = 'advisory' and not granted"
+        " and database = (select oid from pg_database where datname = current_database())"
+    )
+    with (
+        market.connect("ana", autocommit=False) as ana,
+        market.connect(ORCHESTRATOR) as orchestrator,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        ana.execute("select finance.revoke_approval(%s)", [WINDOW])
+        freeze = pool.submit(orchestrator.execute, FREEZE, [WINDOW])
+        eventually(lambda: market.value(OWNER, waiting) == 1)
+        ana.commit()
+        with pytest.raises(psycopg.errors.RaiseException, match="2026-W47 is not approved"):
+            freeze.result()
 
 
 def test_a_line_that_comes_back_while_it_freezes_is_not_paid(market: Market) -> None:

@@ -1,6 +1,7 @@
 """Outcomes: webhooks, answers and look-ups move a line, in whatever order they come."""
 
 from collections.abc import Iterator
+from hashlib import sha256
 from itertools import permutations
 from typing import Any
 
@@ -9,6 +10,8 @@ from outcomes import FAILED, LINE, RECEIVE, answer, payout, receive, take
 from payment_server import ORCHESTRATOR, WEBHOOK
 from payments import DUE, Market
 
+# No index takes it, and nothing makes it shorter.
+LONG_ID = b"".join(sha256(bytes([n])).hexdigest().encode() for n in range(200))
 ORDERS = {x: list(permutations(["answer", x, f"seen {x}"])) for x in ("completed", "failed")}
 
 
@@ -137,7 +140,7 @@ def test_a_payout_that_nobody_asked_for_is_a_break(market: Market) -> None:
         (b'{"event": "payout.completed", "data": {"note": "\\u0000"}}', ["unreadable_event"]),
         (b'{"event": "payout.completed", "data": NaN}', ["unreadable_event"]),
         (b'\xff\xfe{\x00"\x00', ["unreadable_event"]),
-        (b'{"event": "payout.failed", "data": {"id": "%s"}}' % (b"x7" * 9000), ["unknown_payout"]),
+        (b'{"event": "payout.failed", "data": {"id": "%s"}}' % LONG_ID, ["unreadable_event"]),
     ],
 )
 def test_every_event_is_kept(market: Market, body: bytes, breaks: list[str]) -> None:

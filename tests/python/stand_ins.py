@@ -1,0 +1,86 @@
+"""Plain tables in the place of what dbt builds, so that no test of paying waits for a build.
+
+The control functions bind late to those names; here they find the rows that a test wrote down.
+"""
+
+# Columns as the models have them, and owned by the same role.
+STAND_INS = """
+set role settle_dbt;
+create schema settlement_core;
+create schema settlement;
+create table settlement_core.int_build (
+    as_of timestamptz, close_lag interval, settlement_timezone text, currency text,
+    stored_until timestamptz, scope_from timestamptz
+);
+create table settlement_core.int_settlement__computed (
+    payout_window text, seller_id text collate "C", window_starts_at timestamptz,
+    window_ends_at timestamptz, gross_minor bigint, fees_minor bigint, refunds_minor bigint,
+    disputes_minor bigint, adjustments_minor bigint, carried_forward_minor bigint,
+    net_minor bigint, order_count integer, weeks_carried integer, rail text, rail_currency text,
+    wallet_address text collate "C", region text, seller_status text, hold_reasons text[],
+    hold_detail text
+);
+create table settlement_core.int_seller_health (
+    payout_window text, seller_id text, trailing_30d_gross numeric, trailing_30d_fees numeric,
+    trailing_30d_disputes numeric, health_score numeric, dispute_rate numeric,
+    refund_rate numeric, spike_ratio numeric, review_reasons text[], needs_review boolean
+);
+create table settlement_core.int_entries (
+    entry_type text, source_id text, order_id text, seller_id text collate "C",
+    amount_minor bigint, occurred_at timestamptz, known_at timestamptz, available_at timestamptz,
+    window_starts_at timestamptz
+);
+create table settlement_core.int_disputes (
+    is_in_time boolean, opened_minor bigint, opened_known_at timestamptz
+);
+create table settlement.windows (
+    payout_window text, window_starts_at timestamptz, window_ends_at timestamptz,
+    payout_due_at timestamptz
+);
+create table settlement.seller_accounts (
+    seller_id text collate "C" primary key, display_name text, seller_status text,
+    payouts_enabled boolean, wallet_address text collate "C"
+);
+reset role;
+"""
+
+# What is carried in is what the last close left, less its lines, plus what came back since.
+COMPUTED = """
+with moves as (
+    select r.net_minor as minor from finance.window_close_rows as r
+    inner join finance.window_closes as c on r.payout_window = c.payout_window
+    where r.seller_id = %(seller)s and c.window_ends_at = %(starts)s
+    union all
+    select -l.amount_minor from finance.payout_lines as l
+    inner join finance.window_closes as c on l.payout_window = c.payout_window
+    where l.seller_id = %(seller)s and c.window_ends_at = %(starts)s
+    union all
+    select l.amount_minor from finance.payout_lines as l
+    where l.seller_id = %(seller)s and l.returned_at >= %(starts)s and l.returned_at < %(ends)s
+    union all
+    select -l.amount_minor from finance.payout_lines as l
+    where l.seller_id = %(seller)s and l.retaken_at >= %(starts)s and l.retaken_at < %(ends)s
+),
+carried as (
+    select coalesce(sum(minor), 0) as minor, %(net)s - coalesce(sum(minor), 0) as new_minor
+    from moves
+)
+insert into settlement_core.int_settlement__computed
+select
+    %(window)s, %(seller)s, %(starts)s, %(ends)s, greatest(new_minor, 0),
+    greatest(-new_minor, 0), 0, 0, 0, minor, %(net)s, 1, 0, %(rail)s, %(currency)s, %(wallet)s,
+    'EU', 'active', %(holds)s, null
+from carried
+"""
+ENTRY = """
+insert into settlement_core.int_entries
+select
+    'order', payout_window || seller_id, payout_window || seller_id, seller_id,
+    gross_minor - fees_minor, %(starts)s, %(starts)s, %(starts)s, %(starts)s
+from settlement_core.int_settlement__computed
+where seller_id = %(seller)s and gross_minor <> fees_minor
+"""
+ACCOUNT = """
+insert into settlement.seller_accounts values (%(seller)s, %(seller)s, 'active', true, %(wallet)s)
+on conflict do nothing
+"""
