@@ -17,7 +17,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     """The definitions of one installation; parses the dbt project where its manifest is stale."""
     prepare_dbt(settings)
     windows = payout_windows(settings)
-    close, pay = close_job(windows), pay_job(windows)
+    close, pay = close_job(), pay_job()
     return dg.Definitions(
         assets=build_assets(settings, manifest_path(settings), windows),
         jobs=[close, pay],

@@ -13,7 +13,7 @@ from orchestrator.partitions import partition_key
 AssetJob = Any  # what define_asset_job returns; dagster does not export its class
 
 
-def close_job(windows: dg.WeeklyPartitionsDefinition) -> AssetJob:
+def close_job() -> AssetJob:
     """One dbt build with everything before it, then the stored close."""
     return dg.define_asset_job(
         "close",
@@ -22,17 +22,15 @@ def close_job(windows: dg.WeeklyPartitionsDefinition) -> AssetJob:
             "checks", "staging", "core", "marts", "seeds", "snapshots"
         )
         | dg.AssetSelection.assets("window_close"),
-        partitions_def=windows,
         description="Check wallets, build, store the close of the window and of missed ones.",
     )
 
 
-def pay_job(windows: dg.WeeklyPartitionsDefinition) -> AssetJob:
+def pay_job() -> AssetJob:
     """Freeze and submit, or resume."""
     return dg.define_asset_job(
         "pay",
         selection=dg.AssetSelection.assets("payout_batch"),
-        partitions_def=windows,
         description="Freeze the approved lines of the window and submit them, or resume.",
     )
 

@@ -8,6 +8,7 @@ import dagster as dg
 from orchestrator.config import Settings
 from orchestrator.definitions import build_definitions
 from orchestrator.errors import SettleError
+from orchestrator.partitions import FIRST_MONDAY
 
 OURS = SettleError.__name__
 
@@ -36,7 +37,9 @@ def run_job(settings: Settings, name: str, partition: str) -> None:
                 raise_on_error=False,
             )
         except dg.DagsterUnknownPartitionError:
-            raise SettleError(f"the {name} run has no partition {partition}") from None
+            raise SettleError(
+                f"no payout window begins on {partition}: the first began on {FIRST_MONDAY}"
+            ) from None
     if not result.success:
         raise SettleError(_first_failure(result, name))
 

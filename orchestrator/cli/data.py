@@ -67,8 +67,8 @@ def user_add(
     group: Annotated[str, typer.Option(help="finance (approves) or analyst (reads).")],
 ) -> None:
     """Create a personal login, or give it a new password and group."""
-    settings = ready()
-    add_person(settings, name, password_of(name), group)
+    password = password_of(name)
+    add_person(ready(), name, password, group)
     print(f"{name} is in the {group} group.")
 
 

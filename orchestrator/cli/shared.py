@@ -22,8 +22,10 @@ def ready() -> Settings:
     return settings
 
 
-def checked_window(value: str) -> str:
-    """An ISO week that exists; anything else is bad usage."""
+def checked_window(value: str | None) -> str | None:
+    """An ISO week that exists, or none where it may be left out; anything else is bad usage."""
+    if value is None:
+        return None
     try:
         if not re.fullmatch(r"\d{4}-W\d{2}", value):
             raise ValueError(value)

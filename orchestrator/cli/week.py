@@ -44,15 +44,16 @@ def register(app: typer.Typer) -> None:
 
 def close(
     window: Annotated[
-        str | None, typer.Argument(help="An ISO week; default: the latest closed one.")
+        str | None,
+        typer.Argument(
+            callback=checked_window, help="An ISO week; default: the latest closed one."
+        ),
     ] = None,
 ) -> None:
     """Build and store the close of a window, with every earlier one that has none."""
     from orchestrator.close import latest_closed
     from orchestrator.run_job import run_job
 
-    if window is not None:
-        checked_window(window)
     settings = ready()
     latest = latest_closed(settings)
     name = window or latest
@@ -132,16 +133,16 @@ def approve(
     digest: Annotated[str, typer.Option(help="The digest you reviewed.")],
 ) -> None:
     """Approve exactly what you saw, under your own name."""
-    settings = ready()
-    with connect_as(settings, name, password_of(name)) as database:
+    password = password_of(name)
+    with connect_as(ready(), name, password) as database:
         database.execute("select finance.approve(%s, %s)", [window, digest])
     print(f"{name} approved {window}, digest {digest}.")
 
 
 def revoke(window: Window, name: As) -> None:
     """Take your approval back, until the batch is frozen."""
-    settings = ready()
-    with connect_as(settings, name, password_of(name)) as database:
+    password = password_of(name)
+    with connect_as(ready(), name, password) as database:
         [row] = rows(database, "select finance.revoke_approval(%s) as is_revoked", window)
     print(
         f"{name} {'revoked the approval of' if row['is_revoked'] else 'had not approved'} {window}."
@@ -153,16 +154,16 @@ Note = Annotated[str, typer.Option(callback=checked_note, help="Why; it stays re
 
 def hold(seller: str, name: As, note: Note) -> None:
     """Hold a seller's payouts until somebody releases them."""
-    settings = ready()
-    with connect_as(settings, name, password_of(name)) as database:
+    password = password_of(name)
+    with connect_as(ready(), name, password) as database:
         database.execute("select finance.hold_seller(%s, %s)", [seller, note])
     print(f"{seller} is held.")
 
 
 def release(window: Window, seller: str, name: As, note: Note) -> None:
     """Release what holds a seller in one window, where a person may."""
-    settings = ready()
-    with connect_as(settings, name, password_of(name)) as database:
+    password = password_of(name)
+    with connect_as(ready(), name, password) as database:
         [row] = rows(
             database, "select finance.release_hold(%s, %s, %s) as reason", window, seller, note
         )
@@ -189,12 +190,13 @@ def reconcile() -> None:
 
 
 def status(
-    window: Annotated[str | None, typer.Argument(help="An ISO week; default: the latest.")] = None,
+    window: Annotated[
+        str | None,
+        typer.Argument(callback=checked_window, help="An ISO week; default: the latest."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Where the latest windows stand."""
-    if window is not None:
-        checked_window(window)
     settings = ready()
     with connect(settings, Component.ORCHESTRATOR) as database, database.cursor() as cursor:
         cursor.execute(sql_file("status").encode(), {"window": window})

@@ -26,6 +26,7 @@ shown as (
 select
     coalesce(stored.payout_window, shown.payout_window) as payout_window,
     coalesce(stored.seller_id, shown.seller_id) as seller_id,
+    count(stored.seller_id) as stored_count,
     count(shown.seller_id) as shown_count
 from stored
 full outer join shown
@@ -43,4 +44,5 @@ full outer join shown
         = (shown.order_count, shown.weeks_carried, shown.wallet_address)
         and stored.rail is not distinct from shown.rail
 group by 1, 2
-having count(stored.seller_id) <> 1 or count(shown.seller_id) <> 1
+-- A row that differs is there twice, once from each side.
+having count(*) <> 1 or count(stored.seller_id) <> 1 or count(shown.seller_id) <> 1

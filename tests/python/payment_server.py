@@ -19,7 +19,7 @@ from conftest import make_settings
 from halfin_rail import KEY, SIGNING
 from psycopg import sql
 from psycopg.rows import dict_row
-from stand_ins import STAND_INS
+from stand_ins import CLEAR, STAND_INS
 
 from orchestrator.config import URL_VARIABLES, Component
 from orchestrator.embedded import EmbeddedPostgres
@@ -54,6 +54,19 @@ def _template() -> Path:
     return home
 
 
+def _copy() -> tuple[Path, str]:
+    home, name = _template(), f"market_{next(_numbers)}"
+    # File by file is three times as fast as through the log, with no disk to wait for.
+    copy = sql.SQL("create database {} template settle strategy file_copy")
+    _maintain(EmbeddedPostgres(home), copy, name)
+    return home, name
+
+
+def _maintain(server: EmbeddedPostgres, command: sql.SQL, name: str) -> None:
+    with psycopg.connect(server.url(OWNER, "postgres"), autocommit=True) as maintenance:
+        maintenance.execute(command.format(sql.Identifier(name)))
+
+
 class Database:
     """A copy of the template. Every query names the login that asks it, and is committed."""
 
@@ -66,19 +79,31 @@ class Database:
     @classmethod
     @contextmanager
     def fresh(cls) -> Iterator[Self]:
-        """A database for one test."""
-        home, name = _template(), f"market_{next(_numbers)}"
-        identifier = sql.Identifier(name)
-        maintenance_url = EmbeddedPostgres(home).url(OWNER, "postgres")
-        with psycopg.connect(maintenance_url, autocommit=True) as maintenance:
-            maintenance.execute(sql.SQL("create database {} template settle").format(identifier))
-            database = cls(home, name)
-            try:
-                yield database
-            finally:
-                for connection in database._connections.values():
-                    connection.close()
-                maintenance.execute(sql.SQL("drop database {} with (force)").format(identifier))
+        """A database for one test, or one file."""
+        database = cls(*_copy())
+        try:
+            yield database
+        finally:
+            for connection in database._connections.values():
+                connection.close()
+            drop = sql.SQL("drop database {} with (force)")
+            _maintain(database._server, drop, database._name)
+
+    @classmethod
+    @contextmanager
+    def cleared(cls) -> Iterator[Self]:
+        """The one database of all tests that leave the schema as it is, without any row.
+
+        Its connections live on, with what they have compiled: ten times as fast as a fresh one.
+        """
+        database = cls._shared()
+        database.rows(OWNER, CLEAR)
+        yield database
+
+    @classmethod
+    @functools.cache
+    def _shared(cls) -> Self:
+        return cls(*_copy())
 
     def url(self, login: str) -> str:
         return self._server.url(login, self._name)
@@ -117,7 +142,7 @@ class Database:
         return {**os.environ, **urls, **known, "HALFIN_WEBHOOK_SECRET": SIGNING, **other}
 
     def settle(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(  # noqa: S603 - our own command
+        return subprocess.Popen(
             [sys.executable, "-m", "orchestrator", *arguments],
             env=self.environment(**environment),
             stdin=subprocess.DEVNULL,

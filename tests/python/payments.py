@@ -81,9 +81,10 @@ class Market(Database):
 
     @classmethod
     @contextmanager
-    def open(cls) -> Iterator["Market"]:
+    def open(cls, *, is_fresh: bool = False) -> Iterator["Market"]:
         """A market for one test. The client of the rail makes one try a call in it."""
-        with cls.fresh() as market, stamina.set_testing(True, attempts=1, cap=True):
+        database = cls.fresh() if is_fresh else cls.cleared()
+        with database as market, stamina.set_testing(True, attempts=1, cap=True):
             yield market
 
     def at(self, instant: datetime) -> None:
@@ -173,7 +174,7 @@ class Market(Database):
     def lines(self, columns: str, where: str = "true") -> list[tuple[Any, ...]]:
         """Columns of the payout lines, by seller and attempt."""
         query = (
-            f"select {columns} from finance.payout_lines as l"  # noqa: S608 - the tests' own words
+            f"select {columns} from finance.payout_lines as l"
             f" where {where} order by l.seller_id, l.batch_id"
         )
         return [tuple(row.values()) for row in self.rows("dora", query)]
@@ -181,8 +182,7 @@ class Market(Database):
     def kinds(self, table: str) -> list[str]:
         """The kinds of the rows of finance.breaks or finance.alerts, in order."""
         return [
-            row["kind"]
-            for row in self.rows("dora", f"select kind from finance.{table} order by 1")  # noqa: S608
+            row["kind"] for row in self.rows("dora", f"select kind from finance.{table} order by 1")
         ]
 
     def pay(self, rail_url: str, window: str = WINDOW, *, key: str = KEY) -> PayResult:

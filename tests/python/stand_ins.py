@@ -84,3 +84,30 @@ ACCOUNT = """
 insert into settlement.seller_accounts values (%(seller)s, %(seller)s, 'active', true, %(wallet)s)
 on conflict do nothing
 """
+# What no role of ours may do: empty the tables of facts, as if nothing had happened.
+CLEAR = """
+reset role;
+set session_replication_role = replica;
+do $$
+declare
+    relation record;
+begin
+    for relation in
+        select c.oid::regclass as name, c.relkind from pg_class as c
+        where c.relnamespace::regnamespace::text in (
+            'finance', 'halfin', 'marketplace', 'settlement', 'settlement_core'
+        )
+        and c.relkind in ('r', 'S')
+        and c.relname !~ 'yoyo|installation|payout_policies'
+    loop
+        if relation.relkind = 'r' then
+            execute format('delete from %s', relation.name);
+        else
+            perform setval(relation.name, 1, false);
+        end if;
+    end loop;
+end;
+$$;
+update finance.installation set settlement_timezone = null, currency = null;
+reset session_replication_role;
+"""

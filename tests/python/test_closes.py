@@ -115,7 +115,7 @@ def test_zone_and_currency_stay_as_first_stored(
     market.value(ORCHESTRATOR, STORE, WINDOW)
     market.at(CLOSE + WEEK)
     market.build(*LINES, weeks=1)
-    market.rows(OWNER, f"update settlement_core.int_build set {setting} = %s", value)  # noqa: S608
+    market.rows(OWNER, f"update settlement_core.int_build set {setting} = %s", value)
     assert market.refusal(ORCHESTRATOR, STORE, NEXT_WINDOW) == (
         f"the closes so far are in UTC and USD, this build is in {shown}: neither may change"
         " once a close is stored"
@@ -144,10 +144,10 @@ def test_a_stored_close_is_append_only(market: Market, table: str) -> None:
         WINDOW,
     )
     market.value(ORCHESTRATOR, STORE, WINDOW)
-    assert market.value("dora", f"select count(*) from finance.{table}") > 0  # noqa: S608
+    assert market.value("dora", f"select count(*) from finance.{table}") > 0
     for verb, query in {
-        "update": f"update finance.{table} set payout_window = payout_window",  # noqa: S608
-        "delete": f"delete from finance.{table}",  # noqa: S608
+        "update": f"update finance.{table} set payout_window = payout_window",
+        "delete": f"delete from finance.{table}",
         "truncate": f"truncate finance.{table} cascade",
     }.items():
         for role in ("dbt", ORCHESTRATOR, "webhook", "portal", "ana", "dora"):

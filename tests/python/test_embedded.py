@@ -94,7 +94,7 @@ from pathlib import Path
 from orchestrator.embedded import EmbeddedPostgres
 server = EmbeddedPostgres(Path(sys.argv[1]))
 {code}"""
-    return subprocess.Popen(  # noqa: S603 - this file's own code
+    return subprocess.Popen(
         [sys.executable, "-c", code, str(home)],
         cwd=PROJECT_ROOT,
         stdout=subprocess.PIPE,

@@ -79,13 +79,13 @@ def test_what_is_sent_is_written_down_first(market: Market) -> None:
 def test_only_state_columns_of_what_is_frozen_change(market: Market, table: str) -> None:
     market.freeze()
     market.rows(OWNER, "set role settle_owner")
-    columns = market.rows(OWNER, f"select * from finance.{table} limit 1")[0].keys()  # noqa: S608
+    columns = market.rows(OWNER, f"select * from finance.{table} limit 1")[0].keys()
     for column in columns - STATE_COLUMNS[table].split():
-        said = market.refusal(OWNER, f"update finance.{table} set {column} = null")  # noqa: S608
+        said = market.refusal(OWNER, f"update finance.{table} set {column} = null")
         assert said == (
             f"finance.{table} is immutable but for {', '.join(STATE_COLUMNS[table].split())}"
         ) or said.endswith("can only be updated to DEFAULT")
-    for query in (f"delete from finance.{table}", f"truncate finance.{table} cascade"):  # noqa: S608
+    for query in (f"delete from finance.{table}", f"truncate finance.{table} cascade"):
         assert " is append-only: " in market.refusal(OWNER, query)
 
 
@@ -93,9 +93,9 @@ def test_a_window_has_one_standing_batch_and_a_seller_one_standing_line(market: 
     market.freeze()
 
     def copy(table: str, **other: Any) -> tuple[str, str]:
-        [row, *_] = market.rows(OWNER, f"select * from finance.{table}")  # noqa: S608
+        [row, *_] = market.rows(OWNER, f"select * from finance.{table}")
         query = (
-            f"insert into finance.{table} overriding system value"  # noqa: S608
+            f"insert into finance.{table} overriding system value"
             f" select * from jsonb_populate_record(null::finance.{table}, %s)"
         )
         return query, json.dumps(row | other, default=str)

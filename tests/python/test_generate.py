@@ -61,12 +61,12 @@ def ask(connection: Connection, query: str) -> Any:
 def digest(connection: Connection) -> str:
     """One fingerprint of all rows of the marketplace."""
     parts = " union all ".join(
-        f"(select string_agg(md5(t::text), '' order by t.{s.key}) as rows"  # noqa: S608
+        f"(select string_agg(md5(t::text), '' order by t.{s.key}) as rows"
         f" from marketplace.{s.table} as t)"
         for s in SOURCES
     )
     connection.execute("set local timezone = 'UTC'")
-    return str(ask(connection, f"select md5(string_agg(rows, '')) from ({parts}) as parts"))  # noqa: S608
+    return str(ask(connection, f"select md5(string_agg(rows, '')) from ({parts}) as parts"))
 
 
 # ---- The same every time ----------------------------------------------------------------------
@@ -179,7 +179,7 @@ def test_facts_are_within_the_time_and_recorded_after_they_happened(
     occurred = next(c for c in source.columns if c.endswith("_at") and c != "recorded_at")
     first, last, quickest, late_share = ask(
         market,
-        f"select min({occurred}), max(recorded_at), min(recorded_at - {occurred}),"  # noqa: S608
+        f"select min({occurred}), max(recorded_at), min(recorded_at - {occurred}),"
         f" avg((recorded_at - {occurred} >= interval '1 hour')::int)"
         f" from marketplace.{source.table}",
     )
@@ -290,7 +290,7 @@ def test_few_sellers_are_suspicious(market: Connection) -> None:
         select avg(coalesce(disputed >= 0.03 * coalesce(gross, 0), false)::int)
         from marketplace.sellers
         left join gross using (seller_id) left join disputed using (seller_id)
-        """,  # noqa: S608
+        """,
     )
     assert 0.01 < suspicious < 0.05
 
@@ -299,7 +299,7 @@ def test_shares_of_refunds_and_disputes(market: Connection) -> None:
     settled = f"ordered_at < timestamptz '{UNTIL}' - interval '31 days'"
     refunded, disputed = ask(
         market,
-        "select avg((r.order_id is not null)::int), avg((d.order_id is not null)::int)"  # noqa: S608
+        "select avg((r.order_id is not null)::int), avg((d.order_id is not null)::int)"
         " from marketplace.orders as o left join marketplace.refunds as r using (order_id)"
         " left join (select distinct order_id from marketplace.dispute_events) as d"
         f" using (order_id) where {settled}",

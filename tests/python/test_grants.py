@@ -28,7 +28,7 @@ WRITERS = {
 
 @pytest.fixture(scope="module")
 def market() -> Iterator[Market]:
-    with Market.open() as market:
+    with Market.open(is_fresh=True) as market:
         yield market
 
 

@@ -92,7 +92,7 @@ def rows(connection: Connection, query: str) -> list[tuple[Any, ...]]:
 
 def counts(connection: Connection) -> dict[str, int]:
     return {
-        source.table: rows(connection, f"select count(*) from marketplace.{source.table}")[0][0]  # noqa: S608
+        source.table: rows(connection, f"select count(*) from marketplace.{source.table}")[0][0]
         for source in SOURCES
     }
 

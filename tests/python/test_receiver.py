@@ -25,7 +25,7 @@ SERVE = ["serve", "--port", "0"]
 
 @pytest.fixture(scope="module")
 def market() -> Iterator[Market]:
-    with Market.open() as market:
+    with Market.open(is_fresh=True) as market:
         market.at(DUE)
         yield market
 
@@ -152,7 +152,7 @@ def test_no_database_no_acknowledgement(settle_home: SettleHome, tmp_path: Path)
 
 
 def test_a_thousand_payouts_and_every_webhook_twice(tmp_path: Path) -> None:
-    with Market.open() as market:
+    with Market.open(is_fresh=True) as market:
         market.approved(*(Line(f"s{n}", 100 + n, "SPL") for n in range(1000)))
         with (
             service(SERVE, market.environment(), tmp_path / "log") as receiver,

@@ -18,7 +18,7 @@ LOGINS = {"dbt", ORCHESTRATOR, WEBHOOK, "portal", "ana", "dora"}  # ana: finance
 
 @pytest.fixture(scope="module")
 def market() -> Iterator[Market]:
-    with Market.open() as market:
+    with Market.open(is_fresh=True) as market:
         # A copy of a database does not take the rights on it along.
         market.rows(OWNER, (FOLDER / "roles.sql").read_text())
         market.close()
@@ -158,7 +158,7 @@ def test_the_little_a_role_may_do(market: Market, login: str) -> None:
 
 
 def test_production_locks_the_clock_for_good() -> None:
-    with Market.open() as market:
+    with Market.open(is_fresh=True) as market:
         market.at(CLOSE)
         development = replace(market.settings, is_environment_given=True)
         production = replace(development, environment=Environment.PRODUCTION)

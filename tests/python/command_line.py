@@ -1,0 +1,68 @@
+"""`settle` as people and scripts run it: a process of its own, judged from outside."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.config import PROJECT_ROOT
+
+OURS = ("SETTLE_", "HALFIN_", "DBT_", "DAGSTER_")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a run left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Shell:
+    """Runs `settle` with this home and these variables; whose tests these are does not matter."""
+
+    def __init__(self, home: Path, **environment: str) -> None:
+        self.home = home
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(OURS)}
+        self._environment = {**inherited, "SETTLE_HOME": str(home), **environment}
+
+    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "orchestrator", *arguments],
+            cwd=PROJECT_ROOT,
+            env={**self._environment, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def __call__(self, *arguments: str, **environment: str) -> Answer:
+        """Whatever happens: a known exit code, and never a traceback."""
+        with self.start(*arguments, **environment) as process:
+            out, err = process.communicate(timeout=600)
+        assert "Traceback" not in out + err, err
+        assert process.returncode in (0, 1, 2), err
+        return Answer(process.returncode, out, err)
+
+    def done(self, *arguments: str, **environment: str) -> str:
+        """Exit 0; returns what was printed."""
+        answer = self(*arguments, **environment)
+        assert answer.code == 0, answer
+        return answer.out
+
+    def refused(self, *arguments: str, **environment: str) -> str:
+        """Exit 1 with one line on stderr and nothing else; returns the line."""
+        answer = self(*arguments, **environment)
+        assert (answer.code, answer.out) == (1, ""), answer
+        [line] = answer.err.splitlines()
+        assert line.startswith("settle: "), line
+        return line.removeprefix("settle: ")
+
+    def misused(self, *arguments: str, **environment: str) -> str:
+        """Exit 2; returns what was wrong, unfolded."""
+        answer = self(*arguments, **environment)
+        assert (answer.code, answer.out) == (2, ""), answer
+        return " ".join(answer.err.replace("│", " ").split())
