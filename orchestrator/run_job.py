@@ -10,6 +10,14 @@ from orchestrator.definitions import build_definitions
 from orchestrator.errors import SettleError
 from orchestrator.partitions import FIRST_MONDAY
 
+# No telemetry, and no invitation in front of the graph.
+INSTANCE = """\
+telemetry:
+  enabled: false
+nux:
+  enabled: false
+"""
+
 OURS = SettleError.__name__
 
 
@@ -19,7 +27,7 @@ def run_job(settings: Settings, name: str, partition: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / "dagster.yaml"
     if not config.exists():
-        config.write_text("telemetry:\n  enabled: false\n", encoding="utf-8")
+        config.write_text(INSTANCE, encoding="utf-8")
     os.environ["DAGSTER_HOME"] = str(folder)
     quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
     # dbt's lines are in its log; what a person should read is the outcome.

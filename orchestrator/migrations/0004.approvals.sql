@@ -200,6 +200,19 @@ begin
 end;
 $$;
 
+-- One decision at a time, and none while a window is stored or frozen. What was committed while
+-- this waited must be seen afterwards, which an older snapshot would not.
+create function finance.lock_decisions() returns void
+language plpgsql set search_path = '' as $$
+begin
+    if current_setting('transaction_isolation') <> 'read committed' then
+        raise exception 'payouts are decided in read committed transactions, this one is %: change default_transaction_isolation',
+            current_setting('transaction_isolation');
+    end if;
+    perform pg_advisory_xact_lock(hashtext('settle.close'));
+end;
+$$;
+
 create function finance.approve(p_window text, p_digest text) returns bigint
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -208,7 +221,7 @@ declare
     v_standing finance.approvals;
     v_id bigint;
 begin
-    perform pg_advisory_xact_lock(hashtext('settle.close'));
+    perform finance.lock_decisions();
     if not exists (select from finance.window_closes where payout_window = p_window) then
         raise exception 'window % has no stored close: nothing to approve yet', p_window;
     end if;
@@ -268,7 +281,7 @@ language plpgsql security definer set search_path = '' as $$
 declare
     v_person text := finance.require_person();
 begin
-    perform pg_advisory_xact_lock(hashtext('settle.close'));
+    perform finance.lock_decisions();
     if exists (
         select from finance.payout_batches as b
         where b.payout_window = p_window and b.state <> 'rejected'
@@ -299,7 +312,7 @@ declare
     v_person text := finance.require_person();
     v_reason text;
 begin
-    perform pg_advisory_xact_lock(hashtext('settle.close'));
+    perform finance.lock_decisions();
     select h.hold_reasons[1] into v_reason
     from finance.current_holds(p_window) as h where h.seller_id = p_seller;
     if v_reason is null then

@@ -96,7 +96,7 @@ declare
     v_key text;
     v_body text;
 begin
-    perform pg_advisory_xact_lock(hashtext('settle.close'));
+    perform finance.lock_decisions();
     select b.* into v_batch from finance.payout_batches as b
     where b.payout_window = p_window and b.state <> 'rejected';
     if v_batch.batch_id is not null then

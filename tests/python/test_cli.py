@@ -2,11 +2,14 @@
 
 import json
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
+import psycopg
 import pytest
 import typer
 from closed_week import (
@@ -25,7 +28,7 @@ from orchestrator.cli.week import _show_review
 from orchestrator.config import Component
 
 NOWHERE = "postgresql://somebody:something@127.0.0.1:1/settle"
-STALE = "0" * 64
+X, Y = {"SETTLE_PASSWORD": "x"}, {"SETTLE_PASSWORD": "y"}
 
 
 @pytest.fixture(scope="module")
@@ -66,9 +69,6 @@ def test_a_process_of_its_own_explains_itself(untouched: Shell) -> None:
 
 
 def test_most_verbs_start_without_dagster_and_dbt() -> None:
-    import subprocess
-    import sys
-
     code = "import orchestrator.cli, sys; print({'dagster', 'dbt'} & set(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert loaded.stdout == "set()\n", loaded.stderr
@@ -98,7 +98,7 @@ def test_bad_usage(arguments: str, why: str, tmp_path: Path) -> None:
     runner = CliRunner(env={"SETTLE_HOME": str(tmp_path / "home")})
     answer = runner.invoke(app, arguments.split())
     said = " ".join(answer.output.replace("│", " ").split())
-    # `user add` asks for the password last, when the login could be made at once.
+    assert not (tmp_path / "home").exists()
     assert answer.exit_code == 2, said
     assert why in said
 
@@ -166,7 +166,8 @@ def test_what_people_read_is_whole_on_80_columns(settle: Shell) -> None:
 
 def test_ids_are_not_read_as_markup(capsys: pytest.CaptureFixture[str]) -> None:
     row = {"seller_id": "[/b] [red]", "health_score": "1.0", "review_reasons": ["spike"]}
-    document: dict[str, Any] = dict.fromkeys(("by_rail", "holds", "exceptions", "approvals"), [])
+    document: dict[str, Any] = {}
+    document |= {key: [] for key in ("by_rail", "holds", "exceptions", "approvals")}
     document |= {"payout_window": WINDOW, "state": "stored", "currency": "USD", "digest": None}
     document |= {"line_count": 0, "total": "0.00", "new": "0.00", "new_last_week": None}
     document |= {"flagged": [{**row, "net": "1.00", "status": "held"}], "obstacles": ["[/i] why"]}
@@ -194,26 +195,24 @@ def test_a_port_in_use(settle: Shell, verb: str) -> None:
     ],
 )
 def test_logins_that_nobody_gets(week: ClosedWeek, settle: Shell, name: str, why: str) -> None:
-    import psycopg
-
     with psycopg.connect(week.server.url(Component.OWNER)) as owner:
         owner.execute(
             "do $$ begin create role stranger; exception when duplicate_object then end $$"
         )
-    assert why in settle.refused("user", "add", name, "--group", "analyst", SETTLE_PASSWORD="x")
+    assert why in settle.refused("user", "add", name, "--group", "analyst", **X)
 
 
 def test_other_people(settle: Shell) -> None:
     add = ("user", "add", "carl", "--group")
-    assert "is not for people" in settle.refused(*add, "boss", SETTLE_PASSWORD="x")
+    assert "is not for people" in settle.refused(*add, "boss", **X)
     assert "the password is empty" in settle.refused(*add, "analyst", SETTLE_PASSWORD="")
-    assert settle.done(*add, "analyst", SETTLE_PASSWORD="x") == "carl is in the analyst group.\n"
+    assert settle.done(*add, "analyst", **X) == "carl is in the analyst group.\n"
     hold = ("hold", "seller-000001", "--as", "carl", "--note", "n")
-    assert "finance group" in settle.refused(*hold, SETTLE_PASSWORD="x")
-    assert settle.done(*add, "finance", SETTLE_PASSWORD="y") == "carl is in the finance group.\n"
-    assert "password is wrong" in settle.refused(*hold, SETTLE_PASSWORD="x")
+    assert "finance group" in settle.refused(*hold, **X)
+    assert settle.done(*add, "finance", **Y) == "carl is in the finance group.\n"
+    assert "password is wrong" in settle.refused(*hold, **X)
     unknown = ("hold", "nobody", "--as", "carl", "--note", "n")
-    assert "nobody is not known" in settle.refused(*unknown, SETTLE_PASSWORD="y")
+    assert "nobody is not known" in settle.refused(*unknown, **Y)
 
 
 def test_the_server_starts_by_itself(settle: Shell, week: ClosedWeek) -> None:

@@ -220,6 +220,17 @@ def test_an_approval_revoked_while_the_freeze_waits_is_none(market: Market) -> N
             freeze.result()
 
 
+def test_an_older_snapshot_decides_nothing(market: Market) -> None:
+    """It would not see what was revoked while it waited for its turn."""
+    market.approved()
+    market.rows(ORCHESTRATOR, "set default_transaction_isolation = 'repeatable read'")
+    assert market.refusal(ORCHESTRATOR, FREEZE, WINDOW) == (
+        "payouts are decided in read committed transactions, this one is repeatable read:"
+        " change default_transaction_isolation"
+    )
+    market.rows(ORCHESTRATOR, "reset default_transaction_isolation")
+
+
 def test_a_line_that_comes_back_while_it_freezes_is_not_paid(fresh: Market) -> None:
     """Whichever read of the accounts is the first to see it active again."""
     fresh.close()
