@@ -13,6 +13,6 @@
 {#- on-run-start: a live schema takes the clock; an as-of schema was given its instant before. -#}
 {% macro begin_build() -%}
     {%- if execute and flags.WHICH in ('run', 'build') and not target.schema.startswith('asof_') -%}
-        select finance.begin_build('{{ target.schema }}')
+        select finance.begin_build('{{ target.schema }}', null, '{{ invocation_id }}')
     {%- endif -%}
 {%- endmacro %}

@@ -11,7 +11,7 @@
             {%- do missing.append(node.unique_id) -%}
         {%- endfor -%}
         {%- if not missing -%}
-            select finance.complete_build('{{ target.schema }}')
+            select finance.complete_build('{{ target.schema }}', '{{ invocation_id }}')
         {%- endif -%}
     {%- endif -%}
 {%- endmacro %}

@@ -1,5 +1,6 @@
 """`settle`: each verb is one call into SQL, dbt or Dagster."""
 
+import logging
 import sys
 from typing import NoReturn
 
@@ -23,6 +24,8 @@ services.register(app)
 
 def main() -> None:
     """Exit 0 done, 1 refused or failed with one clear line on stderr, 2 bad usage."""
+    if not sys.stderr.isatty():  # who waits at a prompt sees each retry; a script, the outcome
+        logging.getLogger("orchestrator").setLevel(logging.ERROR)
     try:
         app(prog_name="settle")
     except SettleError as error:

@@ -1,8 +1,10 @@
 """Verbs about the database and what is in it: db, user, load, generate, build, sql."""
 
+import shutil
 import sys
 from datetime import datetime
 from pathlib import Path
+from tempfile import SpooledTemporaryFile
 from typing import Annotated
 
 import psycopg
@@ -14,6 +16,8 @@ from orchestrator.database import connect, rows
 from orchestrator.embedded import EmbeddedPostgres
 from orchestrator.errors import SettleError
 from orchestrator.migrate import add_person, prepare_database, set_clock
+
+MAX_IN_MEMORY = 2**24
 
 
 def register(app: typer.Typer) -> None:
@@ -157,19 +161,23 @@ def sql(query: Annotated[str, typer.Argument(help="A select.")]) -> None:
     settings = ready()
     # On lines of its own: it may end in a comment.
     text = f"(\n{query.rstrip().rstrip(';')}\n)"
-    with connect(settings, Component.ORCHESTRATOR) as database:
-        database.execute("set transaction read only")
-        try:
-            # Prepared, so that the server takes one statement and no more: a second one could end
-            # the transaction and write.
-            database.execute(f"explain {text}".encode(), prepare=True)
-            with database.cursor().copy(
-                f"copy {text} to stdout with (format csv, header)".encode()
-            ) as blocks:
-                for block in blocks:
-                    sys.stdout.buffer.write(block)
-        except psycopg.Error as error:
-            if isinstance(error, psycopg.OperationalError):
-                raise
-            raise SettleError(f"the query failed: {error.diag.message_primary or error}") from None
-    sys.stdout.flush()
+    # Printed when all of it is there: half a file looks like a whole one.
+    with SpooledTemporaryFile(MAX_IN_MEMORY) as found:
+        with connect(settings, Component.ORCHESTRATOR) as database:
+            database.execute("set transaction read only")
+            try:
+                # Prepared, so that the server takes one statement and no more: a second one could
+                # end the transaction and write.
+                database.execute(f"select from {text} as q limit 0".encode(), prepare=True)
+                copy = f"copy {text} to stdout with (format csv, header)"
+                with database.cursor().copy(copy.encode()) as blocks:
+                    for block in blocks:
+                        found.write(block)
+            except psycopg.Error as error:
+                if isinstance(error, psycopg.OperationalError):
+                    raise
+                reason = error.diag.message_primary or error
+                raise SettleError(f"the query failed: {reason}") from None
+        found.seek(0)
+        shutil.copyfileobj(found, sys.stdout.buffer)
+        sys.stdout.flush()

@@ -62,6 +62,8 @@ $$;
 create table finance.build_instants (
     target_schema text primary key,
     as_of timestamptz not null,
+    -- Which build it is, so that of two at once neither completes the other.
+    invocation_id text,
     -- Null while a build runs, after one that failed, and after one of a part of the models.
     completed_at timestamptz
 );
@@ -81,8 +83,9 @@ language sql stable parallel safe security definer set search_path = '' as $$
     )
 $$;
 
-create function finance.begin_build(p_target_schema text, p_as_of timestamptz default null)
-returns timestamptz
+create function finance.begin_build(
+    p_target_schema text, p_as_of timestamptz default null, p_invocation_id text default null
+) returns timestamptz
 language plpgsql security definer set search_path = '' as $$
 declare
     v_as_of timestamptz := coalesce(p_as_of, public.settle_now());
@@ -91,16 +94,19 @@ begin
         raise exception 'schema % cannot be built as of %: an instant goes with a schema named asof_..., the clock with any other',
             p_target_schema, coalesce(p_as_of::text, 'now');
     end if;
-    insert into finance.build_instants (target_schema, as_of) values (p_target_schema, v_as_of)
-    on conflict (target_schema) do update set as_of = excluded.as_of, completed_at = null;
+    insert into finance.build_instants (target_schema, as_of, invocation_id)
+    values (p_target_schema, v_as_of, p_invocation_id)
+    on conflict (target_schema) do update
+    set as_of = excluded.as_of, invocation_id = excluded.invocation_id, completed_at = null;
     return v_as_of;
 end;
 $$;
 
-create function finance.complete_build(p_target_schema text) returns void
+create function finance.complete_build(p_target_schema text, p_invocation_id text default null)
+returns void
 language sql security definer set search_path = '' as $$
     update finance.build_instants set completed_at = public.settle_now()
-    where target_schema = p_target_schema
+    where target_schema = p_target_schema and invocation_id is not distinct from p_invocation_id
 $$;
 
 -- A window is an ISO week of the settlement zone, half-open: Monday 00:00 to next Monday 00:00.

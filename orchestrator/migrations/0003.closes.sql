@@ -238,6 +238,36 @@ begin
         raise exception 'the row of seller % in % is not the sum of its entries: nothing was stored, build again',
             v_wrong, p_window;
     end if;
+    -- What is carried in is what the close before left, less its lines, with what came back in the
+    -- window: a build that missed a freeze or a return is no base for paying.
+    select coalesce(c.seller_id, r.seller_id) into v_wrong
+    from (
+        select m.seller_id, sum(m.amount_minor) as carried_minor
+        from (
+            select w.seller_id, w.net_minor as amount_minor from finance.window_close_rows as w
+            where w.payout_window = v_latest.payout_window
+            union all
+            select l.seller_id, -l.amount_minor from finance.payout_lines as l
+            where l.payout_window = v_latest.payout_window
+            union all
+            select l.seller_id, l.amount_minor from finance.payout_lines as l
+            where l.returned_at >= v_window.window_starts_at and l.returned_at < v_window.window_ends_at
+            union all
+            select l.seller_id, -l.amount_minor from finance.payout_lines as l
+            where l.retaken_at >= v_window.window_starts_at and l.retaken_at < v_window.window_ends_at
+        ) as m
+        group by m.seller_id
+    ) as c
+    full join (
+        select w.seller_id, w.carried_forward_minor from finance.window_close_rows as w
+        where w.payout_window = p_window
+    ) as r on c.seller_id = r.seller_id
+    where coalesce(c.carried_minor, 0) <> coalesce(r.carried_forward_minor, 0)
+    limit 1;
+    if v_wrong is not null then
+        raise exception 'the row of seller % in % does not carry in what % left: nothing was stored, build again',
+            v_wrong, p_window, coalesce(v_latest.payout_window, 'nothing');
+    end if;
     insert into finance.window_close_health
     select
         h.payout_window, h.seller_id, h.trailing_30d_gross, h.trailing_30d_fees,

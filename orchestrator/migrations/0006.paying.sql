@@ -9,6 +9,11 @@ begin
     return query
     select a.* from finance.approvals as a
     where a.payout_window = p_window and a.revoked_at is null
+    -- Somebody who has left the group since decides about no money any more.
+    and exists (
+        select from pg_catalog.pg_roles as r
+        where r.rolname = a.approved_by and pg_has_role(r.oid, 'settle_finance', 'member')
+    )
     and not exists (
         select h.seller_id, h.net_minor, h.rail, h.wallet_address
         from finance.current_holds(p_window) as h where cardinality(h.hold_reasons) = 0
@@ -137,6 +142,11 @@ begin
     insert into finance.batch_approvals
     select v_batch.batch_id, a.approval_id from finance.approvals as a
     where a.payout_window = p_window and a.revoked_at is null
+    -- Somebody who has left the group since decides about no money any more.
+    and exists (
+        select from pg_catalog.pg_roles as r
+        where r.rolname = a.approved_by and pg_has_role(r.oid, 'settle_finance', 'member')
+    )
     and not exists (
         select f.seller_id, f.amount_minor, f.rail, f.wallet_address
         from finance.payout_lines as f where f.batch_id = v_batch.batch_id

@@ -17,7 +17,8 @@ finance.latest_closed_window(), finance.current_holds(text), finance.payable(tex
 finance.covering_approvals(text), finance.payout_obstacles(text)
 to settle_dbt, settle_analyst, settle_finance, settle_orchestrator;
 
-grant execute on function finance.begin_build(text, timestamptz), finance.complete_build(text) to settle_dbt;
+grant execute on function finance.begin_build(text, timestamptz, text), finance.complete_build(text, text)
+to settle_dbt;
 
 grant insert on finance.wallet_checks to settle_orchestrator;
 grant execute on function

@@ -114,7 +114,8 @@ class Market(Database):
         )
         self.rows(
             OWNER,
-            "insert into finance.build_instants values ('settlement', %s, %s) on conflict"
+            "insert into finance.build_instants (target_schema, as_of, completed_at)"
+            " values ('settlement', %s, %s) on conflict"
             " (target_schema) do update set as_of = excluded.as_of, completed_at = excluded.as_of",
             as_of,
             as_of,

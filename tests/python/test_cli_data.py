@@ -61,9 +61,9 @@ def test_a_bad_row_is_named_and_nothing_is_loaded(empty: Shell, data: Path) -> N
     assert (answer.code, answer.out) == (1, "")
     *named, summary = answer.err.splitlines()
     assert named == [
-        "orders.csv, line 4: gross_amount: '1.005' has more than two decimals;"
+        "orders.csv:4: gross_amount: '1.005' has more than two decimals;"
         " round it or fix the export",
-        "orders.csv, line 5: order_id: is empty; every row needs one; also bad: gross_amount",
+        "orders.csv:5: order_id: is empty; every row needs one; also bad: gross_amount",
     ]
     assert summary.startswith("settle: nothing was loaded: ")
     assert empty.done("sql", "select count(*) as n from marketplace.sellers") == "n\n0\n"
@@ -119,18 +119,19 @@ EVIL = "insert into finance.wallet_checks values ('evil', null, false, 'evil')"
 @pytest.mark.parametrize(
     ("query", "why"),
     [
-        (f"{EVIL} returning 1", "read-only transaction|WITH|syntax"),
-        ("delete from marketplace.sellers returning 1", "read-only transaction|permission"),
-        ("with w as (delete from marketplace.sellers returning 1) table w", "read-only|WITH"),
+        (f"{EVIL} returning 1", "syntax error"),
+        ("delete from marketplace.sellers returning 1", "syntax error"),
+        ("with w as (delete from marketplace.sellers returning 1) table w", "data-modifying"),
         ("select finance.raise_alert('evil', 'evil', 'evil')", "read-only transaction"),
         ("select set_config('transaction_read_only', 'off', true)", "read-write mode"),
         (f"select 1; {EVIL}", "syntax"),
         (f"select 1) to stdout; commit; {EVIL}; copy (select 1", "syntax"),
         (f"select 1); commit; {EVIL}; select (1", "multiple commands"),
         ("select 1) to program 'touch /tmp/settle-evil' --", "syntax"),
-        ("selec 1", 'syntax error at or near "selec"'),
+        ("selec 1", "syntax error"),
         ("select * from nowhere", 'relation "nowhere" does not exist'),
         ("select rolpassword from pg_authid", "permission denied"),
+        ("select 1 / (3 - n) from generate_series(1, 3) as n", "division by zero"),
         ("", "syntax"),
     ],
 )

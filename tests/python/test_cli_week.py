@@ -119,9 +119,6 @@ def test_approve_revoke_approve_and_pay_once(desk: Desk, rail: str) -> None:
     document = json.loads(settle.done("review", WINDOW, "--json"))
     assert (document["state"], document["digest"]) == ("accepted", digest)
     assert document["line_count"] > 0
-    assert settle.refused("reconcile", HALFIN_BASE_URL=CLOSED_PORT).startswith(
-        f"the rail does not tell about the batch of {WINDOW}"
-    )
 
 
 def test_the_clock_and_the_environment_of_production_stay(desk: Desk) -> None:

@@ -102,6 +102,24 @@ def test_a_build_from_before_the_last_close_is_refused(market: Market) -> None:
     )
 
 
+def test_a_week_that_carries_in_something_else_is_refused(market: Market) -> None:
+    market.value(ORCHESTRATOR, STORE, WINDOW)
+    market.at(CLOSE + WEEK)
+    market.build(*LINES, weeks=1)
+    # As if the build had not seen what the last close left with this seller.
+    market.rows(
+        OWNER,
+        "update settlement_core.int_settlement__computed set carried_forward_minor = 0,"
+        " net_minor = net_minor - carried_forward_minor, hold_reasons = '{nothing_due}'"
+        " where seller_id = %s",
+        LINES[0].seller,
+    )
+    assert market.refusal(ORCHESTRATOR, STORE, NEXT_WINDOW) == (
+        f"the row of seller {LINES[0].seller} in 2026-W48 does not carry in what 2026-W47 left:"
+        " nothing was stored, build again"
+    )
+
+
 @pytest.mark.parametrize(
     ("setting", "value", "shown"),
     [

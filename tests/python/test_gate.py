@@ -187,6 +187,16 @@ def test_above_the_limit_it_takes_two_people(market: Market) -> None:
     assert market.value("dora", used, batch) == 2
 
 
+def test_who_has_left_the_group_approves_nothing_any_more(market: Market) -> None:
+    market.approved(Line("s1", 5_000))
+    market.rows(OWNER, "revoke settle_finance from ana")
+    try:
+        assert "does not hold what is ready now" in market.refusal(ORCHESTRATOR, FREEZE, WINDOW)
+    finally:
+        market.rows(OWNER, "grant settle_finance to ana")
+    market.freeze()
+
+
 def test_at_the_limit_one_is_enough(market: Market) -> None:
     market.approved(Line("s1", LIMIT))
     market.freeze()
