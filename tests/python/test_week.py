@@ -42,7 +42,8 @@ def week(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     done = settle(home, *DEMO)
     assert done.returncode == 0, done.stdout + done.stderr
     settings = make_settings(home)
-    [row] = query(settings, "select current_setting('data_directory') as folder")
+    with connect(settings, Component.OWNER) as database:
+        [row] = rows(database, "select current_setting('data_directory') as folder")
     yield settings
     EmbeddedPostgres(home).stop()
     shutil.rmtree(Path(row["folder"]).parent, ignore_errors=True)  # root's may be elsewhere
