@@ -76,7 +76,7 @@ def decide(
     window: str, obstacles: list[str], batch: dict[str, object] | None
 ) -> dg.RunRequest | dg.SkipReason:
     """Pay when nothing stands in the way, resume what was frozen and not answered, else say why."""
-    if batch and batch["state"] in ("frozen", "submitting", "unknown"):
+    if batch and batch.get("state") in ("frozen", "submitting", "unknown"):
         return dg.RunRequest(
             run_key=f"{window}/resume/{batch['batch_id']}/{batch['tries']}",
             partition_key=partition_key(window),
@@ -93,22 +93,28 @@ def decide(
 def _standing(settings: Settings) -> tuple[str, list[str], dict[str, object] | None]:
     window = latest_closed(settings)
     with connect(settings, Component.ORCHESTRATOR) as database:
+        # Whatever its window: the weeks go on while a rail is away.
+        unfinished = rows(
+            database,
+            "select b.payout_window, b.batch_id, b.state, c.tries"
+            " from finance.payout_batches as b"
+            " inner join finance.payout_calls as c on b.batch_id = c.batch_id"
+            " where b.state in ('frozen', 'submitting', 'unknown')"
+            " order by b.batch_id, c.sequence limit 1",
+        )
+        if unfinished:
+            return str(unfinished[0]["payout_window"]), [], unfinished[0]
         obstacles = [
             str(row["missing"])
             for row in rows(database, "select finance.payout_obstacles(%s) as missing", window)
         ]
-        batch = rows(
+        [approval] = rows(
             database,
-            "select b.batch_id, b.state, c.tries, a.approval_id"
-            " from (select max(approval_id) as approval_id from finance.approvals"
-            "       where payout_window = %s) as a"
-            " left join finance.payout_batches as b"
-            "   on b.payout_window = %s and b.state <> 'rejected'"
-            " left join finance.payout_calls as c on b.batch_id = c.batch_id",
-            window,
+            "select max(approval_id) as approval_id from finance.approvals"
+            " where payout_window = %s",
             window,
         )
-    return window, obstacles, batch[0] if batch else None
+    return window, obstacles, approval
 
 
 def _runs_by_itself(settings: Settings) -> bool:

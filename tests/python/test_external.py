@@ -123,8 +123,9 @@ def test_a_week_on_an_external_server(server: Server, tmp_path: Path) -> None:
         pay = {"HALFIN_BASE_URL": rail, "SETTLE_NOW": DUE}
         assert settle.done("pay", WINDOW, **pay) == f"The batch of {WINDOW} is accepted.\n"
         deadline = time.monotonic() + 60
-        while (row := json.loads(settle.done("status", WINDOW, "--json"))[0])["paid"] < 2:
+        while (row := json.loads(settle.done("status", WINDOW, "--json", **pay))[0])["paid"] < 2:
             assert time.monotonic() < deadline, row
+            time.sleep(0.5)
         assert (row["state"], row["paid_amount"]) == ("accepted", "275.32")
         assert settle.done("reconcile", **pay) == "0 lines got an outcome or came back.\n"
 

@@ -1,24 +1,17 @@
 """What must stand however often dbt rebuilds: history, grants, stored closes, other schemas."""
 
-import os
-import shutil
-import socket
-import subprocess
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import psycopg
 import pytest
-from conftest import SettleHome, at, make_settings
+from conftest import SettleHome, at
 
 from orchestrator.check_wallets import check_new_wallets
 from orchestrator.config import Component, Settings
-from orchestrator.database import connect, connect_as, database_url, rows
+from orchestrator.database import connect, connect_as, rows
 from orchestrator.dbt import build_live
 from orchestrator.generate import generate
-from orchestrator.migrate import add_person, prepare_database
-from orchestrator.run_job import run_job
+from orchestrator.migrate import add_person
 
 SUNDAY = datetime(2026, 11, 16, 0, 15, tzinfo=UTC)
 OTHERS = """
@@ -95,59 +88,3 @@ def test_a_full_refresh_keeps_grants_and_touches_nothing_else(built: Settings) -
             assert database.execute(f"select count(*) from settlement.{name}".encode()).fetchone()
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             database.execute("delete from settlement.windows")
-
-
-@pytest.fixture
-def external(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """Debian's PostgreSQL on a loopback port; the database belongs to no superuser."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if not found:
-        pytest.skip("no external PostgreSQL here: apt-get install postgresql runs this smoke test")
-    folder = Path("/var/tmp") / f"settle-external-{os.getpid()}"  # noqa: S108 - ours, removed below
-    folder.mkdir(mode=0o700)
-    user = "postgres" if os.geteuid() == 0 else None
-    if user:
-        shutil.chown(folder, user)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-
-    def run(program: str, *arguments: str) -> None:
-        subprocess.run(
-            [found[-1].parent / program, *arguments],
-            user=user, cwd="/", check=True, capture_output=True, timeout=60,
-        )  # fmt: skip
-
-    run("initdb", "-D", f"{folder}/data", "-U", "postgres", "--auth=trust")
-    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1"
-    run("pg_ctl", "-w", "-D", f"{folder}/data", "-l", f"{folder}/log", "-o", options, "start")
-    try:
-        base = f"127.0.0.1:{port}"
-        with psycopg.connect(f"postgresql://postgres@{base}/postgres", autocommit=True) as database:
-            database.execute("create role owner_login login createrole")
-            database.execute("create database books owner owner_login")
-        urls = {"SETTLE_DATABASE_URL": f"postgresql://owner_login@{base}/books"}
-        home = tmp_path_factory.mktemp("external")
-        prepare_database(make_settings(home, **urls))
-        with psycopg.connect(f"postgresql://postgres@{base}/books", autocommit=True) as database:
-            for name in ("dbt", "orchestrator", "webhook", "portal"):
-                database.execute(f"create role {name} login in role settle_{name}".encode())
-                urls[f"SETTLE_{name.upper()}_URL"] = f"postgresql://{name}@{base}/books"
-        yield make_settings(home, SUNDAY.isoformat(), **urls)
-    finally:
-        run("pg_ctl", "-D", f"{folder}/data", "-m", "fast", "stop")
-        shutil.rmtree(folder)
-
-
-def test_a_week_closes_on_an_external_server(external: Settings) -> None:
-    at(external, SUNDAY)
-    fill(external)
-    run_job(external, "close", "2026-11-09")
-    with connect(external, Component.ORCHESTRATOR) as database:
-        [close] = rows(
-            database,
-            "select row_count, current_setting('server_version') as version"
-            " from finance.window_closes where payout_window = '2026-W46'",
-        )
-    assert close["row_count"] > 10
-    assert "127.0.0.1" in database_url(external, Component.DBT)
