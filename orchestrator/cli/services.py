@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.cli.shared import ready
 from orchestrator.config import load_settings
+from orchestrator.migrate import prepare_database, set_clock
 
 RECEIVER_PORT = 8378
 
@@ -58,7 +58,10 @@ def serve(port: Annotated[int, typer.Option(min=0, max=65535)] = RECEIVER_PORT) 
     """Receive the rail's webhooks (POST /webhooks/halfin), until Ctrl-C."""
     from orchestrator.receiver import serve as serve_receiver
 
-    settings = load_settings() if not load_settings().now else ready()
+    settings = load_settings()
+    prepare_database(settings)
+    if settings.now:  # a receiver that stays up must not hold the clock back to the real time
+        set_clock(settings)
     serve_receiver(
         settings, port, on_ready=lambda url: print(f"Webhooks are received on {url}", flush=True)
     )
