@@ -246,5 +246,7 @@ def run_demo(data: Path | None, *, sellers: int, weeks: int) -> None:
     settings = load_settings()
     if settings.environment is Environment.PRODUCTION:
         raise SettleError("the demo moves the clock and pays: unset SETTLE_ENV=production")
+    if not settings.is_embedded:
+        raise SettleError("the demo wants a database of its own: unset SETTLE_DATABASE_URL")
     settings = replace(settings, environment=Environment.DEMO, is_environment_given=True)
     Demo(settings).run(data, sellers=sellers, weeks=weeks)

@@ -26,6 +26,9 @@ def main() -> None:
     """Exit 0 done, 1 refused or failed with one clear line on stderr, 2 bad usage."""
     if not sys.stderr.isatty():  # who waits at a prompt sees each retry; a script, the outcome
         logging.getLogger("orchestrator").setLevel(logging.ERROR)
+    if not all(map(_is_text, sys.argv)):
+        print("settle: an argument is not UTF-8", file=sys.stderr)
+        sys.exit(2)
     try:
         app(prog_name="settle")
     except SettleError as error:
@@ -42,3 +45,11 @@ def main() -> None:
 def _refuse(message: str) -> NoReturn:
     print(f"settle: {' '.join(message.split())}", file=sys.stderr)
     sys.exit(1)
+
+
+def _is_text(argument: str) -> bool:
+    try:
+        argument.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

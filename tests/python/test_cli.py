@@ -105,6 +105,7 @@ def test_bad_usage(arguments: str, why: str, tmp_path: Path) -> None:
 
 def test_bad_usage_of_a_process(untouched: Shell) -> None:
     assert "'2025-W53' is no ISO week" in untouched.misused("close", "2025-W53")
+    assert untouched.misused("sql", "\udcff") == "settle: an argument is not UTF-8"
     assert "Usage: settle [OPTIONS] COMMAND" in untouched().out
 
 
@@ -129,6 +130,15 @@ def test_bad_settings(untouched: Shell, variables: dict[str, str], why: str) -> 
     said = untouched.refused("status", **variables)
     assert why in said
     assert "something" not in said  # the password
+
+
+@pytest.mark.parametrize(
+    "variables", [{"SETTLE_ENV": "production"}, {"SETTLE_DATABASE_URL": NOWHERE}]
+)
+def test_the_demo_keeps_to_a_database_of_its_own(
+    untouched: Shell, variables: dict[str, str]
+) -> None:
+    assert untouched.refused("demo", **variables).startswith("the demo ")
 
 
 def test_windows_that_cannot_be(settle: Shell) -> None:

@@ -1,19 +1,17 @@
-"""The Dagster graph, its partitions, schedule and sensor, without running a build."""
+"""The Dagster graph and the decisions of its sensor, without running a build."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from orchestrator.close import store_closes
 from orchestrator.config import Settings
 from orchestrator.definitions import build_definitions
 from orchestrator.errors import SettleError
 from orchestrator.jobs import decide
-from orchestrator.partitions import partition_key, payout_windows, window_label
+from orchestrator.partitions import partition_key, payout_windows
 from orchestrator.run_job import run_job
 
 
@@ -46,23 +44,6 @@ def test_a_close_runs_every_model_once(definitions: dg.Definitions) -> None:
         if k not in (key("window_close"), key("payout_batch"), key("finance", "wallet_checks"))
     ]
     assert set(models) <= set(job.asset_layer.executable_asset_keys)
-
-
-def test_the_close_is_scheduled_for_sunday_night_in_the_settlement_zone(
-    definitions: dg.Definitions,
-) -> None:
-    schedule = definitions.resolve_schedule_def("sunday_night_close")
-    assert schedule.cron_schedule == "15 0 * * 1"
-    assert schedule.execution_timezone == "UTC"
-    assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
-
-
-@given(st.dates(min_value=date(2015, 1, 5), max_value=date(2090, 1, 1)))
-def test_partition_key_is_the_monday_of_the_label(day: date) -> None:
-    monday = day - timedelta(days=day.weekday())
-    label = window_label(monday.isoformat())
-    assert label == f"{monday:%G-W%V}"
-    assert partition_key(label) == monday.isoformat()
 
 
 @pytest.mark.parametrize("label", ["2025-W53", "2026-W00", "2026-W54", "26-W01", "2026-W1"])
