@@ -17,7 +17,7 @@ from dagster_dbt import (
 from orchestrator.check_wallets import check_new_wallets
 from orchestrator.close import store_closes
 from orchestrator.config import Settings
-from orchestrator.dbt import build_arguments, failure_line
+from orchestrator.dbt import build_arguments, failure_line, one_build
 from orchestrator.errors import SettleError
 from orchestrator.partitions import window_label
 from orchestrator.pay import pay_window
@@ -80,11 +80,12 @@ def build_assets(
         name="settlement_models",
     )
     def settlement_models(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
-        invocation = dbt.cli(build_arguments(), context=context)
-        try:
-            yield from invocation.stream()
-        except DagsterDbtCliRuntimeError as error:
-            raise SettleError(_why_dbt_failed(invocation.target_path)) from error
+        with one_build(settings):
+            invocation = dbt.cli(build_arguments(), context=context)
+            try:
+                yield from invocation.stream()
+            except DagsterDbtCliRuntimeError as error:
+                raise SettleError(_why_dbt_failed(invocation.target_path)) from error
 
     @dg.asset(
         partitions_def=windows,

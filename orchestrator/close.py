@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from orchestrator.config import Component, Settings
 from orchestrator.database import connect, rows
-from orchestrator.dbt import project_variables
+from orchestrator.dbt import one_build, project_variables
 
 PENDING = """
 select w.payout_window
@@ -31,7 +31,8 @@ def store_closes(settings: Settings, window: str) -> CloseResult:
 
     Raises SettleError for a window that is open, unknown or older than the latest stored one.
     """
-    with connect(settings, Component.ORCHESTRATOR) as database:
+    # Not while the next build replaces what this one computed.
+    with one_build(settings), connect(settings, Component.ORCHESTRATOR) as database:
         pending = [row[0] for row in database.execute(PENDING, {"window": window})]
         stored = [
             name

@@ -3,7 +3,8 @@
 import json
 import os
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from orchestrator.config import PROJECT_ROOT, Component, Settings
 from orchestrator.database import connect, database_url
 from orchestrator.errors import SettleError
 
+LIVE_SCHEMA = "settlement"
 AS_OF_SCHEMA = "asof_settlement"
 
 
@@ -89,9 +91,21 @@ def build_arguments(*, full_refresh: bool = False) -> list[str]:
     return [*arguments, "--full-refresh"] if full_refresh else arguments
 
 
+@contextmanager
+def one_build(settings: Settings, schema: str = LIVE_SCHEMA) -> Iterator[None]:
+    """Wait until nobody builds into the schema, and keep everybody else out of it.
+
+    Two builds at once replace each other's relations, and both fail.
+    """
+    with connect(settings, Component.ORCHESTRATOR, autocommit=True) as lock:
+        lock.execute("select pg_advisory_lock(hashtext(%s))", [f"settle.build.{schema}"])
+        yield
+
+
 def build_live(settings: Settings, *, full_refresh: bool = False) -> None:
     """dbt build of the live schemas; `full_refresh` computes every window from the facts."""
-    run_dbt(settings, build_arguments(full_refresh=full_refresh))
+    with one_build(settings):
+        run_dbt(settings, build_arguments(full_refresh=full_refresh))
 
 
 def build_as_of(settings: Settings, as_of: datetime, timezone: str | None) -> None:
@@ -102,12 +116,13 @@ def build_as_of(settings: Settings, as_of: datetime, timezone: str | None) -> No
     variables: Mapping[str, object] = {"use_stored_closes": False} | (
         {"settlement_timezone": timezone} if timezone else {}
     )
-    with connect(settings, Component.DBT) as connection:
-        connection.execute("select finance.begin_build(%s, %s)", [AS_OF_SCHEMA, as_of])
-    run_dbt(
-        settings,
-        [*build_arguments(), "--target", "asof", "--vars", json.dumps(variables)],
-    )
+    with one_build(settings, AS_OF_SCHEMA):
+        with connect(settings, Component.DBT) as connection:
+            connection.execute("select finance.begin_build(%s, %s)", [AS_OF_SCHEMA, as_of])
+        run_dbt(
+            settings,
+            [*build_arguments(), "--target", "asof", "--vars", json.dumps(variables)],
+        )
 
 
 def manifest_path(settings: Settings) -> Path:

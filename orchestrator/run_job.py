@@ -1,7 +1,8 @@
 """Run a Dagster job in this process and turn its failure into the one line a person reads."""
 
 import os
-from contextlib import redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 
 import dagster as dg
 
@@ -9,6 +10,7 @@ from orchestrator.config import Settings
 from orchestrator.definitions import build_definitions
 from orchestrator.errors import SettleError
 from orchestrator.partitions import FIRST_MONDAY
+from orchestrator.private_files import exclusive
 
 # No telemetry, and no invitation in front of the graph.
 INSTANCE = """\
@@ -21,18 +23,27 @@ nux:
 OURS = SettleError.__name__
 
 
-def run_job(settings: Settings, name: str, partition: str) -> None:
-    """Execute the job for one partition; the run is kept in this installation's Dagster home."""
+@contextmanager
+def kept_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
+    """This installation's Dagster home, made at the first call; several may arrive at once."""
     folder = settings.home / "dagster"
     folder.mkdir(parents=True, exist_ok=True)
-    config = folder / "dagster.yaml"
-    if not config.exists():
-        config.write_text(INSTANCE, encoding="utf-8")
     os.environ["DAGSTER_HOME"] = str(folder)
+    with exclusive(folder / "settle.lock", 0o755):
+        config = folder / "dagster.yaml"
+        if not config.exists():
+            config.write_text(INSTANCE, encoding="utf-8")
+        instance = dg.DagsterInstance.get()
+    with instance:
+        yield instance
+
+
+def run_job(settings: Settings, name: str, partition: str) -> None:
+    """Execute the job for one partition; the run is kept in this installation's Dagster home."""
     quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
     # dbt's lines are in its log; what a person should read is the outcome.
     with (
-        dg.DagsterInstance.get() as instance,
+        kept_instance(settings) as instance,
         open(os.devnull, "w", encoding="utf-8") as nowhere,
         redirect_stdout(nowhere),
     ):

@@ -52,7 +52,6 @@ def close(
 ) -> None:
     """Build and store the close of a window, with every earlier one that has none."""
     from orchestrator.close import latest_closed
-    from orchestrator.run_job import run_job
 
     settings = ready()
     latest = latest_closed(settings)
@@ -63,6 +62,8 @@ def close(
         if rows(database, "select 1 from finance.window_closes where payout_window = %s", name):
             print(f"{name} was closed before.")
             return
+    from orchestrator.run_job import run_job
+
     run_job(settings, "close", partition_key(name))
     print(f"Closed {name}.")
 

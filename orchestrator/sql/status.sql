@@ -8,8 +8,8 @@ select
     count(*) filter (where s.status = 'paid') as paid,
     count(*) filter (where s.status = 'failed') as failed,
     count(*) filter (where s.status = 'held') as held,
-    coalesce(sum(s.net) filter (where s.status = 'paid'), 0)::text as paid_amount,
-    coalesce(sum(s.net) filter (where s.status = 'failed'), 0)::text as failed_amount,
+    coalesce(sum(s.net) filter (where s.status = 'paid'), 0.00)::text as paid_amount,
+    coalesce(sum(s.net) filter (where s.status = 'failed'), 0.00)::text as failed_amount,
     w.net::text as net
 from settlement.window_summary as w
 left join settlement.seller_settlement as s on w.payout_window = s.payout_window

@@ -161,7 +161,7 @@ def test_the_review_and_the_status_are_for_scripts_too(settle: Shell) -> None:
     assert sum(rail["line_count"] for rail in document["by_rail"]) == document["line_count"] > 0
     [row] = json.loads(settle.done("status", WINDOW, "--json"))
     assert (row["payout_window"], row["state"]) == (WINDOW, "stored")
-    assert row["ready"] == document["line_count"]
+    assert (row["ready"], row["paid_amount"]) == (document["line_count"], "0.00")
     windows = [row["payout_window"] for row in json.loads(settle.done("status", "--json"))]
     assert windows[:3] == [OPEN_WINDOW, WINDOW, WINDOW_BEFORE]
 

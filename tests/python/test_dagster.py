@@ -1,16 +1,16 @@
 """The week as Dagster runs it: one build a close, and a sensor that tells what the database says.
 
-The shape of the graph and the pure decisions are in test_graph.py.
+The shape of the graph and the pure decisions are in test_graph.py, weeks in test_partitions.py.
 """
 
 import os
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pytest
@@ -18,22 +18,16 @@ import stamina
 from closed_week import FINANCE, NOW, WINDOW, ClosedWeek, closed_week, environment_of
 from conftest import at, make_settings
 from halfin_rail import KEY
-from hypothesis import given
-from hypothesis import strategies as st
 
-from orchestrator import partitions
 from orchestrator.config import PROJECT_ROOT, Component, Settings
 from orchestrator.database import connect, connect_as, rows
 from orchestrator.errors import SettleError
-from orchestrator.jobs import approval_sensor, close_job, close_schedule, pay_job
+from orchestrator.jobs import approval_sensor, pay_job
 from orchestrator.migrate import add_person
-from orchestrator.partitions import partition_key, payout_windows, window_label
 from orchestrator.pay import pay_window
-from orchestrator.run_job import run_job
+from orchestrator.run_job import kept_instance, run_job
 from orchestrator.sandbox import SandboxConfig, running
 
-ZONES = ("UTC", "Europe/Berlin", "America/New_York", "America/Sao_Paulo", "Asia/Tehran")
-SETTINGS = make_settings(Path("nowhere"))
 WEEK = timedelta(days=7)
 KEY_OF_WINDOW = "2026-11-09"
 
@@ -62,6 +56,19 @@ def test_a_close_takes_one_dbt_run_and_stores_the_weeks_before_too(
     assert run.tags["dagster/partition"] == KEY_OF_WINDOW
 
 
+def test_several_runs_may_be_the_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    settings = make_settings(tmp_path)
+
+    def look() -> list[dg.DagsterRun]:
+        with kept_instance(settings) as instance:
+            return list(instance.get_runs())
+
+    with ThreadPoolExecutor(4) as threads:
+        asked = [threads.submit(look) for _ in range(4)]
+        assert [answer.result() for answer in asked] == [[]] * 4
+
+
 def test_dagster_finds_the_code_location(week: ClosedWeek) -> None:
     """What `dagster dev -m orchestrator.definitions` loads, as the README has it."""
     variables = {**os.environ, "SETTLE_HOME": str(week.home), **environment_of(week.copy())}
@@ -76,83 +83,6 @@ def test_dagster_finds_the_code_location(week: ClosedWeek) -> None:
     )
     assert validated.returncode == 0, validated.stderr
     assert "Validation successful" in validated.stdout + validated.stderr
-
-
-# ---- Partitions and the schedule ----------------------------------------------------------------
-
-
-def in_zone(patch: pytest.MonkeyPatch, zone: str) -> None:
-    patch.setattr(partitions, "project_variables", lambda: {"settlement_timezone": zone})
-
-
-@given(st.dates(min_value=date(2015, 1, 5), max_value=date(2099, 12, 31)), st.sampled_from(ZONES))
-def test_a_partition_is_the_local_week_of_its_label(day: date, zone: str) -> None:
-    monday = day - timedelta(days=day.weekday())
-    key = partition_key(window_label(day.isoformat()))
-    assert key == monday.isoformat()
-    with pytest.MonkeyPatch.context() as patch:
-        in_zone(patch, zone)
-        bounds = payout_windows(SETTINGS).time_window_for_partition_key(key)
-    begins = datetime(monday.year, monday.month, monday.day)
-    local = [
-        at.astimezone(ZoneInfo(zone)).replace(tzinfo=None) for at in (bounds.start, bounds.end)
-    ]
-    assert local == [begins, begins + WEEK]
-
-
-@pytest.mark.parametrize("zone", ZONES)
-def test_the_database_means_the_same_weeks(week: ClosedWeek, zone: str) -> None:
-    """Every Monday of 80 years, with their weeks 53 and changes of the clock."""
-    with connect(week.copy(), Component.ORCHESTRATOR) as database:
-        found = rows(
-            database,
-            "select to_char(day, 'YYYY-MM-DD') as key,"
-            " finance.window_label(day at time zone %(zone)s, %(zone)s) as label,"
-            " finance.window_starts_at((day + interval '1 hour') at time zone %(zone)s, %(zone)s)"
-            "   = day at time zone %(zone)s as begins"
-            " from generate_series(timestamp '2015-01-05', '2095-01-03', '7 days') as day".replace(
-                "%(zone)s", f"'{zone}'"
-            ),
-        )
-    assert len(found) > 4000
-    assert all(row["begins"] for row in found)
-    assert [row["label"] for row in found] == [window_label(row["key"]) for row in found]
-    assert {"2015-W53", "2020-W53", "2026-W53"} <= {row["label"] for row in found}
-
-
-@pytest.mark.parametrize(
-    ("zone", "tick", "window"),
-    [
-        ("UTC", "2026-11-16T00:15:00", "2026-W46"),
-        ("Europe/Berlin", "2026-03-30T00:15:00", "2026-W13"),  # summer time since yesterday
-        ("Europe/Berlin", "2026-10-26T00:15:00", "2026-W43"),  # a week of 169 hours
-        ("Asia/Tehran", "2027-01-04T00:15:00", "2026-W53"),
-    ],
-)
-def test_the_schedule_asks_for_the_week_that_just_ended(
-    monkeypatch: pytest.MonkeyPatch, zone: str, tick: str, window: str
-) -> None:
-    in_zone(monkeypatch, zone)
-    job = close_job()
-
-    @dg.asset(partitions_def=payout_windows(SETTINGS))
-    def window_close() -> None: ...
-
-    definitions = dg.Definitions(
-        assets=[window_close], jobs=[job], schedules=[close_schedule(SETTINGS, job, 15)]
-    )
-    schedule = definitions.resolve_schedule_def("sunday_night_close")
-    assert (schedule.cron_schedule, schedule.execution_timezone) == ("15 0 * * 1", zone)
-    at = datetime.fromisoformat(tick).replace(tzinfo=ZoneInfo(zone))
-    repository = definitions.get_repository_def()
-    with dg.build_schedule_context(
-        scheduled_execution_time=at, repository_def=repository
-    ) as context:
-        [request] = schedule.evaluate_tick(context).run_requests or []
-    assert request.partition_key == partition_key(window)
-
-
-# ---- The sensor, from nothing to paid -----------------------------------------------------------
 
 
 @dataclass
@@ -205,6 +135,8 @@ def test_the_sensor_from_nothing_to_paid(week: ClosedWeek) -> None:
     assert ticks.said().startswith(f"window {WINDOW} is not approved: review it and approve digest")
     with pytest.raises(SettleError, match=rf"^window {WINDOW} is not approved"):
         run_job(settings, "pay", KEY_OF_WINDOW)  # the asset by hand
+    with pytest.raises(SettleError, match="no payout window begins on 2014-11-17: the first began"):
+        run_job(settings, "pay", "2014-11-17")
 
     [ready] = ticks.ask(
         "select min(seller_id) as seller from settlement.seller_settlement"

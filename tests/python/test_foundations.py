@@ -18,6 +18,7 @@ import yaml
 from closed_week import ANALYST, FINANCE, NOW, WINDOW, ClosedWeek, closed_week
 from conftest import at
 
+from orchestrator.assets import _why_dbt_failed
 from orchestrator.config import PROJECT_ROOT, Component, Settings
 from orchestrator.database import connect, connect_as, rows
 from orchestrator.dbt import build_as_of, dbt_environment, run_dbt
@@ -183,3 +184,20 @@ def test_no_model_asks_the_machine_for_the_time(folder: str) -> None:
         assert not re.search(clock, code, re.I), path
         # Models ask for the instant of the build; the clock itself is for the macros.
         assert folder == "macros" or "settle_now" not in code, path
+
+
+def test_a_failed_build_names_its_first_node(tmp_path: Path) -> None:
+    assert _why_dbt_failed(tmp_path) == f"dbt build failed; see {tmp_path}/dbt.log"
+    results = [
+        {"unique_id": "model.settle.windows", "status": "success", "message": "SELECT 4"},
+        {
+            "unique_id": "test.settle.unique_windows.a1b2",
+            "status": "fail",
+            "message": "Got 1\n row",
+        },
+        {"unique_id": "model.settle.entries", "status": "skipped", "message": None},
+    ]
+    (tmp_path / "run_results.json").write_text(json.dumps({"results": results}))
+    assert _why_dbt_failed(tmp_path) == (
+        f"dbt build: 1 failed, first unique_windows: Got 1 row; see {tmp_path}/dbt.log"
+    )

@@ -1,5 +1,8 @@
 """What must stand however often dbt rebuilds: history, grants, stored closes, other schemas."""
 
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -88,3 +91,29 @@ def test_a_full_refresh_keeps_grants_and_touches_nothing_else(built: Settings) -
             assert database.execute(f"select count(*) from settlement.{name}".encode()).fetchone()
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             database.execute("delete from settlement.windows")
+
+
+def test_builds_and_closes_at_once_wait_for_each_other(built: Settings) -> None:
+    monday = SUNDAY + timedelta(hours=9)
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("SETTLE_", "HALFIN_"))}
+    clean |= {"SETTLE_HOME": str(built.home), "SETTLE_NOW": monday.isoformat()}
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-m", "orchestrator", *verb],
+            env=clean,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for verb in (["close", "2026-W46"], ["close", "2026-W46"], ["build"])
+    ]
+    said = [process.communicate(timeout=300) for process in running]
+    assert [process.returncode for process in running] == [0, 0, 0], said
+    with connect(built, Component.ORCHESTRATOR) as database:
+        [close] = rows(
+            database,
+            "select count(*) as n from finance.window_closes where payout_window = '2026-W46'",
+        )
+        [shown] = rows(database, "select count(*) as n from settlement.seller_settlement")
+    assert close["n"] == 1
+    assert shown["n"] > 10
