@@ -5,16 +5,18 @@ from functools import wraps
 from hmac import compare_digest
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 
 from orchestrator.halfin import CURRENCY_NETWORKS
+from orchestrator.sandbox.calls import Calls, read_body
 from orchestrator.sandbox.envelope import paged, reply, success
-from orchestrator.sandbox.errors import RailError
+from orchestrator.sandbox.errors import RailError, invalid
 from orchestrator.sandbox.lifecycle import Sandbox
 from orchestrator.sandbox.page import counters, page
 from orchestrator.sandbox.payouts import money, public
 from orchestrator.sandbox.throttle import Throttle
+from orchestrator.sandbox.validation import parse
 
 PUBLIC_RATE_LIMIT = 120
 
@@ -22,16 +24,17 @@ PUBLIC_RATE_LIMIT = 120
 class Api:
     """The routes."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    def __init__(self, sandbox: Sandbox, calls: Calls) -> None:
+        self.calls = calls
         self.sandbox, self.book, self.config = sandbox, sandbox.book, sandbox.config
         self._throttle = Throttle(sandbox.config.rate_window_s)
 
     def routes(self) -> list[Route | Mount]:
         v1 = [
             Route("/currencies", self.currencies),
-            Route("/payouts/batch", self._private(self.post_batch), methods=["POST"]),
+            Route("/payouts/batch", self._private(self.post_batch, pays=True), methods=["POST"]),
             Route("/payouts/batch/{id}", self._private(self.get_batch)),
-            Route("/payouts", self._private(self.post_payout), methods=["POST"]),
+            Route("/payouts", self._private(self.post_payout, pays=True), methods=["POST"]),
             Route("/payouts", self._private(self.list_payouts)),
             Route("/payouts/{id}", self._private(self.get_payout)),
             Route("/balances", self._private(self.balances)),
@@ -42,11 +45,13 @@ class Api:
             Route("/", self.page),
             Route("/healthz", self.healthz),
             Route("/sandbox/state", self.state),
+            Route("/sandbox/calls", self.latest_calls),
             Route("/sandbox/release", self.release, methods=["POST"]),
+            Route("/sandbox/test-event", self.test_event, methods=["POST"]),
         ]
 
     def _private(
-        self, endpoint: Callable[[Request], Awaitable[Response]]
+        self, endpoint: Callable[[Request], Awaitable[Response]], *, pays: bool = False
     ) -> Callable[[Request], Awaitable[Response]]:
         @wraps(endpoint)
         async def checked(request: Request) -> Response:
@@ -54,21 +59,25 @@ class Api:
             if not compare_digest(given, self.config.api_key.encode()):
                 raise RailError(401, "unauthorized", "The API key is missing or not known")
             self._throttle.count("key", self.config.rate_limit)
+            if pays and not self.config.can_pay:
+                raise RailError(403, "forbidden", "The API key lacks payouts:write")
             return await endpoint(request)
 
         return checked
 
     async def post_batch(self, request: Request) -> Response:
-        status, batch = self.book.submit_batch(await request.body())
+        status, batch = self.book.submit_batch(*await read_body(request))
+        answer = success(self.book.batch_view(batch), status)
         if status == 201:
-            self.sandbox.follow(batch["payout_ids"])
-        return success(self.book.batch_view(batch), status)
+            await self.sandbox.follow(batch["payout_ids"])
+        return answer
 
     async def post_payout(self, request: Request) -> Response:
-        status, payout = self.book.submit_payout(await request.body())
+        status, payout = self.book.submit_payout(*await read_body(request))
+        answer = success(public(payout), status)
         if status == 201:
-            self.sandbox.follow([payout["id"]])
-        return success(public(payout), status)
+            await self.sandbox.follow([payout["id"]])
+        return answer
 
     async def get_batch(self, request: Request) -> Response:
         batch = self.book.batches.get(request.path_params["id"])
@@ -83,7 +92,7 @@ class Api:
         return success(public(payout))
 
     async def list_payouts(self, request: Request) -> Response:
-        return paged(request, list(self.book.payouts.values()), public)
+        return paged(request, self.book.in_order, public)
 
     async def balances(self, request: Request) -> Response:
         fields = ("available", "pending", "total_received", "total_fees", "total_paid_out")
@@ -98,10 +107,9 @@ class Api:
 
     async def ledger(self, request: Request) -> Response:
         code = request.path_params["currency"]
-        if code not in self.book.ledger.balances:
+        if code not in self.book.ledger.by_currency:
             raise RailError(404, "not_found", "No such currency")
-        rows = [row for row in self.book.ledger.rows if row["currency"] == code]
-        return paged(request, rows, dict)
+        return paged(request, self.book.ledger.by_currency[code], dict)
 
     async def currencies(self, request: Request) -> Response:
         self._throttle.count(request.client.host if request.client else "", PUBLIC_RATE_LIMIT)
@@ -111,10 +119,24 @@ class Api:
         return reply({"status": "ok"})
 
     async def release(self, request: Request) -> Response:
-        return reply({"released": self.sandbox.release()})
+        raw = await request.body()
+        ids = parse(raw).get("ids") if raw else None
+        if raw and not (isinstance(ids, list) and all(isinstance(i, str) for i in ids)):
+            raise invalid(["ids: must be a list of payout ids"])
+        released = self.sandbox.release(ids)
+        # The button on the page sends an empty form; its sender wants to see the page again.
+        is_form = request.headers.get("Content-Type") == "application/x-www-form-urlencoded"
+        return RedirectResponse("/", 303) if is_form else reply({"released": released})
+
+    async def test_event(self, request: Request) -> Response:
+        self.sandbox.send_test_event()
+        return reply({"sent": 1})
+
+    async def latest_calls(self, request: Request) -> Response:
+        return reply(list(self.calls.latest))
 
     async def state(self, request: Request) -> Response:
         return reply(counters(self.book))
 
     async def page(self, request: Request) -> Response:
-        return HTMLResponse(page(self.book))
+        return HTMLResponse(page(self.book, self.calls))

@@ -36,8 +36,9 @@ def paged(request: Request, rows: Sequence[Json], show: Callable[[Json], Json]) 
     if not re.fullmatch("[0-9]{1,9}", offset):
         raise invalid(["offset: must be 0 or more"])
     first, last = int(offset), int(offset) + int(limit)
-    found = [show(row) for row in rows[::-1][first:last]]
-    page = {"total": len(rows), "limit": int(limit), "offset": first, "has_more": last < len(rows)}
+    total = len(rows)
+    found = [show(rows[total - 1 - n]) for n in range(first, min(last, total))]
+    page = {"total": total, "limit": int(limit), "offset": first, "has_more": last < total}
     return success(found, meta={"pagination": page})
 
 

@@ -3,19 +3,27 @@
 import asyncio
 from collections import Counter
 
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from orchestrator.sandbox.calls import Calls, note_body
 from orchestrator.sandbox.config import SandboxConfig, chance
 from orchestrator.sandbox.envelope import refusal
 from orchestrator.sandbox.errors import RailError
 
+REFUSALS = {
+    429: RailError(429, "rate_limited", "Too many requests", retry_s=1),
+    500: RailError(500, "internal_error", "Something broke"),
+    503: RailError(503, "gate_offline", "The gate is offline"),
+}
+
 
 class Faults:
-    """The middleware; each fault strikes by its rate and the seed."""
+    """The middleware; each fault strikes by its rate and the seed, and each call is noted."""
 
-    def __init__(self, app: ASGIApp, config: SandboxConfig) -> None:
-        self.app, self.config = app, config
+    def __init__(self, app: ASGIApp, config: SandboxConfig, calls: Calls) -> None:
+        self.app, self.config, self.calls = app, config, calls
         self._calls: Counter[str] = Counter()
         self._hits: Counter[str] = Counter()
 
@@ -32,35 +40,53 @@ class Faults:
         if scope["type"] != "http" or not scope["path"].startswith("/api/"):
             await self.app(scope, receive, send)
             return
-        await asyncio.sleep(self.config.slow_s)
-        for error, rate in (
-            (RailError(429, "rate_limited", "Too many requests", retry_s=1), "error_rate_429"),
-            (RailError(500, "internal_error", "Something broke"), "error_rate_500"),
-            (RailError(503, "gate_offline", "The gate is offline"), "error_rate_503"),
-        ):
-            if self._strikes(rate, getattr(self.config, rate)):
-                await refusal(error)(scope, receive, send)
-                return
+        request = Request(scope, receive)
+        call = self.calls.begin(request)
+        faults = []
+        if self.config.slow_s and self._strikes("slow", self.config.slow_rate):
+            faults.append("slow")
         messages: list[Message] = []
 
         async def hold(message: Message) -> None:
             messages.append(message)
 
-        await self.app(scope, receive, hold)
-        is_taken = 200 <= messages[0]["status"] < 300
-        is_lost = scope["method"] == "POST" and self._strikes(
-            "lost", is_taken * self.config.accept_then_drop_rate
-        )
-        if not is_lost and not self._strikes("cut", is_taken * self.config.cut_body_rate):
+        for status, error in REFUSALS.items():
+            name = f"error_rate_{status}"
+            if self._strikes(name, getattr(self.config, name)):
+                await note_body(request)
+                await refusal(error)(scope, receive, hold)
+                faults.append(str(status))
+                break
+        else:
+            await self.app(scope, receive, hold)
+            faults += self._after(scope["method"], messages[0]["status"])
+        call |= {"status": messages[0]["status"], "fault": ", ".join(faults) or None}
+        if call["body_sha256"] and call["status"] in (200, 201):
+            call["is_repeated"] = call["status"] == 200
+        # What is slow is the answer: a caller who gives up has been heard all the same.
+        if "slow" in faults:
+            await asyncio.sleep(self.config.slow_s)
+        await self._answer(scope, receive, send, messages, faults)
+
+    def _after(self, method: str, status: int) -> list[str]:
+        """What happens to the answer of a call that has been taken."""
+        is_taken = 200 <= status < 300
+        if method == "POST" and self._strikes("lost", is_taken * self.config.accept_then_drop_rate):
+            return ["lost"]
+        return ["cut"] if self._strikes("cut", is_taken * self.config.cut_body_rate) else []
+
+    async def _answer(
+        self, scope: Scope, receive: Receive, send: Send, messages: list[Message], faults: list[str]
+    ) -> None:
+        if not {"lost", "cut"} & set(faults):
             for message in messages:
                 await send(message)
             return
-        if not is_lost:
-            body = messages[1]["body"]
-            await send(messages[0])
-            await send(
-                {"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True}
-            )
+        if "cut" in faults:
+            head, body = messages[0], messages[1]["body"]
+            half = {"type": "http.response.body", "body": body[: len(body) // 2]}
+            await send(head)
+            await send(half | {"more_body": True})
         scope["state"]["transport"].close()
         while (await receive())["type"] != "http.disconnect":
             pass

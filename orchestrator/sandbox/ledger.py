@@ -29,20 +29,27 @@ class Ledger:
 
     def __init__(self) -> None:
         self.rows: list[Json] = []
+        self.by_currency: dict[str, list[Json]] = {code: [] for code in CURRENCY_NETWORKS}
         self.balances = {code: Balance() for code in CURRENCY_NETWORKS}
 
-    def post(self, code: str, kind: str, amount: Decimal, payout_id: str | None = None) -> None:
-        """Enter one move: a deposit above 0, a payout or a fee below."""
+    def post(self, code: str, kind: str, amount: Decimal, payout_id: str | None = None) -> Json:
+        """Enter one move: a deposit above 0, a payout or a fee below; returns its row."""
         row: Json = {"id": len(self.rows) + 1, "type": kind, "currency": code}
         row |= {"amount": money(amount), "payout_id": payout_id, "created_at": now()}
         self._apply(row)
-        self.rows.append(row | {"balance": money(self.balances[code].total)})
+        self._add(row | {"balance": money(self.balances[code].total)})
+        return self.rows[-1]
 
     def restore(self, rows: Iterable[Json]) -> None:
-        """Take over the moves of an earlier run."""
-        self.rows = list(rows)
-        for row in self.rows:
-            self._apply(row)
+        """Take over moves of an earlier run, in their order; those that are here already stay."""
+        for row in rows:
+            if row["id"] > len(self.rows):
+                self._apply(row)
+                self._add(row)
+
+    def _add(self, row: Json) -> None:
+        self.rows.append(row)
+        self.by_currency[row["currency"]].append(row)
 
     def _apply(self, row: Json) -> None:
         balance, amount = self.balances[row["currency"]], Decimal(row["amount"])

@@ -1,9 +1,12 @@
 """One payout: its fees, its fate, and how the API shows it."""
 
 import hashlib
+from collections import defaultdict
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, TypeAlias
+from uuid import UUID
 
 import base58
 
@@ -20,7 +23,8 @@ FAILURES = (
     ("network_error", "The network dropped the transaction"),
     ("network_congested", "The network fee rose above the limit"),
 )
-ONLY_IN_WEBHOOKS = ("metadata", "failure_code", "failure_reason")
+WHY_FAILED = ("failure_code", "failure_reason")
+ONLY_IN_WEBHOOKS = ("metadata", *WHY_FAILED)
 
 
 def now() -> str:
@@ -36,6 +40,12 @@ def public(payout: Json) -> Json:
     return {k: v for k, v in payout.items() if k not in ONLY_IN_WEBHOOKS}
 
 
+def announced(payout: Json) -> Json:
+    """A payout as a webhook tells of it."""
+    is_failed = payout["status"] == "failed"
+    return {k: v for k, v in payout.items() if is_failed or k not in WHY_FAILED}
+
+
 def new_payout(line: Json, payout_id: str, environment: str, at: str) -> Json:
     """The payout that a valid line asks for, waiting for approval."""
     amount, network = Decimal(line["amount"]), CURRENCY_NETWORKS[line["currency"]]
@@ -45,8 +55,7 @@ def new_payout(line: Json, payout_id: str, environment: str, at: str) -> Json:
         "network": network,
         "amount": money(amount),
         "amount_in_base_currency": f"{amount:.2f}",
-        "network_fee": money(NETWORK_FEES[network]),
-        "fee_amount": money(amount * FEE_RATE),
+        **_fees(network, amount),
         "destination": line["destination"],
         "destination_tag": line.get("destination_tag"),
         "status": "pending_approval",
@@ -61,9 +70,49 @@ def new_payout(line: Json, payout_id: str, environment: str, at: str) -> Json:
     }
 
 
+def as_completed(payout: Json) -> Json:
+    """What changes when a payout has arrived; one that had failed is charged for again."""
+    change = {"status": "completed", "completed_at": now(), "tx_hash": tx_hash(payout)}
+    return change | _fees(payout["network"], Decimal(payout["amount"]))
+
+
+def as_failed(luck: float) -> Json:
+    """What changes when a payout fails, for one of the reasons: nothing is charged for it."""
+    code, reason = FAILURES[int(luck * len(FAILURES))]
+    free = {"network_fee": money(Decimal(0)), "fee_amount": money(Decimal(0))}
+    return {"status": "failed", **free, "failure_code": code, "failure_reason": reason}
+
+
 def total_fee(payout: Json) -> Decimal:
     """What leaves the balance on top of the amount."""
     return Decimal(payout["network_fee"]) + Decimal(payout["fee_amount"])
+
+
+def totals(payouts: Iterable[Json]) -> dict[str, str]:
+    """The sum of the amounts in each currency."""
+    sums: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for payout in payouts:
+        sums[payout["currency"]] += Decimal(payout["amount"])
+    return {code: money(total) for code, total in sums.items()}
+
+
+def event_of(payout: Json) -> Json:
+    """The webhook that tells how a payout ended."""
+    event = f"payout.{payout['status']}"
+    return {"event": event, "payout_id": payout["id"], "created_at": now()}
+
+
+def test_event(environment: str) -> Json:
+    """The webhook that halfin's dashboard sends on request: of a payout that there never was."""
+    code, nobody = "USDT_TRC20", base58.b58encode_check(b"\x41" + bytes(20)).decode()
+    line = {"currency": code, "amount": "1", "destination": nobody}
+    payout = new_payout(line, str(UUID(int=0)), environment, now())
+    payout |= as_completed(payout)
+    return event_of(payout) | {"type": "test", "data": payout}
+
+
+def _fees(network: str, amount: Decimal) -> Json:
+    return {"network_fee": money(NETWORK_FEES[network]), "fee_amount": money(amount * FEE_RATE)}
 
 
 def tx_hash(payout: Json) -> str:

@@ -14,13 +14,14 @@ from starlette.responses import Response
 
 from orchestrator.listen import listening_socket
 from orchestrator.sandbox.api import Api
+from orchestrator.sandbox.calls import Calls
 from orchestrator.sandbox.config import SandboxConfig
 from orchestrator.sandbox.envelope import refusal
 from orchestrator.sandbox.errors import RailError
 from orchestrator.sandbox.faults import Connection, Faults
 from orchestrator.sandbox.lifecycle import Sandbox
 
-MAX_BODY_BYTES = 32 * 1024 * 1024
+MAX_BODY_BYTES = 64 * 1024 * 1024
 
 
 async def _on_refusal(request: Request, error: Exception) -> Response:
@@ -37,10 +38,10 @@ def create_app(config: SandboxConfig) -> Starlette:
 
     The lost and cut answers need the connection class of `serve` and `running`.
     """
-    sandbox = Sandbox(config)
+    sandbox, calls = Sandbox(config), Calls()
     return Starlette(
-        routes=Api(sandbox).routes(),
-        middleware=[Middleware(Faults, config=config)],
+        routes=Api(sandbox, calls).routes(),
+        middleware=[Middleware(Faults, config=config, calls=calls)],
         exception_handlers=dict.fromkeys((RailError, HTTPException, Exception), _on_refusal),
         lifespan=sandbox.running,
         max_body_size=MAX_BODY_BYTES,
@@ -68,8 +69,8 @@ def serve(
     on_ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serve until interrupted. `on_ready` is given the base URL once the port is ours."""
-    server = _server(config)
     with listening_socket(host, port) as listener, contextlib.suppress(KeyboardInterrupt):
+        server = _server(config)  # only now: its books are those of whoever has the port
         if on_ready:
             on_ready(f"http://{host}:{listener.getsockname()[1]}/api")
         server.run(sockets=[listener])
@@ -78,8 +79,8 @@ def serve(
 @contextlib.contextmanager
 def running(config: SandboxConfig, port: int = 0) -> Iterator[str]:
     """The sandbox in a thread of this process, on loopback; yields the base URL for the client."""
-    server = _server(config)
     with listening_socket("127.0.0.1", port) as listener:
+        server = _server(config)
         thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
         thread.start()
         while thread.is_alive() and not server.started:

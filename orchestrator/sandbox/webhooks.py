@@ -1,16 +1,17 @@
-"""Webhook delivery: signed, tried again, lost or sent twice where the configuration says so."""
+"""Webhook delivery: signed, tried again, and spoiled where the configuration says so."""
 
 import asyncio
+import json
 import ssl
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from typing import Any
 
 import httpx
 
 from orchestrator.sandbox.book import Book
 from orchestrator.sandbox.config import SandboxConfig, chance
-from orchestrator.sandbox.payouts import Json
+from orchestrator.sandbox.payouts import Json, announced
 from orchestrator.signature import EVENT_HEADER, SIGNATURE_HEADER, sign
 
 WEBHOOK_TIMEOUT_S = 15.0
@@ -33,22 +34,38 @@ class Webhooks:
 
     def resume(self) -> None:
         """Send what a restart left undelivered."""
-        for delivery in self.book.deliveries:
+        for delivery in self.book.deliveries.values():
             self._send_later(delivery, 0)
 
-    def announce(self, webhook: Json) -> None:
-        """Put a new webhook in the books and on its way."""
-        if not self.config.webhook_url:
-            return
-        for _ in range(2 if self.config.duplicate_webhooks else 1):
-            self._announce(dict(webhook))
+    def announce(self, event: Json, *, is_early: bool = False) -> list[Json]:
+        """Put a new webhook in the books and on its way; returns its deliveries.
 
-    def _announce(self, delivery: Json) -> None:
-        key = (delivery["event"], delivery["payout_id"])
-        if chance(self.config.seed, "lost", *key) < self.config.drop_webhook_rate:
-            delivery["state"] = "dropped"
-        self.book.deliveries.append(delivery)
-        self._send_later(delivery, self.config.webhook_delay_s)
+        An early one is not held up by the delays of the configuration.
+        """
+        if not self.config.webhook_url:
+            return []
+        deliveries = []
+        for copy in range(1 + self.config.duplicate_webhooks):
+            delivery = self.book.deliver(event)
+            what = (event["event"], event["payout_id"])
+            if self._strikes("lost", self.config.drop_webhook_rate, *what):
+                delivery["state"] = "dropped"
+            if self._strikes("missigned", self.config.bad_signature_rate, *what, copy):
+                delivery["is_missigned"] = True
+            jitter = chance(self.config.seed, "jitter", *what, copy) * self.config.webhook_jitter_s
+            delay_s = 0 if is_early else self.config.webhook_delay_s + jitter
+            self._send_later(delivery, delay_s)
+            deliveries.append(delivery)
+        return deliveries
+
+    async def tried(self, deliveries: Iterable[Json]) -> None:
+        """Return when each of these has been answered, or refused, once."""
+        for delivery in deliveries:
+            while not delivery["answers"] and delivery["state"] == "pending":
+                await asyncio.sleep(0.002)
+
+    def _strikes(self, fault: str, rate: float, *what: object) -> bool:
+        return chance(self.config.seed, fault, *what) < rate
 
     def _send_later(self, delivery: Json, delay_s: float) -> None:
         if delivery["state"] == "pending" and self.config.webhook_url:
@@ -69,18 +86,26 @@ class Webhooks:
                 else:
                     delay_s = self.config.webhook_base_delay_s * 2 ** (delivery["attempts"] - 1)
                     self._send_later(delivery, min(delay_s, WEBHOOK_MAX_DELAY_S))
+                self.book.delivered(delivery)
 
     async def _is_received(self, http: httpx.AsyncClient, delivery: Json) -> bool:
-        body = self.book.webhook_body(delivery)
+        body, secret = self._body(delivery), self.config.webhook_secret
+        if delivery.get("is_missigned") and delivery["attempts"] == 1:
+            secret = f"not {secret}"
         headers = {
             "Content-Type": "application/json",
             EVENT_HEADER: delivery["event"],
-            SIGNATURE_HEADER: sign(self.config.webhook_secret, int(time.time()), body),
+            SIGNATURE_HEADER: sign(secret, int(time.time()), body),
         }
         try:
             answer = await http.post(self.config.webhook_url or "", content=body, headers=headers)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            delivery["answer"] = type(error).__name__
+            delivery["answers"].append(type(error).__name__)
             return False
-        delivery["answer"] = str(answer.status_code)
+        delivery["answers"].append(str(answer.status_code))
         return answer.is_success
+
+    def _body(self, delivery: Json) -> bytes:
+        data = delivery.get("data") or self.book.payouts[delivery["payout_id"]]
+        shown = {k: delivery[k] for k in ("event", "type", "created_at") if k in delivery}
+        return json.dumps(shown | {"data": announced(data)}).encode()

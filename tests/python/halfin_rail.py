@@ -6,6 +6,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import base58
@@ -17,12 +19,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from orchestrator.halfin import HalfinClient
+from orchestrator.halfin import BATCH_PATH, HalfinClient, RailAnswer
 from orchestrator.sandbox import SandboxConfig, running
+from orchestrator.signature import SIGNATURE_HEADER, verify
 
 KEY = "sk_test_" + "0a" * 32
 SIGNING = "whsec-of-the-tests"
 FAST: dict[str, Any] = {"wait_initial_s": 0.01, "wait_max_s": 0.02}
+PAYOUT_PATH = "/v1/payouts"
 
 
 def line(n: int, **other: Any) -> dict[str, Any]:
@@ -42,6 +46,29 @@ def batch(*lines: dict[str, Any], key: str = "b1") -> bytes:
 
 def lines(count: int) -> list[dict[str, Any]]:
     return [line(n) for n in range(count)]
+
+
+def post(client: HalfinClient, body: bytes, path: str = BATCH_PATH) -> RailAnswer:
+    return client.post(path, lambda: [body])
+
+
+def post_one(client: HalfinClient, one: dict[str, Any]) -> RailAnswer:
+    """A payout by itself."""
+    return post(client, json.dumps(one).encode(), PAYOUT_PATH)
+
+
+def attempts(client: HalfinClient, body: bytes) -> list[RailAnswer]:
+    """What came of each attempt at a batch; the last is what the client returns."""
+    seen: list[RailAnswer] = []
+    assert client.post(BATCH_PATH, lambda: [body], after=seen.append) is seen[-1]
+    return seen
+
+
+def refusal(answer: RailAnswer) -> tuple[str, list[str]]:
+    """The code and the details of an answer that is a refusal."""
+    assert not answer.is_success
+    error = json.loads(answer.body)["error"]
+    return error["code"], error["details"]
 
 
 @contextmanager
@@ -84,3 +111,29 @@ def http_server(answer: Callable[[Request, bytes], Response]) -> Iterator[str]:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         server.should_exit = True
         thread.join(timeout=10)
+
+
+@dataclass(frozen=True)
+class Hook:
+    """A webhook as it arrived."""
+
+    arrived_at: datetime
+    is_signed: bool
+    event: str
+    data: dict[str, Any]
+
+
+@contextmanager
+def hooked_rail(**settings: Any) -> Iterator[tuple[HalfinClient, list[Hook]]]:
+    """A sandbox with a receiver that refuses what is not signed; and what arrived, in order."""
+    arrived: list[Hook] = []
+
+    def receive(request: Request, body: bytes) -> Response:
+        told = json.loads(body)
+        signature = request.headers[SIGNATURE_HEADER]
+        is_signed = verify(signature, body, [SIGNING], int(time.time()))
+        arrived.append(Hook(datetime.now(UTC), is_signed, told["event"], told["data"]))
+        return Response(status_code=204 if is_signed else 401)
+
+    with http_server(receive) as url, rail(webhook_url=url, **settings) as client:
+        yield client, arrived

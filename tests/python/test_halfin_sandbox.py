@@ -7,10 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from halfin_rail import KEY, ask, batch, line, lines, rail, until
+from halfin_rail import (
+    KEY,
+    ask,
+    batch,
+    line,
+    lines,
+    post,
+    rail,
+    refusal,
+    until,
+)
 
 from orchestrator.errors import SettleError
-from orchestrator.halfin import Outcome
+from orchestrator.halfin import BATCH_PATH
 from orchestrator.sandbox import SandboxConfig, serve
 
 
@@ -29,11 +39,10 @@ from orchestrator.sandbox import SandboxConfig, serve
 )
 def test_one_bad_line_refuses_the_whole_batch(bad: dict[str, Any], detail: str) -> None:
     with rail() as client:
-        answer = client.post_batch(batch(line(0), line(1), line(2, **bad)))
-        assert (answer.http_status, answer.error_code) == (400, "validation_error")
-        assert answer.outcome is Outcome.REJECTED
-        assert len(answer.details) == 1
-        assert answer.details[0].startswith(f"payouts[2].{detail}")
+        answer = post(client, batch(line(0), line(1), line(2, **bad)))
+        code, details = refusal(answer)
+        assert (answer.http_status, code, len(details)) == (400, "validation_error", 1)
+        assert details[0].startswith(f"payouts[2].{detail}")
         assert ask(client, "/sandbox/state").json()["idempotency_keys"] == 0
 
 
@@ -42,22 +51,25 @@ def test_checksums_repeated_keys_and_the_balance() -> None:
     mistyped = line(1)["destination"][:-1] + ("y" if last == "z" else "z")
     with rail(opening_balance=Decimal(10)) as client:
         for bad in (line(0, destination=unchecked), line(1, destination=mistyped)):
-            assert "is not a valid" in client.post_batch(batch(bad)).details[0]
-        assert "is used twice" in client.post_batch(batch(line(0), line(0))).details[0]
-        short = client.post_batch(batch(line(1, amount="9")))
-        assert (short.http_status, short.error_code) == (400, "invalid_state")
-        assert short.outcome is Outcome.REJECTED
-        assert client.post_batch(batch(line(1, amount="8.9"))).outcome is Outcome.ACCEPTED
+            assert "is not a valid" in refusal(post(client, batch(bad)))[1][0]
+        [twice] = refusal(post(client, batch(line(0), line(0))))[1]
+        assert "is used twice" in twice
+        short = post(client, batch(line(1, amount="9")))
+        assert (short.http_status, refusal(short)[0]) == (400, "invalid_state")
+        assert post(client, batch(line(1, amount="8.9"))).is_success
         for body in (b"", b"[]", b"{", b"\xff", b"[" * 100_000):
-            assert client.post_batch(body).outcome is Outcome.REJECTED
+            odd = post(client, body)
+            assert (odd.http_status, refusal(odd)[0]) == (400, "validation_error")
 
 
 def test_a_run_repeats_itself() -> None:
     def run() -> list[tuple[str, str]]:
         with rail(failure_rate=0.3, seed=7) as client:
-            batch_id = client.post_batch(batch(*lines(20))).data["id"]
-            until(lambda: client.get_batch(batch_id).data["status"] == "completed")
-            return [(p["id"], p["status"]) for p in client.get_batch(batch_id).data["payouts"]]
+            batch_id = post(client, batch(*lines(20))).data["id"]
+            until(lambda: client.get(BATCH_PATH, batch_id).data["status"] == "completed")
+            return [
+                (p["id"], p["status"]) for p in client.get(BATCH_PATH, batch_id).data["payouts"]
+            ]
 
     assert run() == run()
 
@@ -65,15 +77,15 @@ def test_a_run_repeats_itself() -> None:
 def test_the_books_balance_and_survive_a_restart(tmp_path: Path) -> None:
     kept: dict[str, Any] = {"state_file": tmp_path / "rail" / "books.json", "failure_rate": 0.3}
     with rail(auto_approve=False, **kept) as client:
-        batch_id = client.post_batch(batch(*lines(20))).data["id"]
+        batch_id = post(client, batch(*lines(20))).data["id"]
         pending = client.balances().data
         assert all(Decimal(row["pending"]) > 0 for row in pending)
     with rail(auto_approve=False, **kept) as client:
         assert client.balances().data == pending
-        assert client.post_batch(batch(*lines(20))).http_status == 200
+        assert post(client, batch(*lines(20))).http_status == 200
     with rail(**kept) as client:
-        until(lambda: client.get_batch(batch_id).data["status"] == "completed")
-        payouts = client.get_batch(batch_id).data["payouts"]
+        until(lambda: client.get(BATCH_PATH, batch_id).data["status"] == "completed")
+        payouts = client.get(BATCH_PATH, batch_id).data["payouts"]
         for row in client.balances().data:
             ledger = ask(client, f"/api/v1/balances/{row['currency']}/ledger?limit=100").json()
             assert ledger["meta"]["pagination"]["has_more"] is False
@@ -88,7 +100,7 @@ def test_the_books_balance_and_survive_a_restart(tmp_path: Path) -> None:
 
 def test_lists_are_paged() -> None:
     with rail() as client:
-        client.post_batch(batch(*lines(5)))
+        post(client, batch(*lines(5)))
         pages = [ask(client, f"/api/v1/payouts?limit=2&offset={n}").json() for n in (0, 2, 4)]
         assert len({p["id"] for page in pages for p in page["data"]}) == 5
         assert [page["meta"]["pagination"]["has_more"] for page in pages] == [True, True, False]
@@ -108,5 +120,5 @@ def test_four_thousand_lines_are_taken_at_once() -> None:
     many = [line(n, destination=line(n % 3)["destination"]) for n in range(4000)]
     with rail() as client:
         begun = time.monotonic()
-        assert len(client.post_batch(batch(*many)).data["payouts"]) == 4000
+        assert len(post(client, batch(*many)).data["payouts"]) == 4000
         assert time.monotonic() - begun < 3  # 0.2 to 0.4 s on a quiet machine

@@ -4,10 +4,11 @@ import json
 import time
 from typing import Any
 
-from halfin_rail import SIGNING, ask, batch, http_server, lines, rail, until
+from halfin_rail import SIGNING, ask, batch, http_server, lines, post, rail, until
 from starlette.requests import Request
 from starlette.responses import Response
 
+from orchestrator.halfin import BATCH_PATH
 from orchestrator.signature import verify
 
 
@@ -24,11 +25,11 @@ def test_webhooks_arrive_signed_also_when_the_receiver_was_away() -> None:
         http_server(receive) as hook,
         rail(webhook_url=f"{hook}/hook", failure_rate=0.5, duplicate_webhooks=True) as client,
     ):
-        batch_id = client.post_batch(batch(*lines(12))).data["id"]
+        batch_id = post(client, batch(*lines(12))).data["id"]
         until(lambda: ask(client, "/sandbox/state").json()["webhooks"]["acknowledged"] == 24)
         state = ask(client, "/sandbox/state").json()
         assert (state["webhooks"]["sent"], len(seen)) == (28, 28)
-        payouts = {p["id"]: p for p in client.get_batch(batch_id).data["payouts"]}
+        payouts = {p["id"]: p for p in client.get(BATCH_PATH, batch_id).data["payouts"]}
         assert {p["status"] for p in payouts.values()} == {"completed", "failed"}
         for name, event in seen:
             data, payout = event["data"], payouts[event["data"]["id"]]
