@@ -11,6 +11,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from orchestrator.errors import SettleError
+from orchestrator.web_address import checked_url
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 LOCAL_RAIL = "http://127.0.0.1:8377/api"
@@ -44,6 +45,8 @@ URL_VARIABLES = {
     Component.WEBHOOK: "SETTLE_WEBHOOK_URL",
     Component.PORTAL: "SETTLE_PORTAL_URL",
 }
+# Not a component: it keeps the history of runs, in a database where no money is.
+DAGSTER_URL_VARIABLE = "SETTLE_DAGSTER_URL"
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,12 @@ class Settings:
     halfin_base_url: str
     halfin_api_key: str
     halfin_webhook_secrets: tuple[str, ...]
+    # Where batches are posted; None is the assumed path.
+    halfin_batch_path: str | None
+    # 1 pays line by line through the documented call; None sends all lines in one.
+    halfin_max_lines_per_call: int | None
+    alert_url: str
+    dagster_url: str | None = None
 
     @property
     def is_embedded(self) -> bool:
@@ -102,7 +111,28 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         halfin_webhook_secrets=tuple(
             s.strip() for s in (env.get("HALFIN_WEBHOOK_SECRET") or "").split(",") if s.strip()
         ),
+        halfin_batch_path=_path(env.get("HALFIN_BATCH_PATH") or None),
+        halfin_max_lines_per_call=_count(env, "HALFIN_MAX_LINES_PER_CALL"),
+        alert_url=_alert_url(env.get("SETTLE_ALERT_URL") or ""),
+        dagster_url=env.get(DAGSTER_URL_VARIABLE) or None,
     )
+
+
+def _path(text: str | None) -> str | None:
+    if text is not None and not text.startswith("/"):
+        raise SettleError(f"HALFIN_BATCH_PATH is {text!r}; write it like /v1/payouts/batch")
+    return text
+
+
+def _count(env: Mapping[str, str], variable: str) -> int | None:
+    text = env.get(variable) or ""
+    if text and not (text.isascii() and text.isdigit() and 0 < int(text) < 10**9):
+        raise SettleError(f"{variable} is {text!r}; give a whole number above 0, or nothing")
+    return int(text) if text else None
+
+
+def _alert_url(text: str) -> str:
+    return checked_url("SETTLE_ALERT_URL", text) if text else ""
 
 
 def _is_instant(text: str) -> bool:

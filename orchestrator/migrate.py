@@ -1,5 +1,6 @@
 """Bring a database to the schema this code expects: roles, migrations, logins, environment."""
 
+from hashlib import sha256
 from pathlib import Path
 
 import psycopg
@@ -51,6 +52,7 @@ def prepare_database(settings: Settings) -> None:
             if settings.is_embedded:
                 _ensure_logins(connection, EmbeddedPostgres(settings.home))
             _apply_migrations(settings)
+            _apply_functions(connection)
         _agree_on_environment(connection, settings)
 
 
@@ -89,7 +91,37 @@ def _is_up_to_date(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
     if not (row and row[0]):
         return False
     applied = {r[0] for r in connection.execute("select migration_id from finance._yoyo_migration")}
-    return applied >= {path.stem for path in (FOLDER / "migrations").glob("*.sql")}
+    known = {path.stem for path in (FOLDER / "migrations").glob("*.sql")}
+    if foreign := sorted(str(name) for name in applied - known):
+        raise SettleError(
+            f"this database was made by another version of settle ({foreign[0]}): update the code,"
+            " or use another SETTLE_HOME or database"
+        )
+    if applied != known:
+        return False
+    row = connection.execute("select sha256 from finance.applied_functions").fetchone()
+    return row is not None and row[0] == sha256(_functions()).hexdigest()
+
+
+def _functions() -> bytes:
+    """All functions, each in one place and made again when any changes; grants come last."""
+    files = sorted((FOLDER / "functions").glob("*.sql"), key=lambda f: (f.stem == "grants", f.name))
+    return b"\n".join(file.read_bytes() for file in files)
+
+
+def _apply_functions(connection: psycopg.Connection[tuple[object, ...]]) -> None:
+    """As settle_owner, all or nothing; they may name each other in any order."""
+    functions = _functions()
+    with connection.transaction():
+        connection.execute("set local check_function_bodies = off")
+        connection.execute("set local role settle_owner")
+        connection.execute(functions)
+        connection.execute(
+            "insert into finance.applied_functions (sha256) values (%s) on conflict (only_row)"
+            " do update set sha256 = excluded.sha256, applied_at = excluded.applied_at",
+            [sha256(functions).hexdigest()],
+        )
+        connection.execute("reset role")
 
 
 def _ensure_logins(

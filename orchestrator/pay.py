@@ -2,21 +2,27 @@
 
 Every step is committed before the next begins, and no transaction is open while the network is.
 Killed anywhere, the next run continues: it finds the standing batch, and the same bytes under the
-same key return the rail's original answer.
+same key return the rail's original answer. What an answer means for the money, the database says.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
+import psycopg
+
+from orchestrator.alerts import post_alerts
 from orchestrator.config import Component, Settings
 from orchestrator.database import connect, rows
 from orchestrator.errors import SettleError
-from orchestrator.halfin import Outcome, RailAnswer
+from orchestrator.halfin import BATCH_PATH, HalfinClient, RailAnswer
 from orchestrator.rail import halfin_client
+
+PIECE_BYTES = 2**20  # what goes to the database at once of an answer of many megabytes
 
 
 @dataclass(frozen=True)
 class PayResult:
-    """A batch after a run: its state, and whether this run was the one that got the answer."""
+    """A batch after a run: its state, and whether this run was the one that sent something."""
 
     payout_window: str
     batch_id: int
@@ -27,103 +33,128 @@ class PayResult:
 def pay_window(settings: Settings, window: str) -> PayResult:
     """Freeze and submit the window's approved lines, or resume; refuses with what is missing.
 
-    Raises SettleError where the gate is shut, the batch was rejected, or the answer stays unknown.
+    Raises SettleError where the gate is shut, the rail would refuse, the batch was rejected, or an
+    answer stays unknown.
     """
     with halfin_client(settings) as rail, connect(settings, Component.ORCHESTRATOR) as database:
-        [frozen] = rows(database, "select finance.freeze_batch(%s) as batch_id", window)
-        batch_id: int = frozen["batch_id"]
+        # Others wait while this connection lives, and then find the answer. It is courtesy: what
+        # keeps the money safe is the key.
+        database.execute("select pg_advisory_lock(hashtext(%s))", [f"settle.pay.{window}"])
         database.commit()
-        calls = rows(database, "select * from finance.begin_call(%s)", batch_id)
-        database.commit()
-        if not calls:
-            return PayResult(window, batch_id, _batch_state(settings, batch_id), is_new=False)
-        [call] = calls
-        answer = rail.post_batch(call["body"].encode(), path=call["path"])
-        [recorded] = rows(
-            database,
-            "select finance.record_answer(%s, %s, %s, %s, %s) as state",
-            batch_id,
-            call["sequence"],
-            answer.outcome.value,
-            answer.http_status,
-            (answer.body or answer.error_message or "").replace("\0", ""),  # Postgres has no NUL
-        )
-        database.commit()
-    if recorded["state"] != "accepted":
-        raise SettleError(_refusal(window, str(recorded["state"]), answer))
-    return PayResult(window, batch_id, "accepted", is_new=True)
+        try:
+            return _pay(settings, rail, database, window)
+        finally:
+            post_alerts(settings, database)
 
 
-def _batch_state(settings: Settings, batch_id: int) -> str:
-    with connect(settings, Component.ORCHESTRATOR) as database:
-        [batch] = rows(
-            database, "select state from finance.payout_batches where batch_id = %s", batch_id
-        )
-    return str(batch["state"])
-
-
-def _refusal(window: str, state: str, answer: RailAnswer) -> str:
-    said = answer.error_message or "no answer"
-    if state == "rejected" and answer.outcome is Outcome.ACCEPTED:
-        return (
-            f"the rail took the batch of {window} after it had rejected it: lines that came back"
-            f" may be paid; ask halfin before anybody approves {window} again"
-        )
-    if state == "rejected":
-        first = f" ({answer.details[0]})" if answer.details else ""
-        return (
-            f"the rail rejected the batch of {window}: {said}{first}; nothing was paid, the lines"
-            f" came back: mend the cause, review and approve again"
-        )
-    if answer.outcome is Outcome.STOPPED:
-        return (
-            f"the rail stopped the batch of {window}: HTTP {answer.http_status}, {said}; it may or"
-            f" may not have it: ask halfin, then run settle pay {window} again"
-        )
-    return (
-        f"the batch of {window} has no certain answer: {said}; nothing is lost and nothing is paid"
-        f" twice: run settle pay {window} again, it asks with the same key"
+def _pay(
+    settings: Settings, rail: HalfinClient, database: psycopg.Connection[Any], window: str
+) -> PayResult:
+    [unsent] = rows(database, "select finance.is_unsent(%s) as is_it", window)
+    database.commit()
+    if unsent["is_it"]:
+        _preflight(rail, database, window)
+    [frozen] = rows(
+        database,
+        "select finance.freeze_batch(%s, %s, %s) as batch_id",
+        window,
+        settings.halfin_max_lines_per_call,
+        settings.halfin_batch_path or BATCH_PATH,
     )
-
-
-def reconcile(settings: Settings) -> int:
-    """Ask the rail about every line without a certain outcome; returns how many got one.
-
-    A failed line's money comes back here and nowhere else: when the rail, asked, says so again.
-    A batch that the rail does not tell about keeps nobody from asking about the others; it raises
-    SettleError at the end.
-    """
-    moved = 0
-    unanswered: list[str] = []
-    with halfin_client(settings) as rail, connect(settings, Component.ORCHESTRATOR) as database:
-        batches = rows(
-            database,
-            "select distinct b.batch_id, b.rail_batch_id, b.payout_window, c.path"
-            " from finance.payout_batches as b"
-            " inner join finance.payout_calls as c on b.batch_id = c.batch_id"
-            " inner join finance.payout_lines as l on b.batch_id = l.batch_id"
-            " where b.state = 'accepted' and l.returned_at is null"
-            " and l.state in ('frozen', 'submitted', 'failed')"
-            " order by b.batch_id",
+    database.commit()
+    batch_id: int = frozen["batch_id"]
+    is_new = False
+    while call := _next_call(database, batch_id):
+        is_new = True
+        _send(rail, database, batch_id, call)
+        [concluded] = rows(
+            database, "select * from finance.conclude_call(%s, %s)", batch_id, call["sequence"]
         )
         database.commit()
-        for batch in batches:
-            answer = rail.get_batch(batch["rail_batch_id"], path=batch["path"])
-            if answer.outcome is not Outcome.ACCEPTED:
-                said = answer.error_message or "no answer"
-                unanswered.append(f"{batch['payout_window']} ({said})")
-                continue
-            [looked_up] = rows(
-                database,
-                "select finance.record_lookup(%s, %s) as moved",
-                batch["batch_id"],
-                answer.body,
+        if concluded["verdict"] in ("unknown", "stopped", "conflict") or (
+            concluded["batch_state"] == "rejected"
+        ):
+            raise SettleError(concluded["message"])
+    [batch] = rows(
+        database, "select state from finance.payout_batches where batch_id = %s", batch_id
+    )
+    return PayResult(window, batch_id, batch["state"], is_new)
+
+
+def _preflight(rail: HalfinClient, database: psycopg.Connection[Any], window: str) -> None:
+    """Raises SettleError with what the rail would refuse; nothing was frozen or sent for it."""
+    answers = {"currencies": rail.currencies(), "balances": rail.balances()}
+    for what, answer in answers.items():
+        if not answer.is_success:
+            raise SettleError(
+                f"the rail does not tell its {what} ({answer.said}): nothing was sent,"
+                f" run settle pay {window} again later"
             )
-            database.commit()
-            moved += looked_up["moved"]
-    if unanswered:
-        raise SettleError(
-            f"the rail does not tell about the batch of {', '.join(unanswered)}; {moved} other"
-            " lines got an outcome: run settle reconcile again later"
+    problems = [
+        row["problem"]
+        for row in rows(
+            database,
+            "select problem from finance.preflight(%s, %b, %b) as problem",
+            window,
+            answers["currencies"].body,
+            answers["balances"].body,
         )
-    return moved
+    ]
+    database.commit()
+    if problems:
+        raise SettleError(
+            f"the rail would refuse the batch of {window}: {'; '.join(problems)};"
+            f" nothing was sent, run settle pay {window} again"
+        )
+
+
+def _next_call(database: psycopg.Connection[Any], batch_id: int) -> dict[str, Any] | None:
+    found = rows(database, "select * from finance.next_call(%s)", batch_id)
+    database.commit()
+    return found[0] if found else None
+
+
+def _send(
+    rail: HalfinClient, database: psycopg.Connection[Any], batch_id: int, call: dict[str, Any]
+) -> None:
+    """Send the call's bytes until there is an answer; each try is committed before it is made."""
+    attempt = 0
+    sequence: int = call["sequence"]
+
+    def body() -> list[bytes]:
+        with database.cursor() as cursor:
+            pieces = cursor.stream(
+                "select finance.call_body(%s, %s)", [batch_id, sequence], binary=True
+            )
+            exact = [piece for (piece,) in pieces]
+        database.commit()
+        return exact
+
+    def before() -> None:
+        nonlocal attempt
+        [begun] = rows(
+            database,
+            "select finance.begin_attempt(%s, %s) as attempt",
+            batch_id,
+            sequence,
+        )
+        database.commit()
+        attempt = begun["attempt"]
+
+    def after(answer: RailAnswer) -> None:
+        content = memoryview(answer.body or (answer.problem or "").encode())
+        for start in range(0, len(content), PIECE_BYTES):
+            piece = content[start : start + PIECE_BYTES]
+            database.execute(
+                "select finance.take_piece(%s, %s, %s, %b)", [batch_id, sequence, attempt, piece]
+            )
+        database.execute(
+            "select finance.end_attempt(%s, %s, %s, %s, %s, %s)",
+            [
+                *(batch_id, sequence, attempt),
+                *(answer.http_status, answer.was_sent, answer.request_id),
+            ],
+        )
+        database.commit()
+
+    rail.post(call["path"], body, before=before, after=after)

@@ -6,7 +6,7 @@ declare
 begin
     foreach role_name in array array[
         'settle_owner', 'settle_dbt', 'settle_orchestrator', 'settle_webhook',
-        'settle_finance', 'settle_portal', 'settle_analyst'
+        'settle_finance', 'settle_portal', 'settle_analyst', 'settle_reader'
     ] loop
         if not exists (select from pg_roles where rolname = role_name) then
             execute format('create role %I nologin', role_name);
@@ -24,8 +24,11 @@ begin
     );
     execute format('grant temporary on database %I to settle_dbt, settle_owner', current_database());
     grant create on schema public to settle_owner;
-    -- The owner's functions read what dbt computed.
-    grant settle_dbt to settle_owner;
+    -- The owner's functions read what dbt computed through functions of this role: what stands in a
+    -- model's view runs with its rights, not with the owner's.
+    execute format('grant settle_reader to %I', current_user);
+    grant settle_dbt to settle_reader;
 end;
 $$;
 create schema if not exists finance authorization settle_owner;
+create schema if not exists reading authorization settle_reader;

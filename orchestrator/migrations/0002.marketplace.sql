@@ -3,14 +3,6 @@
 
 create schema if not exists marketplace;
 
-create function finance.refuse_change() returns trigger
-language plpgsql set search_path = '' as $$
-begin
-    raise exception '%.% is append-only: % refused; record a new row instead',
-        tg_table_schema, tg_table_name, lower(tg_op);
-end;
-$$;
-
 create table marketplace.sellers (
     seller_id text collate "C" primary key,
     display_name text not null,

@@ -21,7 +21,7 @@ from orchestrator.migrate import FOLDER
 # Tuesday 08:00, when the payout of the latest closed window falls due.
 NOW = datetime(2026, 11, 17, 8, tzinfo=UTC)
 WINDOW, WINDOW_BEFORE, OPEN_WINDOW = "2026-W46", "2026-W45", "2026-W47"
-FINANCE, ANALYST = "ana", "eve"
+FINANCE, SECOND, ANALYST = "ana", "ben", "eve"
 PRISTINE = "pristine"
 
 _numbers = itertools.count()
@@ -82,7 +82,7 @@ def closed_week() -> ClosedWeek:
     week = ClosedWeek(open_home("closed"))
     week.shell.done("generate", "--sellers", "12", "--weeks", "4")
     week.shell.done("close")
-    for name, group in ((FINANCE, "finance"), (ANALYST, "analyst")):
+    for name, group in ((FINANCE, "finance"), (SECOND, "finance"), (ANALYST, "analyst")):
         password = week.server.password(name)
         week.shell.done("user", "add", name, "--group", group, SETTLE_PASSWORD=password)
     week._copy_database("settle", PRISTINE)

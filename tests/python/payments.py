@@ -12,9 +12,11 @@ import base58
 import httpx
 import stamina
 from eth_utils.address import to_checksum_address
-from halfin_rail import KEY, SIGNING
+from halfin_rail import KEY, SIGNING, http_server
 from payment_server import ORCHESTRATOR, OWNER, Database
-from stand_ins import ACCOUNT, COMPUTED, ENTRY
+from stand_ins import ACCOUNT, CHECK, COMPUTED, ENTRY, WALLET
+from starlette.requests import Request
+from starlette.responses import Response
 
 from orchestrator.config import Settings
 from orchestrator.pay import PayResult, pay_window
@@ -103,7 +105,7 @@ class Market(Database):
         self.rows(
             OWNER,
             "truncate settlement_core.int_build, settlement_core.int_settlement__computed,"
-            " settlement_core.int_entries, settlement.windows",
+            " settlement_core.int_entries, settlement.windows, settlement.window_checks",
         )
         self.rows(
             OWNER,
@@ -120,6 +122,7 @@ class Market(Database):
             as_of,
             as_of,
         )
+        self.rows(OWNER, CHECK, window)
         due = starts + (DUE - MONDAY)
         self.rows(
             OWNER,
@@ -138,7 +141,7 @@ class Market(Database):
                 "wallet": line.wallet,
                 "holds": list(line.holds),
             }
-            for query in (COMPUTED, ENTRY, ACCOUNT):
+            for query in (COMPUTED, ENTRY, ACCOUNT, WALLET):
                 self.rows(OWNER, query, **fields)
 
     def close(self, *lines: Line, weeks: int = 0) -> None:
@@ -186,9 +189,11 @@ class Market(Database):
             row["kind"] for row in self.rows("dora", f"select kind from finance.{table} order by 1")
         ]
 
-    def pay(self, rail_url: str, window: str = WINDOW, *, key: str = KEY) -> PayResult:
-        """`settle pay` without a process of its own."""
-        return pay_window(self.at_rail(rail_url, key), window)
+    def pay(
+        self, rail_url: str, window: str = WINDOW, *, key: str = KEY, **other: Any
+    ) -> PayResult:
+        """`settle pay` without a process of its own; `other` are settings."""
+        return pay_window(replace(self.at_rail(rail_url, key), **other), window)
 
     def at_rail(self, rail_url: str, key: str = KEY) -> Settings:
         return replace(self.settings, halfin_base_url=rail_url, halfin_api_key=key)
@@ -208,6 +213,12 @@ def books(url: str) -> dict[str, Any]:
     return found
 
 
+def exact_bytes(market: Market, batch: int) -> bytes:
+    """The body of a batch's first call, as it would be sent."""
+    pieces = market.rows(ORCHESTRATOR, "select finance.call_body(%s, 1) as piece", batch)
+    return b"".join(row["piece"] for row in pieces)
+
+
 def paid_once(market: Market, url: str) -> None:
     """Each line is at the rail once, and each is ours."""
     assert market.state()[-1] == "accepted"
@@ -225,3 +236,28 @@ def eventually(done: Callable[[], bool], timeout_s: float = 90.0) -> None:
     while not done():
         assert time.monotonic() < deadline, f"nothing happened in {timeout_s} s"
         time.sleep(0.02)
+
+
+def forward(url: str, request: Request, body: bytes) -> Response:
+    """What the sandbox at `url` answers to this request."""
+    answer = httpx.request(
+        request.method,
+        f"{url.removesuffix('/api')}{request.url.path}?{request.url.query}",
+        content=body,
+        headers={"X-API-Key": request.headers["X-API-Key"]},
+        trust_env=False,
+    )
+    return Response(answer.content, answer.status_code)
+
+
+@contextmanager
+def odd_rail(
+    url: str, answer: Callable[[Request, bytes], Response], method: str = "POST"
+) -> Iterator[str]:
+    """The sandbox at `url`, but for one method, which is answered oddly."""
+
+    def answers(request: Request, body: bytes) -> Response:
+        return answer(request, body) if request.method == method else forward(url, request, body)
+
+    with http_server(answers) as odd:
+        yield f"{odd}/api"

@@ -33,6 +33,16 @@ create table settlement_core.int_entries (
 create table settlement_core.int_disputes (
     is_in_time boolean, opened_minor bigint, opened_known_at timestamptz
 );
+create table settlement_core.int_close_contradictions (
+    payout_window text, seller_id text, stored_minor bigint, computed_minor bigint
+);
+create schema settlement_seeds;
+create table settlement_seeds.rails (
+    currency_code text, expected_network_fee numeric, expected_fee_rate numeric
+);
+create table settlement.window_checks (
+    payout_window text, check_name text, is_blocking boolean, is_passed boolean, detail text
+);
 create table settlement.windows (
     payout_window text, window_starts_at timestamptz, window_ends_at timestamptz,
     payout_due_at timestamptz
@@ -84,6 +94,13 @@ ACCOUNT = """
 insert into settlement.seller_accounts values (%(seller)s, %(seller)s, 'active', true, %(wallet)s)
 on conflict do nothing
 """
+WALLET = """
+insert into finance.wallet_checks (wallet_address, address_format, is_valid, detail)
+values (%(wallet)s, %(rail)s, true, '') on conflict do nothing
+"""
+CHECK = """
+insert into settlement.window_checks values (%s, 'conservation', true, true, 'all is well')
+"""
 # What no role of ours may do: empty the tables of facts, as if nothing had happened.
 CLEAR = """
 reset role;
@@ -95,10 +112,10 @@ begin
     for relation in
         select c.oid::regclass as name, c.relkind from pg_class as c
         where c.relnamespace::regnamespace::text in (
-            'finance', 'halfin', 'marketplace', 'settlement', 'settlement_core'
+            'finance', 'halfin', 'marketplace', 'settlement', 'settlement_core', 'settlement_seeds'
         )
         and c.relkind in ('r', 'S')
-        and c.relname !~ 'yoyo|installation|payout_policies'
+        and c.relname !~ 'yoyo|installation|policies|applied_functions'
     loop
         if relation.relkind = 'r' then
             execute format('delete from %s', relation.name);
@@ -108,6 +125,7 @@ begin
     end loop;
 end;
 $$;
+delete from finance.policies where proposed_by <> 'the installation';
 update finance.installation set settlement_timezone = null, currency = null;
 reset session_replication_role;
 """

@@ -23,8 +23,8 @@ from command_line import Shell
 from typer.testing import CliRunner
 
 from orchestrator.cli import app
+from orchestrator.cli.review import TABLES, show_review
 from orchestrator.cli.shared import plain_console
-from orchestrator.cli.week import _show_review
 from orchestrator.config import Component
 
 NOWHERE = "postgresql://somebody:something@127.0.0.1:1/settle"
@@ -177,11 +177,12 @@ def test_what_people_read_is_whole_on_80_columns(settle: Shell) -> None:
 def test_ids_are_not_read_as_markup(capsys: pytest.CaptureFixture[str]) -> None:
     row = {"seller_id": "[/b] [red]", "health_score": "1.0", "review_reasons": ["spike"]}
     document: dict[str, Any] = {}
-    document |= {key: [] for key in ("by_rail", "holds", "exceptions", "approvals")}
+    document |= {key: [] for _, key, _ in TABLES}
+    document |= {"batch": None, "pause": None}
     document |= {"payout_window": WINDOW, "state": "stored", "currency": "USD", "digest": None}
     document |= {"line_count": 0, "total": "0.00", "new": "0.00", "new_last_week": None}
     document |= {"flagged": [{**row, "net": "1.00", "status": "held"}], "obstacles": ["[/i] why"]}
-    _show_review(plain_console(), document)
+    show_review(plain_console(), document)
     printed = capsys.readouterr().out
     assert "[/b] [red]" in printed
     assert "- [/i] why" in printed

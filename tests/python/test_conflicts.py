@@ -1,10 +1,11 @@
 """Contradictions that would pay a seller twice, and answers that do not fit what we asked."""
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from outcomes import LINE, answer, payout, take
+from outcomes import BEGIN, LINE, answer, concluded, payout, take
 from payment_server import ORCHESTRATOR, OWNER
 from payments import (
     CLOSE,
@@ -21,7 +22,7 @@ from payments import (
 )
 
 from orchestrator.errors import SettleError
-from orchestrator.pay import reconcile
+from orchestrator.reconcile import reconcile
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def market() -> Iterator[Market]:
     """A batch of one line that is on its way to the rail."""
     with Market.open() as market:
         market.approved(LINE)
-        market.rows(ORCHESTRATOR, "select finance.begin_call(%s)", market.freeze())
+        market.rows(ORCHESTRATOR, BEGIN, market.freeze())
         yield market
 
 
@@ -53,16 +54,21 @@ def test_an_answer_that_the_database_cannot_read_is_none(market: Market) -> None
     assert (market.state(), found(market)) == (["unknown"], "frozen")
 
 
-def test_taken_after_it_was_rejected_holds_the_sellers(market: Market) -> None:
-    """Two runs at once heard two answers: the lines came back and may be paid."""
-    refused = '{"error": {"code": "validation_error"}}'
-    query = "select finance.record_answer(1, 1, 'rejected', 400, %s)"
-    assert market.value(ORCHESTRATOR, query, refused) == "rejected"
+def test_taken_after_people_said_it_was_not_holds_the_sellers(market: Market) -> None:
+    """The lines came back, and then the answer arrives of a try that was under way all the time."""
+    assert market.value(ORCHESTRATOR, BEGIN, 1) == 2
+    end = "select finance.end_attempt(1, 1, 2, 500, true, null)"
+    market.rows(ORCHESTRATOR, end)
+    market.rows(ORCHESTRATOR, "select finance.conclude_call(1, 1)")
+    declare = "select finance.declare_rejected('2026-W47', 'halfin has no such batch')"
+    assert [market.value(who, declare) for who in ("ana", "ana", "ben")] == [1, 1, 2]
+    assert (market.state(), market.lines("state")) == (["rejected"], [("rejected",)])
+    assert "has no batch that stands: nothing to resolve" in market.refusal("cem", declare)
     assert market.obstacles() == [
         f"window 2026-W47 is not approved: review it and approve digest {market.digest()}"
     ]
     assert answer(market) == "rejected"
-    assert market.kinds("alerts") == ["accepted_after_rejected", "break", "rejected"]
+    assert market.kinds("alerts") == [*("accepted_after_rejected", "break", "rejected", "unknown")]
     assert market.obstacles() == ["window 2026-W47 has no line that is ready"]
     market.rows(
         OWNER,
@@ -119,3 +125,27 @@ def test_reconcile_asks_the_rail() -> None:
         eventually(lambda: books(forgetful)["by_status"] == {"failed": 1})
         assert reconcile(market.at_rail(forgetful)) == 1
         assert reconcile(market.at_rail(forgetful)) == 0
+
+
+def test_what_the_rail_has_spoken_of_is_not_declared_rejected(market: Market) -> None:
+    """Its webhook came, its answer did not: taking the line back would pay it twice."""
+    concluded(market, 500, "")
+    take(market, "completed")
+    said = market.refusal("ana", "select finance.declare_rejected('2026-W47', 'not there')")
+    assert said == (
+        "the rail has spoken of a payout of the batch of 2026-W47 already: it has it;"
+        " run settle pay 2026-W47 again"
+    )
+    assert (market.state(), found(market)) == (["unknown"], "completed")
+
+
+def test_an_answer_with_another_calls_id_is_taken_and_told(market: Market) -> None:
+    assert answer(market) == "accepted"
+    market.close(Line("s2", 700, "SPL"), Line(LINE.seller, 900), weeks=1)
+    market.approve("ana", window=NEXT_WINDOW)
+    market.at(DUE + WEEK)
+    batch = market.freeze(NEXT_WINDOW)
+    body = {"data": {"id": "batch-1", "payouts": [{"id": "x", "idempotency_key": "y"}]}}
+    row = concluded(market, 201, json.dumps(body), batch=batch)
+    assert row["batch_state"] == "accepted"
+    assert "repeated_batch_id" in market.kinds("breaks")

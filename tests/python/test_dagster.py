@@ -1,34 +1,28 @@
-"""The week as Dagster runs it: one build a close, and a sensor that tells what the database says.
+"""The week as Dagster runs it: one build a close, what it shows, where its history is.
 
-The shape of the graph and the pure decisions are in test_graph.py, weeks in test_partitions.py.
+The shape of the graph is in test_graph.py, weeks in test_partitions.py, sensors in test_sensors.py.
 """
 
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from pathlib import Path
+from decimal import Decimal
 
 import dagster as dg
+import psycopg
 import pytest
-import stamina
-from closed_week import FINANCE, NOW, WINDOW, ClosedWeek, closed_week, environment_of
-from conftest import at, make_settings
-from halfin_rail import KEY
+from closed_week import WINDOW, ClosedWeek, closed_week, environment_of
+from conftest import SettleHome, make_settings
 
-from orchestrator.config import PROJECT_ROOT, Component, Settings
-from orchestrator.database import connect, connect_as, rows
-from orchestrator.errors import SettleError
-from orchestrator.jobs import approval_sensor, pay_job
-from orchestrator.migrate import add_person
-from orchestrator.pay import pay_window
-from orchestrator.run_job import kept_instance, run_job
-from orchestrator.sandbox import SandboxConfig, running
+from orchestrator.assets import CLOSE
+from orchestrator.cli.review import read_review
+from orchestrator.config import PROJECT_ROOT, Component
+from orchestrator.dagster_home import kept_instance, prepare_dagster
+from orchestrator.database import connect, rows
+from orchestrator.partitions import partition_key
+from orchestrator.report import close_report, payout_report
 
-WEEK = timedelta(days=7)
 KEY_OF_WINDOW = "2026-11-09"
 
 
@@ -37,9 +31,7 @@ def week() -> ClosedWeek:
     return closed_week()
 
 
-def test_a_close_takes_one_dbt_run_and_stores_the_weeks_before_too(
-    week: ClosedWeek, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_close_takes_one_dbt_run_and_stores_the_weeks_before_too(week: ClosedWeek) -> None:
     """What `settle close` left behind where no window had been closed before."""
     with connect(week.copy(), Component.ORCHESTRATOR) as database:
         stored = rows(database, "select payout_window from finance.window_closes order by 1")
@@ -48,17 +40,62 @@ def test_a_close_takes_one_dbt_run_and_stores_the_weeks_before_too(
         )
     assert stored == ended
     assert [row["payout_window"] for row in stored][-2:] == ["2026-W45", WINDOW]
-    assert len(list((week.home / "dbt" / "target").glob("settlement_models-*"))) == 1
-    monkeypatch.setenv("DAGSTER_HOME", str(week.home / "dagster"))
-    with dg.DagsterInstance.get() as instance:
+    with kept_instance(make_settings(week.home)) as instance:
         [run] = instance.get_runs()
+        built = instance.fetch_materializations(dg.AssetKey("window_summary"), limit=5).records
+        closed = instance.get_materialized_partitions(CLOSE)
+        report = instance.fetch_materializations(
+            dg.AssetRecordsFilter(CLOSE, asset_partitions=[KEY_OF_WINDOW]), limit=1
+        ).records
     assert (run.job_name, run.status) == ("close", dg.DagsterRunStatus.SUCCESS)
     assert run.tags["dagster/partition"] == KEY_OF_WINDOW
+    assert len(built) == 1
+    assert closed == {partition_key(row["payout_window"]) for row in stored}
+    assert report[0].asset_materialization is not None
+    shown = report[0].asset_materialization.metadata
+    assert {"review", "weeks", "totals_by_rail", "holds_by_reason", "chart"} <= set(shown)
 
 
-def test_several_runs_may_be_the_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_report_has_the_figures_of_the_review(week: ClosedWeek) -> None:
+    settings = week.copy()
+    document = read_review(settings, WINDOW)
+    shown = {
+        name: str(getattr(v, "value", v)) for name, v in close_report(settings, WINDOW).items()
+    }
+    assert shown["digest"] == document["digest"]
+    assert (
+        f"{document['line_count']} sellers, {Decimal(document['total']):,} USD" in shown["review"]
+    )
+    for rail in document["by_rail"]:
+        row = f"| {rail['rail']} | {rail['line_count']} | {Decimal(rail['total']):,} |"
+        assert row in shown["totals_by_rail"]
+    for hold in document["holds"]:
+        name = hold["reason"].replace("_", "\\_")
+        row = f"| {name} | {hold['seller_count']} | {Decimal(hold['total']):,} |"
+        assert row in shown["holds_by_reason"]
+    assert f"Flagged | {len(document['flagged'])} of" in shown["review"]
+    for obstacle in document["obstacles"]:
+        assert obstacle.split()[-1].replace("_", "\\_") in shown["what_next"]
+    assert payout_report(settings, WINDOW) == {}
+
+
+def test_the_history_of_runs_is_where_no_money_is(week: ClosedWeek) -> None:
+    """In a database of its own, whose login is refused by the other."""
+    with psycopg.connect(week.server.url("dagster", "settle_dagster")) as history:
+        [count] = history.execute("select count(*) from runs").fetchone() or (0,)
+    assert count == 1
+    with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+        psycopg.connect(week.server.url("dagster", "settle"))
+    for login in ("orchestrator", "dbt"):
+        with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+            psycopg.connect(week.server.url(login, "settle_dagster"))
+
+
+def test_several_runs_may_be_the_first(
+    settle_home: SettleHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("DAGSTER_HOME", "")
-    settings = make_settings(tmp_path)
+    settings = settle_home("first")
 
     def look() -> list[dg.DagsterRun]:
         with kept_instance(settings) as instance:
@@ -76,107 +113,10 @@ def test_dagster_finds_the_code_location(week: ClosedWeek) -> None:
     validated = subprocess.run(
         [sys.executable, "-m", "dagster", *validate],
         cwd=PROJECT_ROOT,
-        env={**variables, "DAGSTER_HOME": str(week.home / "dagster")},
+        env={**variables, **prepare_dagster(make_settings(week.home))},
         capture_output=True,
         text=True,
         check=False,
     )
     assert validated.returncode == 0, validated.stderr
     assert "Validation successful" in validated.stdout + validated.stderr
-
-
-@dataclass
-class Ticks:
-    """A window on its way to the rail, and what the sensor makes of it."""
-
-    settings: Settings
-    people: Callable[[str], str]
-
-    def ask(self, query: str, who: str | None = None) -> list[dict[str, object]]:
-        if who:
-            with connect_as(self.settings, who, self.people(who)) as database:
-                return rows(database, query)
-        with connect(self.settings, Component.ORCHESTRATOR) as database:
-            return rows(database, query)
-
-    def tick(self, instant: datetime = NOW) -> dg.RunRequest | dg.SkipReason:
-        settings = at(self.settings, instant)
-        found = approval_sensor(settings, pay_job())()
-        assert isinstance(found, dg.RunRequest | dg.SkipReason)
-        return found
-
-    def said(self, instant: datetime = NOW) -> str:
-        found = self.tick(instant)
-        assert isinstance(found, dg.SkipReason)
-        return found.skip_message or ""
-
-    def asked(self, instant: datetime = NOW) -> str:
-        found = self.tick(instant)
-        assert isinstance(found, dg.RunRequest)
-        assert found.partition_key == KEY_OF_WINDOW
-        return found.run_key or ""
-
-    def approve(self, *names: str) -> None:
-        [payable] = self.ask(f"select digest from finance.payable('{WINDOW}')")
-        for name in names:
-            self.ask(f"select finance.approve('{WINDOW}', '{payable['digest']}')", name)
-
-
-def test_the_sensor_from_nothing_to_paid(week: ClosedWeek) -> None:
-    settings = replace(week.copy(), halfin_api_key=KEY)
-    ticks = Ticks(settings, week.server.password)
-    add_person(settings, "ben", week.server.password("ben"), "finance")
-    with connect(settings, Component.OWNER) as owner:
-        owner.execute(
-            "insert into finance.payout_policies"
-            " (valid_from, dual_approval_above_minor, maximum_line_minor) values (%s, 0, 25000000)",
-            [NOW - WEEK],
-        )
-    assert ticks.said().startswith(f"window {WINDOW} is not approved: review it and approve digest")
-    with pytest.raises(SettleError, match=rf"^window {WINDOW} is not approved"):
-        run_job(settings, "pay", KEY_OF_WINDOW)  # the asset by hand
-    with pytest.raises(SettleError, match="no payout window begins on 2014-11-17: the first began"):
-        run_job(settings, "pay", "2014-11-17")
-
-    [ready] = ticks.ask(
-        "select min(seller_id) as seller from settlement.seller_settlement"
-        f" where payout_window = '{WINDOW}' and status = 'ready'"
-    )
-    ticks.ask(f"select finance.hold_seller('{ready['seller']}', 'a look')", FINANCE)
-    ticks.approve(FINANCE)
-    assert ticks.said().endswith(f"a second approval is needed beside {FINANCE}")
-    ticks.approve("ben")
-    monday = NOW - timedelta(days=1)
-    assert ticks.said(monday) == f"window {WINDOW} is due at 2026-11-17 08:00 UTC"
-    before = ticks.asked()
-    assert before.startswith(f"{WINDOW}/approved/")
-
-    ticks.ask(f"select finance.release_hold('{WINDOW}', '{ready['seller']}', 'seen')", FINANCE)
-    assert "does not hold what is ready now" in ticks.said()
-    ticks.approve(FINANCE, "ben")
-    assert ticks.asked() != before
-
-    [frozen] = ticks.ask(f"select finance.freeze_batch('{WINDOW}') as batch_id")
-    batch = frozen["batch_id"]
-    assert ticks.asked() == f"{WINDOW}/resume/{batch}/0"
-    ticks.ask(f"select * from finance.begin_call({batch})")
-    assert ticks.asked() == f"{WINDOW}/resume/{batch}/1"
-    away = replace(settings, halfin_base_url="http://127.0.0.1:1/api")
-    with (
-        stamina.set_testing(True, attempts=1),
-        pytest.raises(SettleError, match="no certain answer"),
-    ):
-        pay_window(away, WINDOW)
-    assert ticks.asked() == f"{WINDOW}/resume/{batch}/2"
-    assert ticks.asked(NOW + WEEK) == f"{WINDOW}/resume/{batch}/2"  # weeks go on
-
-    at(settings, NOW)
-    with running(SandboxConfig(api_key=KEY)) as url:
-        run_job(replace(settings, halfin_base_url=url), "pay", KEY_OF_WINDOW)
-    assert ticks.said() == f"window {WINDOW} is in batch {batch} already, which is accepted"
-    assert ticks.said(NOW + WEEK) == "window 2026-W47 has no stored close"
-
-    nowhere = dict.fromkeys(Component, "postgresql://a:b@127.0.0.1:1/settle")
-    unreachable = approval_sensor(replace(settings, urls=nowhere), pay_job())()
-    assert isinstance(unreachable, dg.SkipReason)
-    assert "the database does not answer" in (unreachable.skip_message or "")

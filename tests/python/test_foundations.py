@@ -18,10 +18,9 @@ import yaml
 from closed_week import ANALYST, FINANCE, NOW, WINDOW, ClosedWeek, closed_week
 from conftest import at
 
-from orchestrator.assets import _why_dbt_failed
 from orchestrator.config import PROJECT_ROOT, Component, Settings
 from orchestrator.database import connect, connect_as, rows
-from orchestrator.dbt import build_as_of, dbt_environment, run_dbt
+from orchestrator.dbt import NodeResult, build_as_of, dbt_environment, failure_line, run_dbt
 from orchestrator.errors import SettleError
 
 PUBLIC = ("seller_settlement", "seller_health", "seller_reserve", "order_reserve", "windows")
@@ -187,17 +186,17 @@ def test_no_model_asks_the_machine_for_the_time(folder: str) -> None:
 
 
 def test_a_failed_build_names_its_first_node(tmp_path: Path) -> None:
-    assert _why_dbt_failed(tmp_path) == f"dbt build failed; see {tmp_path}/dbt.log"
+    log = tmp_path / "dbt.log"
+    assert failure_line("build", [], log) == f"dbt build failed; see {log}"
+
+    def node(unique_id: str, status: str, message: str) -> NodeResult:
+        return NodeResult(unique_id, status, message, 0.0, None, None)
+
     results = [
-        {"unique_id": "model.settle.windows", "status": "success", "message": "SELECT 4"},
-        {
-            "unique_id": "test.settle.unique_windows.a1b2",
-            "status": "fail",
-            "message": "Got 1\n row",
-        },
-        {"unique_id": "model.settle.entries", "status": "skipped", "message": None},
+        node("model.settle.windows", "success", "SELECT 4"),
+        node("test.settle.unique_windows.a1b2", "fail", "Got 1\n row"),
+        node("model.settle.entries", "skipped", "None"),
     ]
-    (tmp_path / "run_results.json").write_text(json.dumps({"results": results}))
-    assert _why_dbt_failed(tmp_path) == (
-        f"dbt build: 1 failed, first unique_windows: Got 1 row; see {tmp_path}/dbt.log"
+    assert failure_line("build", results, log) == (
+        f"dbt build: 1 failed, first unique_windows: Got 1 row; see {log}"
     )

@@ -8,15 +8,17 @@ from typing import Any
 
 import pytest
 from payment_server import ORCHESTRATOR, OWNER
-from payments import CURRENCIES, LINES, WINDOW, Market, books, paid_once, rail
+from payments import CURRENCIES, LINES, WINDOW, Market, books, exact_bytes, paid_once, rail
 
 STATE_COLUMNS = {
-    "payout_batches": "state rail_batch_id answered_at state_note",
+    "payout_batches": "state answered_at state_note",
     "payout_lines": (
-        "state payout_id tx_hash network_fee failure_code failure_reason outcome_at returned_at"
-        " retaken_at"
+        "state payout_id rail_status tx_hash network_fee fee_amount failure_code failure_reason"
+        " outcome_at returned_at retaken_at"
     ),
-    "payout_calls": "state tries first_sent_at answered_at http_status response",
+    "payout_calls": "state rail_batch_id",
+    "call_attempts": "http_status was_sent request_id response ended_at",
+    "line_windows": "is_standing",
     "approvals": "revoked_by revoked_at",
 }
 NOWHERE = "http://127.0.0.1:9/api"  # nothing listens there
@@ -45,16 +47,20 @@ def test_what_is_sent_is_written_down_first(market: Market) -> None:
     batch = market.freeze()
     assert market.freeze() == batch
     installation = market.value("dora", "select installation_id from finance.installation")
-    key = f"settle/{installation}/{WINDOW}/1"
-    ids = [sha256(f"{key}|{line.seller}".encode()).hexdigest()[:32] for line in LINES]
-    assert market.lines("line_id, idempotency_key") == [(i, f"{key}/{i}") for i in ids]
-    begun = [
-        market.rows(ORCHESTRATOR, "select * from finance.begin_call(%s)", batch) for _ in range(3)
-    ]
-    assert begun[0] == begun[1] == begun[2]
-    [call] = begun[0]
-    assert json.loads(call["body"]) == {
-        "idempotency_key": key,
+    key = f"settle/{installation}/{WINDOW}"
+    keys = [f"{key}/{sha256(line.seller.encode()).hexdigest()[:32]}" for line in LINES]
+    ids = [sha256(f"{k}|1".encode()).hexdigest()[:32] for k in keys]
+    assert market.lines("line_id, idempotency_key") == list(zip(ids, keys, strict=True))
+    [call] = market.rows(ORCHESTRATOR, "select * from finance.next_call(%s)", batch)
+    body = exact_bytes(market, batch)
+    for attempt in (1, 2, 3):
+        begin = "select finance.begin_attempt(%s, 1)"
+        assert market.value(ORCHESTRATOR, begin, batch) == attempt
+        again = market.rows(ORCHESTRATOR, "select * from finance.next_call(%s)", batch)
+        assert again == [call]
+        assert exact_bytes(market, batch) == body
+    assert json.loads(body) == {
+        "idempotency_key": f"{key}/1",
         "description": f"Settlement {WINDOW}",
         "payouts": [
             {
@@ -63,21 +69,21 @@ def test_what_is_sent_is_written_down_first(market: Market) -> None:
                 "destination": line.wallet,
                 "description": f"Settlement {WINDOW}",
                 "metadata": {"seller_id": line.seller, "payout_window": WINDOW, "line_id": line_id},
-                "idempotency_key": f"{key}/{line_id}",
+                "idempotency_key": line_key,
             }
-            for line, line_id, amount in zip(
-                LINES, ids, ["123.450000", "1000.000000", "0.070000"], strict=True
+            for line, line_id, line_key, amount in zip(
+                LINES, ids, keys, ["123.450000", "1000.000000", "0.070000"], strict=True
             )
         ],
     }
-    [stored] = market.rows("dora", "select body_sha256, tries, path from finance.payout_calls")
-    assert stored["body_sha256"] == sha256(call["body"].encode()).hexdigest()
-    assert (stored["tries"], stored["path"]) == (3, "/v1/payouts/batch")
+    [stored] = market.rows("dora", "select body_sha256, path from finance.payout_calls")
+    assert stored["body_sha256"] == sha256(body).hexdigest()
+    assert stored["path"] == call["path"] == "/v1/payouts/batch"
 
 
 @pytest.mark.parametrize("table", STATE_COLUMNS)
 def test_only_state_columns_of_what_is_frozen_change(market: Market, table: str) -> None:
-    market.freeze()
+    market.rows(ORCHESTRATOR, "select finance.begin_attempt(%s, 1)", market.freeze())
     market.rows(OWNER, "set role settle_owner")
     columns = market.rows(OWNER, f"select * from finance.{table} limit 1")[0].keys()
     for column in columns - STATE_COLUMNS[table].split():
@@ -100,7 +106,7 @@ def test_a_window_has_one_standing_batch_and_a_seller_one_standing_line(market: 
         )
         return query, json.dumps(row | other, default=str)
 
-    another = {"batch_id": 2, "idempotency_key": "another"}
+    another = {"batch_id": 2}
     said = market.refusal(OWNER, *copy("payout_batches", attempt=2, **another))
     assert "payout_batches_one_standing" in said
     market.rows(OWNER, *copy("payout_batches", attempt=2, state="rejected", **another))

@@ -13,11 +13,18 @@ READERS = {"dbt", ORCHESTRATOR, "ana", "dora"}
 
 # Every function of ours that anybody but the owner may call. What is not here, nobody may.
 CALLERS = {
-    "window_starts_at window_ends_at window_label payout_due_at as_of hold_rank money"
-    " latest_closed_window current_holds payable covering_approvals payout_obstacles": READERS,
+    "window_starts_at window_ends_at window_label payout_due_at as_of hold_rank money policy"
+    " latest_closed_window current_holds payable covering_approvals failed_checks pause_line"
+    " payout_obstacles": READERS,
     "begin_build complete_build": {"dbt"},
-    "store_close freeze_batch begin_call record_answer record_lookup raise_alert": {ORCHESTRATOR},
-    "approve revoke_approval hold_seller release_hold": {"ana"},
+    "store_close alert_contradictions is_unsent preflight freeze_batch next_call call_body"
+    " begin_attempt take_piece end_attempt conclude_call open_lookups record_lookup"
+    " rail_currencies ledger_knows store_ledger compare_books raise_alert raise_alert_once"
+    " unposted_alerts mark_posted": {ORCHESTRATOR},
+    "approve revoke_approval hold_seller release_hold block_wallet unblock_wallet"
+    " enter_adjustment approve_adjustment withdraw_adjustment propose_policy confirm_policy"
+    " withdraw_policy accept_check pause_payouts resume_payouts close_break"
+    " declare_rejected": {"ana"},
 }
 # Every right on a table of ours beside reading it.
 WRITERS = {
@@ -37,9 +44,9 @@ def test_who_may_call_which_function(market: Market) -> None:
         OWNER,
         "select p.proname as name, l.login from pg_proc as p"
         " cross join unnest(%s::text[]) as l (login)"
-        " where p.pronamespace in ('finance'::regnamespace, 'halfin'::regnamespace)"
+        " where p.pronamespace::regnamespace::text in ('finance', 'halfin', 'reading')"
         " and has_function_privilege(l.login, p.oid, 'execute')"
-        " and p.proowner = 'settle_owner'::regrole",
+        " and p.proowner in ('settle_owner'::regrole, 'settle_reader'::regrole)",
         sorted(LOGINS),
     )
     assert {(row["name"], row["login"]) for row in found} == {
@@ -82,10 +89,14 @@ def test_functions_are_pinned_and_closed(market: Market) -> None:
         " p.proowner::regrole::text as owner, p.pronamespace::regnamespace::text as schema,"
         " exists (select from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) as a"
         " where a.grantee = 0) as is_public"
-        " from pg_proc as p where p.proowner = 'settle_owner'::regrole",
+        " from pg_proc as p"
+        " where p.proowner in ('settle_owner'::regrole, 'settle_reader'::regrole)",
     )
-    assert len(functions) > 30
+    assert len(functions) > 80
     for function in functions:
+        # What dbt builds is read with the rights of settle_reader, and with no others.
+        assert (function["owner"] == "settle_reader") is (function["schema"] == "reading")
+        assert function["prosecdef"] or function["schema"] != "reading", function
         assert not function["prosecdef"] or 'search_path=""' in function["proconfig"], function
         assert function["is_public"] is (function["name"] == "settle_now()"), function
     owners = market.rows(

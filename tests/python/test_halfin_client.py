@@ -1,43 +1,58 @@
 """The rail's client against the sandbox, over real HTTP on loopback."""
 
-import json
 import socket
 import time
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from halfin_rail import FAST, KEY, ask, batch, line, lines, rail, until
+from halfin_rail import (
+    FAST,
+    KEY,
+    PAYOUT_PATH,
+    ask,
+    attempts,
+    batch,
+    line,
+    lines,
+    post,
+    post_one,
+    rail,
+    refusal,
+    until,
+)
 
 from orchestrator.errors import SettleError
-from orchestrator.halfin import HalfinClient, Outcome, key_environment
+from orchestrator.halfin import BATCH_PATH, HalfinClient, key_environment
 
 
 def test_a_batch_is_accepted_and_a_repeat_returns_the_original() -> None:
     with rail(auto_approve=False) as client:
-        first, again = client.post_batch(batch(*lines(3))), client.post_batch(batch(*lines(3)))
+        first, again = post(client, batch(*lines(3))), post(client, batch(*lines(3)))
         assert (first.http_status, again.http_status) == (201, 200)
-        assert first.outcome is again.outcome is Outcome.ACCEPTED
-        assert first.data == again.data == client.get_batch(first.data["id"]).data
+        assert first.is_success
+        assert again.is_success
+        assert first.data == again.data == client.get(BATCH_PATH, first.data["id"]).data
         assert [p["idempotency_key"] for p in first.data["payouts"]] == ["l0", "l1", "l2"]
         assert {p["status"] for p in first.data["payouts"]} == {"pending_approval"}
         assert first.request_id != again.request_id
-        assert client.get_payout(first.data["payouts"][1]["id"]).data == first.data["payouts"][1]
+        second = first.data["payouts"][1]
+        assert client.get(PAYOUT_PATH, second["id"]).data == second
         assert ask(client, "/sandbox/release", "POST").json() == {"released": 3}
-        until(lambda: client.get_batch(first.data["id"]).data["status"] == "completed")
-        payouts = client.get_batch(first.data["id"]).data["payouts"]
+        until(lambda: client.get(BATCH_PATH, first.data["id"]).data["status"] == "completed")
+        payouts = client.get(BATCH_PATH, first.data["id"]).data["payouts"]
         assert all(p["tx_hash"] and Decimal(p["network_fee"]) for p in payouts)
 
 
 def test_a_key_is_good_for_one_body() -> None:
     with rail() as client:
-        client.post_batch(batch(line(1)))
+        post(client, batch(line(1)))
         for body in (batch(line(1, amount="9")), batch(line(1), key="b2")):
-            answer = client.post_batch(body)
-            assert (answer.http_status, answer.error_code) == (409, "conflict")
-            assert answer.outcome is Outcome.STOPPED
-        assert client.post_payout(json.dumps(line(1)).encode()).http_status == 409
-        single = [client.post_payout(json.dumps(line(2)).encode()) for _ in range(2)]
+            answer = post(client, body)
+            assert (answer.http_status, refusal(answer)[0]) == (409, "conflict")
+            assert not answer.is_worth_a_retry
+        assert post_one(client, line(1)).http_status == 409
+        single = [post_one(client, line(2)) for _ in range(2)]
         assert [a.http_status for a in single] == [201, 200]
         assert single[0].data["id"] == single[1].data["id"]
         assert ask(client, "/sandbox/state").json()["payouts"] == 2
@@ -46,16 +61,16 @@ def test_a_key_is_good_for_one_body() -> None:
 def test_a_wrong_key_stops() -> None:
     with rail(api_key="sk_live_" + "1" * 64) as client:
         answer = client.balances()
-        assert (answer.http_status, answer.error_code) == (401, "unauthorized")
-        assert answer.outcome is Outcome.STOPPED
-        assert client.currencies().outcome is Outcome.ACCEPTED
-        assert client.get_payout("../balances?x").http_status == 404
+        assert (answer.http_status, refusal(answer)[0]) == (401, "unauthorized")
+        assert not answer.is_worth_a_retry
+        assert client.currencies().is_success
+        assert client.get(PAYOUT_PATH, "../balances?x").http_status == 404
 
 
 def test_a_full_rate_limit_is_waited_for() -> None:
     with rail(rate_limit=2, rate_window_s=1.0) as client:
         begun = time.monotonic()
-        assert [client.balances().outcome for _ in range(3)] == [Outcome.ACCEPTED] * 3
+        assert all(client.balances().is_success for _ in range(3))
         assert time.monotonic() - begun >= 1.0
         refused = [ask(client, "/api/v1/balances") for _ in range(3)][-1]
         assert (refused.status_code, refused.headers["Retry-After"]) == (429, "1")
@@ -67,9 +82,9 @@ def test_a_full_rate_limit_is_waited_for() -> None:
 def test_a_fault_is_retried_and_pays_once(fault: str) -> None:
     faults: dict[str, Any] = {fault: 1.0, "fault_limit": 2}
     with rail(**faults) as client:
-        answer = client.post_batch(batch(*lines(5)))
-        assert answer.outcome is Outcome.ACCEPTED
-        assert answer.is_doubtful
+        *lost, answer = attempts(client, batch(*lines(5)))
+        assert [(a.is_worth_a_retry, a.was_sent) for a in lost] == [(True, True)] * 2
+        assert answer.is_success
         assert len(answer.data["payouts"]) == 5
         state = ask(client, "/sandbox/state").json()
         assert (state["batches"], state["payouts"], state["idempotency_keys"]) == (1, 5, 6)
@@ -85,22 +100,22 @@ def test_a_fault_is_retried_and_pays_once(fault: str) -> None:
         ({"slow_s": 0.5, "timeout_s": 0.1}, 0),
     ],
 )
-def test_when_retries_run_out_the_outcome_is_unknown(fault: dict[str, Any], status: int) -> None:
+def test_when_retries_run_out_the_last_answer_is_given(fault: dict[str, Any], status: int) -> None:
     with rail(attempts=2, **fault) as client:
-        answer = client.post_batch(batch(line(1)))
-        assert answer.outcome is Outcome.UNKNOWN
-        assert answer.http_status == status
-        assert answer.is_doubtful is (status != 429)
+        tried = attempts(client, batch(line(1)))
+        assert [(a.is_success, a.is_worth_a_retry) for a in tried] == [(False, True)] * 2
+        assert tried[-1].http_status == status
+        assert [a.was_sent for a in tried] == [status != 429] * 2
 
 
-def test_a_refused_connection_is_unknown_and_nothing_was_sent() -> None:
+def test_a_refused_connection_sent_nothing() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound, but not listening
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/api"
         with HalfinClient(url, KEY, attempts=2, **FAST) as client:
-            answer = client.post_batch(batch(line(1)))
-    assert (answer.http_status, answer.outcome) == (0, Outcome.UNKNOWN)
-    assert not answer.is_doubtful
+            answer = post(client, batch(line(1)))
+    assert (answer.http_status, answer.was_sent, answer.is_worth_a_retry) == (0, False, True)
+    assert answer.said.startswith("ConnectError: ")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from outcomes import FAILED, LINE, RECEIVE, answer, payout, receive, take
+from outcomes import BEGIN, FAILED, LINE, RECEIVE, answer, payout, receive, take
 from payment_server import ORCHESTRATOR, WEBHOOK
 from payments import DUE, Market
 
@@ -20,7 +20,7 @@ def market() -> Iterator[Market]:
     """A batch of one line that is on its way to the rail."""
     with Market.open() as market:
         market.approved(LINE)
-        market.rows(ORCHESTRATOR, "select finance.begin_call(%s)", market.freeze())
+        market.rows(ORCHESTRATOR, BEGIN, market.freeze())
         yield market
 
 

@@ -3,18 +3,19 @@
 import re
 import threading
 from collections.abc import Iterator
-from decimal import Decimal
-from typing import Any
 
 import httpx
 import pytest
-from halfin_rail import KEY, http_server
+from halfin_rail import KEY
 from payment_server import ORCHESTRATOR, OWNER
 from payments import (
     DUE,
     WINDOW,
     Market,
     books,
+    exact_bytes,
+    forward,
+    odd_rail,
     paid_once,
     rail,
 )
@@ -27,7 +28,7 @@ SESSIONS = (
     "select state from pg_stat_activity"
     " where datname = current_database() and application_name = 'settle'"
 )
-NOWHERE = "http://127.0.0.1:9/api"  # nothing listens there
+REFUSED = {"error": {"code": "x", "message": "not so", "details": []}, "meta": {}}
 
 
 @pytest.fixture
@@ -56,63 +57,79 @@ def test_an_accepted_batch_is_sent_once(market: Market) -> None:
         paid_once(market, url)
     [batch] = market.rows("dora", "select * from finance.payout_batches")
     assert (batch["frozen_by"], batch["frozen_at"]) == (ORCHESTRATOR, DUE)
-    assert re.fullmatch(r"[0-9a-f-]{36}", batch["rail_batch_id"])
+    [call] = market.rows("dora", "select * from finance.payout_calls")
+    assert re.fullmatch(r"[0-9a-f-]{36}", call["rail_batch_id"])
+    [attempt] = market.rows("dora", "select * from finance.call_attempts")
+    assert (attempt["http_status"], attempt["was_sent"]) == (201, True)
+    assert attempt["request_id"].startswith("req_")
+    assert call["rail_batch_id"] in attempt["response"]
     assert market.kinds("breaks") == market.kinds("alerts") == []
 
 
-@pytest.mark.parametrize(
-    ("fault", "why"),
-    [
-        ({"opening_balance": Decimal(0)}, "The balance does not cover the total (USDT_TRC20:"),
-        ({"max_lines": 1}, "The request has 1 problem(s); nothing was created (payouts: must be"),
-    ],
-)
-def test_a_rejected_batch_comes_back(market: Market, fault: dict[str, Any], why: str) -> None:
-    with rail(**fault) as url:
+def test_a_rejected_batch_comes_back(market: Market) -> None:
+    with rail(max_lines=1) as url:
         said = stopped(market, url)
-        assert said.startswith(f"the rail rejected the batch of 2026-W47: {why}")
-        assert said.endswith(
-            "; nothing was paid, the lines came back: mend the cause, review and approve again"
+        why = (
+            "The request has 1 problem(s); nothing was created (payouts: must be a list of 1 to 1)"
+        )
+        assert said == (
+            f"the rail rejected the batch of 2026-W47: {why}; nothing was paid, the lines came"
+            " back: mend the cause, review and approve again"
         )
     assert market.state() == ["rejected"]
     assert market.lines("state, returned_at") == [("rejected", DUE)] * 3
-    assert market.kinds("alerts") == ["rejected"]
+    assert market.value("dora", "select message from finance.alerts") == said
     with rail(auto_approve=False) as url:
         # An approval is good for one attempt.
         assert stopped(market, url).startswith("window 2026-W47 is not approved: review it")
         market.approve("ana")
         market.pay(url)
         paid_once(market, url)
-    batches = market.rows("dora", "select * from finance.payout_batches order by attempt")
-    assert [row["idempotency_key"].rpartition("/")[2] for row in batches] == ["1", "2"]
-    assert len(set(market.lines("line_id"))) == len(set(market.lines("idempotency_key"))) == 6
+    calls = market.rows("dora", "select * from finance.payout_calls order by batch_id")
+    assert [row["idempotency_key"].rpartition("/")[2] for row in calls] == ["1", "2"]
+    # Another line, and for the rail the same payout: were the first one taken, it would say so.
+    assert len(set(market.lines("line_id"))) == 6
+    assert len(set(market.lines("idempotency_key"))) == 3
+
+
+def test_a_rejection_names_the_sellers(market: Market) -> None:
+    details = ["payouts[1].destination: is on a list", "payouts[2].amount: is too small"]
+    refused = {"error": {"code": "validation_error", "message": "No", "details": details}}
+    with rail() as url, odd_rail(url, lambda request, body: JSONResponse(refused, 400)) as odd:
+        said = stopped(market, odd)
+    named = "No (seller s10: destination: is on a list; seller s2: amount: is too small)"
+    assert said.startswith(f"the rail rejected the batch of 2026-W47: {named}; nothing was paid")
+    assert market.lines("seller_id, failure_reason", "failure_code = 'refused'") == [
+        ("s10", "destination: is on a list"),
+        ("s2", "amount: is too small"),
+    ]
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 409])
 def test_a_refusal_that_is_not_about_the_batch_leaves_it_unknown(
     market: Market, status: int
 ) -> None:
-    refused = {"error": {"code": "x", "message": "not so", "details": []}, "meta": {}}
-    with http_server(lambda request, body: JSONResponse(refused, status)) as url:
-        assert stopped(market, url) == (
-            f"the rail stopped the batch of 2026-W47: HTTP {status}, not so; it may or may not"
-            " have it: ask halfin, then run settle pay 2026-W47 again"
-        )
-    assert market.state() == ["unknown"]
-    assert market.lines("state, returned_at") == [("frozen", None)] * 3
-    assert market.value("dora", "select message from finance.alerts") == (
-        f"the batch of 2026-W47 has no certain answer (HTTP {status}): run settle pay 2026-W47"
-        " again, it asks with the same key"
-    )
     with rail(auto_approve=False) as url:
+        with odd_rail(url, lambda request, body: JSONResponse(REFUSED, status)) as odd:
+            said = stopped(market, odd)
+        assert said == (
+            f"the rail stopped the batch of 2026-W47: HTTP {status}, not so; it may or may not have"
+            " it: ask halfin, then run settle pay 2026-W47 again, it asks with the same key"
+        )
+        assert market.state() == ["unknown"]
+        assert market.lines("state, returned_at") == [("frozen", None)] * 3
+        assert market.rows("dora", "select kind, message from finance.alerts") == [
+            {"kind": "stopped", "message": said}
+        ]
         market.pay(url)
         paid_once(market, url)
 
 
 def test_a_key_that_the_rail_knows_with_another_body_stops_it(market: Market) -> None:
     batch = market.freeze()
-    [call] = market.rows(ORCHESTRATOR, "select * from finance.begin_call(%s)", batch)
-    other = call["body"].replace("123.450000", "123.460000")
+    [call] = market.rows(ORCHESTRATOR, "select * from finance.next_call(%s)", batch)
+    body = exact_bytes(market, batch)
+    other = body.replace(b"123.450000", b"123.460000")
     with rail(auto_approve=False) as url:
         post = {"headers": {"X-API-Key": KEY}, "trust_env": False}
         httpx.post(url + call["path"], content=other, **post).raise_for_status()
@@ -120,54 +137,82 @@ def test_a_key_that_the_rail_knows_with_another_body_stops_it(market: Market) ->
     assert market.state() == ["unknown"]
 
 
+def test_a_second_attempt_meets_the_first_at_the_rail(market: Market) -> None:
+    """The rail said no and had taken it all the same: it is not paid again under another key."""
+    refused = {"error": {"code": "validation_error", "message": "No", "details": []}}
+
+    def lie(request: Request, body: bytes) -> Response:
+        forward(url, request, body)
+        return JSONResponse(refused, 400)
+
+    with rail(auto_approve=False) as url:
+        with odd_rail(url, lie) as odd:
+            assert "nothing was paid" in stopped(market, odd)
+        market.approve("ana")
+        assert "HTTP 409" in stopped(market, url)
+        assert (market.state(), books(url)["payouts"]) == (["rejected", "unknown"], 3)
+
+
 def test_a_lost_answer_is_asked_for_with_the_same_bytes(market: Market) -> None:
     with rail(accept_then_drop_rate=1.0, fault_limit=1, auto_approve=False) as url:
         said = stopped(market, url)
-        assert said.startswith("the batch of 2026-W47 has no certain answer: ")
+        assert said.startswith("the batch of 2026-W47 has no certain answer (HTTP 0, ")
         assert said.endswith("run settle pay 2026-W47 again, it asks with the same key")
         assert (market.state(), books(url)["batches"]) == (["unknown"], 1)
         assert market.pay(url).is_new is True
         paid_once(market, url)
 
 
-def test_no_answer_stays_unknown_until_there_is_one(market: Market) -> None:
-    assert "has no certain answer" in stopped(market, NOWHERE)
-    with rail(opening_balance=Decimal(0)) as url:
-        # The first try may have been taken, and be why the balance is too low now.
-        assert "has no certain answer" in stopped(market, url)
-    assert (market.state(), market.kinds("alerts")) == (["unknown"], ["unknown", "unknown"])
-    assert market.lines("state, returned_at") == [("frozen", None)] * 3
+def test_a_low_balance_after_a_lost_answer_may_be_our_own_doing(market: Market) -> None:
+    low = {"error": {"code": "invalid_state", "message": "too low", "details": []}}
+    answers = iter([Response(status_code=500), JSONResponse(low, 400)])
     with rail(auto_approve=False) as url:
+        with odd_rail(url, lambda request, body: next(answers)) as odd:
+            assert "has no certain answer" in stopped(market, odd)
+            assert "the rail stopped the batch" in stopped(market, odd)
+        assert (market.state(), market.kinds("alerts")) == (["unknown"], ["stopped", "unknown"])
+        assert market.lines("state, returned_at") == [("frozen", None)] * 3
         market.pay(url)
         paid_once(market, url)
-    assert market.value("dora", "select tries from finance.payout_calls") == 3
+    assert market.value("dora", "select count(*) from finance.call_attempts") == 3
 
 
-def test_an_answer_in_no_language_is_no_answer(market: Market) -> None:
-    with http_server(lambda request, body: Response(b"\0\xff\0", 502)) as url:
-        assert "has no certain answer" in stopped(market, url)
-    assert market.state() == ["unknown"]
+@pytest.mark.parametrize("odd", [b"\0\xff\0", b"", b"<html>", b'{"data": {"id": "b"}}', b"{}}"])
+def test_a_success_that_cannot_be_read_is_none(market: Market, odd: bytes) -> None:
+    with rail(auto_approve=False) as url:
+        with odd_rail(url, lambda request, body: Response(odd, 201)) as server:
+            assert "has no certain answer (HTTP 201, " in stopped(market, server)
+        assert market.state() == ["unknown"]
+        market.pay(url)
+        paid_once(market, url)
+
+
+def test_the_key_is_in_no_row(market: Market) -> None:
+    echo = {"error": {"code": "unauthorized", "message": f"{KEY} is unknown", "details": []}}
+    with rail() as url, odd_rail(url, lambda request, body: JSONResponse(echo, 401)) as odd:
+        assert "HTTP 401, [key] is unknown; " in stopped(market, odd)
+    for table in ("call_attempts", "alerts", "payout_batches"):
+        found = market.value("dora", f"select string_agg(t::text, '') from finance.{table} as t")
+        assert "[key] is unknown" in found
+        assert KEY not in found
 
 
 @pytest.mark.parametrize("is_taken", [False, True], ids=["before it is taken", "after"])
-def test_killed_on_the_way_the_next_run_goes_on(market: Market, is_taken: bool) -> None:
+def test_no_transaction_is_open_across_the_network(market: Market, is_taken: bool) -> None:
     arrived, killed = threading.Event(), threading.Event()
     with rail(auto_approve=False) as url:
 
         def hold(request: Request, body: bytes) -> Response:
             if is_taken:
-                headers = {"X-API-Key": request.headers["X-API-Key"]}
-                path = url.removesuffix("/api") + request.url.path
-                httpx.post(path, content=body, headers=headers, trust_env=False)
+                forward(url, request, body)
             arrived.set()
             killed.wait(60)
             return Response(status_code=500)
 
-        with http_server(hold) as slow:
-            process = market.settle("pay", WINDOW, HALFIN_BASE_URL=f"{slow}/api")
+        with odd_rail(url, hold) as slow:
+            process = market.settle("pay", WINDOW, HALFIN_BASE_URL=slow)
             try:
                 assert arrived.wait(60), "nothing was sent"
-                # No transaction is open across the network.
                 assert market.rows(OWNER, SESSIONS) == [{"state": "idle"}]
             finally:
                 process.kill()

@@ -14,8 +14,8 @@ from halfin_rail import SIGNING
 from payments import DUE, WINDOW, Line, Market, books, eventually, rail
 
 from orchestrator.embedded import EmbeddedPostgres
-from orchestrator.pay import reconcile
 from orchestrator.processes import service
+from orchestrator.reconcile import reconcile
 from orchestrator.signature import SIGNATURE_HEADER, sign
 
 OLD_SECRET = SIGNING[::-1]

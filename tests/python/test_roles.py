@@ -54,7 +54,26 @@ REFUSED = {
         "update finance.payout_lines set state = 'completed'",
         "update finance.payout_batches set state = 'rejected'",
         "insert into finance.seller_holds (seller_id, note) values ('s1', 'x')",
-        "insert into finance.payout_policies (dual_approval_above_minor) values (0)",
+        "insert into finance.policies (name, amount_minor, note) values ('maximum_line', 1, 'x')",
+        "select finance.propose_policy('maximum_line', '', 1, 'x')",
+        "select finance.confirm_policy(1)",
+        "select finance.enter_adjustment('s1', 1, 'x')",
+        "select finance.approve_adjustment(1)",
+        "select finance.accept_check('2026-W47', 'x', 'x')",
+        "select finance.pause_payouts('x')",
+        "select finance.resume_payouts('x')",
+        "select finance.block_wallet('x', 'x')",
+        "select finance.unblock_wallet('x', 'x')",
+        "select finance.close_break(1, 'x')",
+        "select finance.declare_rejected('2026-W47', 'x')",
+        "select finance.record_payout('{}', 'lookup')",
+        "select finance.return_lines('{x}', 'failed')",
+        "select reading.accounts()",
+        "insert into finance.call_attempts (batch_id, sequence, attempt) values (1, 1, 1)",
+        "update finance.payout_calls set body = ''",
+        "delete from finance.line_windows",
+        "insert into halfin.ledger_entries values ('x', 'x', 'x', 1, 'x', now())",
+        "update finance.alerts set posted_at = now()",
         "select finance.open_break('x', 'x', 'x')",
         "update finance.breaks set closed_at = now()",
         "insert into marketplace.sellers select * from marketplace.sellers",
@@ -68,20 +87,39 @@ REFUSED = {
         "insert into finance.window_closes select * from finance.window_closes",
         "update marketplace.orders set gross_amount = 1",
         "update finance.build_instants set completed_at = now()",
+        "select reading.accounts()",
+        "select finance.preflight('2026-W47', '', '')",
+        "create function reading.mine() returns int language sql as 'select 1'",
+        "set role settle_reader",
         "create table finance.mine ()",
     ],
     "ana": [
         "select finance.store_close('2026-W47')",
         "select finance.freeze_batch('2026-W47')",
-        "select finance.record_answer(1, 1, 'rejected', 400, '{}')",
-        "select finance.record_lookup(1, '{}')",
+        "select finance.begin_attempt(1, 1)",
+        "select finance.end_attempt(1, 1, 1, 400, true, null)",
+        "select finance.conclude_call(1, 1)",
+        "select finance.record_lookup('{}')",
+        "select finance.store_ledger('USDT_SPL', '{}')",
+        "select finance.reject_batch(null)",
+        "select finance.return_lines('{x}', 'failed')",
+        "update finance.breaks set closed_at = now(), closed_by = 'ana'",
+        "insert into finance.pauses (note) values ('x')",
+        "insert into finance.resumes (pause_id, note, resumed_by) values (1, 'x', 'ben')",
+        "insert into finance.batch_rejections (batch_id, note, declared_by) values (1, 'x', 'ben')",
+        "insert into finance.check_acceptances (payout_window, check_name, detail, note,"
+        " accepted_by) values ('2026-W47', 'x', 'x', 'x', 'ben')",
+        "update finance.wallet_blocks set lifted_at = now(), lifted_by = 'ben'",
+        "update finance.adjustments set approved_at = now(), approved_by = 'ben'",
         "insert into finance.approvals (payout_window, digest, currency, line_count, total_minor,"
         " approved_by) values ('2026-W47', 'x', 'USD', 1, 1, 'ben')",
         "update finance.approvals set revoked_at = null",
         "insert into finance.hold_releases (payout_window, seller_id, reason, note, released_by)"
         " values ('2026-W47', 's1', 'x', 'x', 'ben')",
         "insert into finance.adjustments (seller_id, amount_minor, reason) values ('s1', 1, 'x')",
-        "update finance.payout_policies set dual_approval_above_minor = 0",
+        "update finance.policies set amount_minor = 0",
+        "insert into finance.policies (name, amount_minor, note, confirmed_by, confirmed_at)"
+        " values ('maximum_line', 1, 'x', 'ben', now())",
         "update marketplace.sellers set wallet_address = 'mine'",
         INSERT_EVENT.format("", ""),
     ],
@@ -89,6 +127,10 @@ REFUSED = {
         "select finance.begin_build('settlement')",
         "select finance.approve('2026-W47', '')",
         "select finance.hold_seller('s1', 'x')",
+        "select finance.enter_adjustment('s1', 1, 'x')",
+        "select finance.pause_payouts('x')",
+        "select finance.begin_attempt(1, 1)",
+        "select finance.close_break(1, 'x')",
         "delete from finance.alerts",
         "create view public.mine as select 1",
     ],
@@ -155,6 +197,40 @@ ALLOWED = {
 def test_the_little_a_role_may_do(market: Market, login: str) -> None:
     for query in ALLOWED[login]:
         market.rows(login, query)
+
+
+def test_what_stands_in_a_model_runs_without_the_owners_rights(market: Market) -> None:
+    """Whoever may change models may change figures, but no decision, batch or evidence."""
+    steal = """
+        create function settlement.steal() returns text language plpgsql as $$
+        begin
+            insert into finance.seller_holds (seller_id, note) values ('s1', current_user);
+            return current_user;
+        exception when insufficient_privilege then
+            return 'refused ' || current_user;
+        end;
+        $$;
+        alter table settlement.seller_accounts rename to accounts;
+        create view settlement.seller_accounts as
+        select a.seller_id, a.seller_status, a.payouts_enabled,
+            settlement.steal() as wallet_address
+        from settlement.accounts as a;
+    """
+    market.rows("dbt", "set role settle_dbt")
+    try:
+        market.rows("dbt", steal)
+        market.rows(OWNER, "set role settle_owner")
+        seen = market.rows(OWNER, "select * from reading.accounts()")
+        assert {row["wallet_address"] for row in seen} == {"refused settle_reader"}
+        stolen = "select count(*) from finance.seller_holds where note <> 'x'"
+        assert market.value("dora", stolen) == 0
+    finally:
+        market.rows(OWNER, "reset role")
+        market.rows(
+            "dbt",
+            "drop view settlement.seller_accounts;"
+            " alter table settlement.accounts rename to seller_accounts; reset role",
+        )
 
 
 def test_production_locks_the_clock_for_good() -> None:

@@ -1,0 +1,172 @@
+-- What an accepted and a refused call do to their lines, and how a person reads it.
+
+create or replace function finance.accept_call(p_call finance.payout_calls, p_answer jsonb)
+returns void
+language plpgsql set search_path = '' as $$
+declare
+    v_missing bigint;
+begin
+    if exists (
+        select from finance.payout_calls as c
+        where c.rail_batch_id = p_answer #>> '{data,id}'
+        and (c.batch_id, c.sequence) <> (p_call.batch_id, p_call.sequence)
+    ) then
+        perform finance.open_break('repeated_batch_id', p_call.batch_id || '/' || p_call.sequence,
+            format('the rail answers call %s of batch %s with id %s, which is another call''s',
+                p_call.sequence, p_call.batch_id, p_answer #>> '{data,id}'));
+        update finance.payout_calls set state = 'accepted'
+        where batch_id = p_call.batch_id and sequence = p_call.sequence;
+    else
+        update finance.payout_calls
+        set state = 'accepted', rail_batch_id = p_answer #>> '{data,id}'
+        where batch_id = p_call.batch_id and sequence = p_call.sequence;
+    end if;
+    -- The common case at once, all else one by one.
+    with answered as (
+        select p.payout from jsonb_array_elements(finance.payouts_of(p_answer)) as p (payout)
+        where p.payout ->> 'status' in ('pending_approval', 'processing')
+    ),
+    moved as (
+        update finance.payout_lines as l
+        set state = 'submitted', payout_id = a.payout ->> 'id', rail_status = a.payout ->> 'status'
+        from answered as a
+        where l.batch_id = p_call.batch_id and l.call_sequence = p_call.sequence
+        and l.idempotency_key = a.payout ->> 'idempotency_key'
+        and l.state = 'frozen' and l.payout_id is null and finance.mismatch(a.payout, l) is null
+        returning l.line_id, l.payout_id
+    )
+    insert into finance.line_events (line_id, kind, source, detail)
+    select m.line_id, 'submitted', 'answer', m.payout_id from moved as m;
+    perform finance.record_payout(p.payout, 'answer')
+    from jsonb_array_elements(finance.payouts_of(p_answer)) as p (payout)
+    where not exists (
+        select from finance.payout_lines as l
+        where l.payout_id = p.payout ->> 'id' and l.rail_status = p.payout ->> 'status'
+    );
+    select count(*) into v_missing from finance.payout_lines as l
+    where l.batch_id = p_call.batch_id and l.call_sequence = p_call.sequence
+    and l.payout_id is null;
+    if v_missing > 0 then
+        perform finance.open_break('missing_payouts', p_call.batch_id || '/' || p_call.sequence,
+            format('the rail accepted call %s of batch %s but %s of its lines are not in the answer',
+                p_call.sequence, p_call.batch_id, v_missing));
+    end if;
+end;
+$$;
+
+create or replace function finance.refuse_call(
+    p_batch finance.payout_batches, p_call finance.payout_calls, p_answer jsonb
+) returns void
+language plpgsql set search_path = '' as $$
+declare
+    v_said text := coalesce(p_answer #>> '{error,message}', 'no reason given');
+begin
+    update finance.payout_calls set state = 'rejected'
+    where batch_id = p_call.batch_id and sequence = p_call.sequence;
+    -- The rail names lines by their place in the call, from 0; what it names none of it refuses whole.
+    with named as (
+        select
+            d.detail,
+            coalesce((regexp_match(d.detail, '^payouts\[(\d{1,9})\]'))[1]::integer, 0) as place,
+            d.detail ~ '^payouts\[\d{1,9}\]' or p_call.line_count = 1 as is_named
+        from jsonb_array_elements_text(
+            case jsonb_typeof(p_answer #> '{error,details}')
+                when 'array' then p_answer #> '{error,details}' else '[]'::jsonb
+            end
+        ) as d (detail)
+    ),
+    placed as (
+        select
+            l.line_id,
+            row_number() over (partition by l.call_sequence order by l.seller_id) - 1 as place
+        from finance.payout_lines as l
+        where l.batch_id = p_call.batch_id and l.call_sequence = p_call.sequence
+    )
+    update finance.payout_lines as l set
+        failure_code = case when n.reason is null then 'refused_with_its_call' else 'refused' end,
+        failure_reason = coalesce(n.reason, v_said)
+    from placed as p
+    left join lateral (
+        select string_agg(regexp_replace(x.detail, '^payouts\[\d+\]\.?', ''), '; ' order by x.detail) as reason
+        from named as x where x.is_named and x.place = p.place
+    ) as n on true
+    where l.line_id = p.line_id;
+    -- One call of several: the others go on, so these lines have failed, for certain.
+    if (select count(*) from finance.payout_calls as c where c.batch_id = p_call.batch_id) > 1 then
+        update finance.payout_lines set outcome_at = public.settle_now()
+        where batch_id = p_call.batch_id and call_sequence = p_call.sequence;
+        perform finance.return_lines(array_agg(l.line_id), 'failed')
+        from finance.payout_lines as l
+        where l.batch_id = p_call.batch_id and l.call_sequence = p_call.sequence;
+        insert into finance.line_events (line_id, kind, source, detail)
+        select l.line_id, 'refused', 'answer', l.failure_reason from finance.payout_lines as l
+        where l.batch_id = p_call.batch_id and l.call_sequence = p_call.sequence;
+        perform finance.raise_alert('refused', p_batch.payout_window,
+            format('the rail refused call %s of %s, its lines came back: %s', p_call.sequence,
+                p_batch.payout_window, finance.refused_line(p_batch.batch_id, p_call.sequence, v_said)));
+    end if;
+end;
+$$;
+
+create or replace function finance.reject_batch(p_batch finance.payout_batches) returns void
+language plpgsql set search_path = '' as $$
+begin
+    perform finance.return_lines(array_agg(l.line_id), 'rejected') from finance.payout_lines as l
+    where l.batch_id = p_batch.batch_id;
+    insert into finance.line_events (line_id, kind, source)
+    select l.line_id, 'rejected', 'answer' from finance.payout_lines as l
+    where l.batch_id = p_batch.batch_id;
+    -- An approval is good for one attempt: the next one takes a new decision.
+    update finance.approvals set revoked_by = session_user, revoked_at = public.settle_now()
+    where payout_window = p_batch.payout_window and revoked_at is null;
+    perform finance.raise_alert('rejected', p_batch.payout_window, b.state_note)
+    from finance.payout_batches as b where b.batch_id = p_batch.batch_id;
+end;
+$$;
+
+create or replace function finance.refused_line(
+    p_batch_id bigint, p_sequence integer, p_said text
+) returns text
+language sql stable set search_path = '' as $$
+    select finance.in_brief(p_said) || coalesce(' (' || string_agg(
+        case when r.place <= 5 then format('seller %s: %s', r.seller_id, finance.in_brief(r.failure_reason))
+            when r.place = 6 then 'and more' end, '; ' order by r.place) || ')', '')
+    from (
+        select l.seller_id, l.failure_reason,
+            row_number() over (partition by l.batch_id order by l.seller_id) as place
+        from finance.payout_lines as l
+        where l.batch_id = p_batch_id and l.call_sequence = p_sequence
+        and l.failure_code = 'refused'
+    ) as r
+$$;
+
+create or replace function finance.answer_line(
+    p_batch finance.payout_batches, p_verdict text, p_last finance.call_attempts
+) returns text
+language plpgsql stable set search_path = '' as $$
+declare
+    v_said text := finance.in_brief(coalesce(
+        finance.try_jsonb(p_last.response) #>> '{error,message}',
+        nullif(p_last.response, ''), 'no answer'
+    ));
+    v_details jsonb := finance.try_jsonb(p_last.response) #> '{error,details}';
+begin
+    return case p_verdict
+        when 'accepted' then format('the batch of %s is accepted', p_batch.payout_window)
+        when 'conflict' then format('the rail took the batch of %s after it had rejected it: lines that came back may be paid; ask halfin before anybody approves %s again',
+            p_batch.payout_window, p_batch.payout_window)
+        when 'rejected' then format('the rail rejected the batch of %s: %s; nothing was paid, the lines came back: mend the cause, review and approve again',
+            p_batch.payout_window, case
+                when exists (
+                    select from finance.payout_lines as l
+                    where l.batch_id = p_batch.batch_id and l.failure_code = 'refused'
+                ) then finance.refused_line(p_batch.batch_id, p_last.sequence, v_said)
+                else v_said || coalesce(' (' || finance.in_brief(v_details ->> 0) || ')', '')
+            end)
+        when 'stopped' then format('the rail stopped the batch of %s: HTTP %s, %s; it may or may not have it: ask halfin, then run settle pay %s again, it asks with the same key',
+            p_batch.payout_window, p_last.http_status, v_said, p_batch.payout_window)
+        else format('the batch of %s has no certain answer (HTTP %s, %s); nothing is lost and nothing is paid twice: run settle pay %s again, it asks with the same key',
+            p_batch.payout_window, p_last.http_status, v_said, p_batch.payout_window)
+    end;
+end;
+$$;

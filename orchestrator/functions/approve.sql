@@ -1,0 +1,82 @@
+-- Approvals: exactly what was seen, under the own name.
+
+create or replace function finance.approve(p_window text, p_digest text) returns bigint
+language plpgsql security definer set search_path = '' as $$
+declare
+    v_person text := finance.require_person();
+    v_set finance.payable_set;
+    v_standing finance.approvals;
+    v_id bigint;
+begin
+    perform finance.lock_decisions();
+    if not exists (select from finance.window_closes where payout_window = p_window) then
+        raise exception 'window % has no stored close: nothing to approve yet', p_window;
+    end if;
+    if p_window is distinct from finance.latest_closed_window() then
+        raise exception 'window % is not the latest closed one (%): its amounts have moved on',
+            p_window, coalesce(finance.latest_closed_window(), 'none is stored');
+    end if;
+    if exists (
+        select from finance.payout_batches as b
+        where b.payout_window = p_window and b.state <> 'rejected'
+    ) then
+        raise exception 'window % is frozen already: nothing is left to approve', p_window;
+    end if;
+    v_set := finance.payable(p_window);
+    if v_set.line_count = 0 then
+        raise exception 'window % has no line that is ready: nothing to approve', p_window;
+    end if;
+    if v_set.digest is distinct from p_digest then
+        raise exception 'the digest of % is now % (% lines, % %), not %: review again and approve what you saw',
+            p_window, v_set.digest, v_set.line_count, finance.money(v_set.total_minor),
+            v_set.currency, coalesce(p_digest, 'empty');
+    end if;
+    select a.* into v_standing from finance.approvals as a
+    where a.payout_window = p_window and a.approved_by = v_person and a.revoked_at is null;
+    if v_standing.digest = p_digest then
+        return v_standing.approval_id;
+    end if;
+    -- A newer approval by the same person takes the place of the older one.
+    update finance.approvals set revoked_by = v_person, revoked_at = public.settle_now()
+    where approval_id = v_standing.approval_id;
+    insert into finance.approvals (payout_window, digest, currency, line_count, total_minor)
+    values (p_window, v_set.digest, v_set.currency, v_set.line_count, v_set.total_minor)
+    returning approval_id into v_id;
+    insert into finance.approval_lines
+    select v_id, h.seller_id, h.net_minor, h.rail, h.rail_currency, h.wallet_address
+    from finance.current_holds(p_window) as h
+    where cardinality(h.hold_reasons) = 0;
+    -- The lines kept are those of the digest, whatever else was committed in between.
+    if v_set.digest is distinct from (
+        select finance.digest_of(
+            p_window, v_set.currency, count(*), sum(l.net_minor),
+            string_agg(
+                l.seller_id || '|' || finance.money(l.net_minor) || '|' || l.rail || '|'
+                || l.wallet_address || E'\n', '' order by l.seller_id collate "C"
+            )
+        )
+        from finance.approval_lines as l where l.approval_id = v_id
+    ) then
+        raise exception 'the lines of % changed while it was approved: review and approve again', p_window;
+    end if;
+    return v_id;
+end;
+$$;
+
+create or replace function finance.revoke_approval(p_window text) returns boolean
+language plpgsql security definer set search_path = '' as $$
+declare
+    v_person text := finance.require_person();
+begin
+    perform finance.lock_decisions();
+    if exists (
+        select from finance.payout_batches as b
+        where b.payout_window = p_window and b.state <> 'rejected'
+    ) then
+        raise exception 'window % is frozen already: an approval can no longer be revoked', p_window;
+    end if;
+    update finance.approvals set revoked_by = v_person, revoked_at = public.settle_now()
+    where payout_window = p_window and approved_by = v_person and revoked_at is null;
+    return found;
+end;
+$$;

@@ -1,0 +1,40 @@
+-- The instant that a schema shows, and whether it was built whole.
+
+-- Models ask for the instant by the schema they are built into. It is pinned for the whole build,
+-- so that all relations of a schema speak of one moment, however long the build takes.
+create or replace function finance.as_of(p_target_schema text) returns timestamptz
+language sql stable parallel safe security definer set search_path = '' as $$
+    select coalesce(
+        (
+            select b.as_of from finance.build_instants as b
+            where b.target_schema = p_target_schema
+        ),
+        public.settle_now()
+    )
+$$;
+
+create or replace function finance.begin_build(
+    p_target_schema text, p_as_of timestamptz default null, p_invocation_id text default null
+) returns timestamptz
+language plpgsql security definer set search_path = '' as $$
+declare
+    v_as_of timestamptz := coalesce(p_as_of, public.settle_now());
+begin
+    if (p_target_schema like 'asof\_%') is distinct from (p_as_of is not null) then
+        raise exception 'schema % cannot be built as of %: an instant goes with a schema named asof_..., the clock with any other',
+            p_target_schema, coalesce(p_as_of::text, 'now');
+    end if;
+    insert into finance.build_instants (target_schema, as_of, invocation_id)
+    values (p_target_schema, v_as_of, p_invocation_id)
+    on conflict (target_schema) do update
+    set as_of = excluded.as_of, invocation_id = excluded.invocation_id, completed_at = null;
+    return v_as_of;
+end;
+$$;
+
+create or replace function finance.complete_build(p_target_schema text, p_invocation_id text default null)
+returns void
+language sql security definer set search_path = '' as $$
+    update finance.build_instants set completed_at = public.settle_now()
+    where target_schema = p_target_schema and invocation_id is not distinct from p_invocation_id
+$$;

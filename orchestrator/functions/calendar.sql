@@ -1,0 +1,25 @@
+-- The calendar of payout windows.
+
+-- A window is an ISO week of the settlement zone, half-open: Monday 00:00 to next Monday 00:00.
+create or replace function finance.window_starts_at(p_at timestamptz, p_timezone text) returns timestamptz
+language sql immutable parallel safe as $$
+    select date_trunc('week', p_at at time zone p_timezone) at time zone p_timezone
+$$;
+
+create or replace function finance.window_ends_at(p_at timestamptz, p_timezone text) returns timestamptz
+language sql immutable parallel safe as $$
+    select (date_trunc('week', p_at at time zone p_timezone) + interval '7 days') at time zone p_timezone
+$$;
+
+create or replace function finance.window_label(p_at timestamptz, p_timezone text) returns text
+language sql stable parallel safe as $$
+    select to_char(p_at at time zone p_timezone, 'IYYY-"W"IW')
+$$;
+
+create or replace function finance.payout_due_at(p_starts_at timestamptz, p_timezone text) returns timestamptz
+language sql immutable parallel safe as $$
+    select (date_trunc('week', p_starts_at at time zone p_timezone) + interval '8 days 8 hours')
+        at time zone p_timezone
+$$;
+comment on function finance.payout_due_at(timestamptz, text) is
+'Tuesday 08:00 local, in the week after the window that starts at p_starts_at.';

@@ -1,0 +1,148 @@
+-- The calls of a batch: written before the first is made, each try committed before it goes out.
+
+create or replace function finance.write_calls(
+    p_batch finance.payout_batches, p_path text, p_is_line_by_line boolean
+) returns void
+language sql set search_path = '' as $$
+    with lines as (
+        select
+            l.*,
+            'Settlement ' || l.payout_window as description,
+            (l.amount_minor::numeric / 100)::numeric(30, 6)::text as amount,
+            json_build_object(
+                'seller_id', l.seller_id, 'payout_window', l.payout_window, 'line_id', l.line_id
+            ) as metadata
+        from finance.payout_lines as l where l.batch_id = p_batch.batch_id
+    ),
+    payouts as (
+        select
+            l.*,
+            json_build_object(
+                'currency', l.rail_currency, 'amount', l.amount, 'destination', l.wallet_address,
+                'description', l.description, 'metadata', l.metadata,
+                'idempotency_key', l.idempotency_key
+            ) as payout
+        from lines as l
+    ),
+    keys as (
+        select
+            p.call_sequence, count(*) as line_count,
+            case
+                when p_is_line_by_line then min(p.idempotency_key)
+                else format('settle/%s/%s/%s%s', (select i.installation_id from finance.installation as i),
+                    p_batch.payout_window, p_batch.attempt,
+                    case when (select max(m.call_sequence) from payouts as m) > 1
+                        then '/' || p.call_sequence else '' end)
+            end as key,
+            min(p.description) as description,
+            json_agg(p.payout order by p.seller_id) as payouts
+        from payouts as p group by p.call_sequence
+    ),
+    bodies as (
+        select
+            k.*,
+            case
+                when p_is_line_by_line then (k.payouts -> 0)::text
+                else json_build_object(
+                    'idempotency_key', k.key, 'description', k.description, 'payouts', k.payouts
+                )::text
+            end as body
+        from keys as k
+    )
+    insert into finance.payout_calls (
+        batch_id, sequence, idempotency_key, path, body, body_sha256, line_count
+    )
+    select
+        p_batch.batch_id, b.call_sequence, b.key,
+        case when p_is_line_by_line then '/v1/payouts' else p_path end, b.body,
+        encode(sha256(convert_to(b.body, 'UTF8')), 'hex'), b.line_count
+    from bodies as b
+$$;
+
+create or replace function finance.next_call(p_batch_id bigint)
+returns table (sequence integer, path text)
+language sql stable security definer set search_path = '' as $$
+    select c.sequence, c.path from finance.payout_calls as c
+    where c.batch_id = p_batch_id and c.state in ('ready', 'sending', 'unknown')
+    order by c.sequence limit 1
+$$;
+comment on function finance.next_call(bigint) is
+'The next call of a batch that has no certain answer; no row when there is nothing left to send.';
+
+create or replace function finance.call_body(p_batch_id bigint, p_sequence integer)
+returns setof bytea
+language plpgsql stable security definer set search_path = '' as $$
+declare
+    v_body bytea;
+    v_piece constant integer := 1048576;
+begin
+    select convert_to(c.body, 'UTF8') into v_body from finance.payout_calls as c
+    where c.batch_id = p_batch_id and c.sequence = p_sequence;
+    for v_from in 1..length(v_body) by v_piece loop
+        return next substring(v_body from v_from for v_piece);
+    end loop;
+end;
+$$;
+comment on function finance.call_body(bigint, integer) is
+'The exact bytes of a call, for every try of it, in pieces of 1 MiB: who sends them holds them once.';
+
+create or replace function finance.begin_attempt(p_batch_id bigint, p_sequence integer)
+returns integer
+language plpgsql security definer set search_path = '' as $$
+declare
+    v_attempt integer;
+begin
+    perform from finance.payout_batches as b where b.batch_id = p_batch_id for update;
+    if finance.pause_line() is not null then
+        raise exception '%', finance.pause_line();
+    end if;
+    update finance.payout_calls set state = 'sending'
+    where batch_id = p_batch_id and sequence = p_sequence and state in ('ready', 'sending', 'unknown');
+    if not found then
+        raise exception 'call % of batch % has its answer: nothing is left to send', p_sequence,
+            p_batch_id;
+    end if;
+    update finance.payout_batches set state = 'submitting'
+    where batch_id = p_batch_id and state in ('frozen', 'unknown');
+    insert into finance.call_attempts (batch_id, sequence, attempt)
+    select p_batch_id, p_sequence, coalesce(max(a.attempt), 0) + 1
+    from finance.call_attempts as a where a.batch_id = p_batch_id and a.sequence = p_sequence
+    returning attempt into v_attempt;
+    return v_attempt;
+end;
+$$;
+comment on function finance.begin_attempt(bigint, integer) is
+'To be committed before the call goes out, each time. Refuses while payouts are paused.';
+
+create or replace function finance.take_piece(
+    p_batch_id bigint, p_sequence integer, p_attempt integer, p_content bytea
+) returns void
+language sql security definer set search_path = '' as $$
+    insert into finance.answer_pieces (batch_id, sequence, attempt, piece, content)
+    select p_batch_id, p_sequence, p_attempt, count(*), p_content
+    from finance.answer_pieces as p
+    where (p.batch_id, p.sequence, p.attempt) = (p_batch_id, p_sequence, p_attempt)
+$$;
+comment on function finance.take_piece(bigint, integer, integer, bytea) is
+'A part of an answer, in order; end_attempt, in the same transaction, puts them together.';
+
+create or replace function finance.end_attempt(
+    p_batch_id bigint, p_sequence integer, p_attempt integer, p_http_status integer,
+    p_was_sent boolean, p_request_id text
+) returns void
+language sql security definer set search_path = '' as $$
+    update finance.call_attempts set
+        http_status = p_http_status, was_sent = p_was_sent, request_id = p_request_id,
+        response = (
+            select finance.readable(coalesce(string_agg(p.content, '' order by p.piece), ''))
+            from finance.answer_pieces as p
+            where (p.batch_id, p.sequence, p.attempt) = (p_batch_id, p_sequence, p_attempt)
+        ),
+        ended_at = public.settle_now()
+    where batch_id = p_batch_id and sequence = p_sequence and attempt = p_attempt
+    and ended_at is null;
+    delete from finance.answer_pieces as p
+    where (p.batch_id, p.sequence, p.attempt) = (p_batch_id, p_sequence, p_attempt)
+$$;
+comment on function finance.end_attempt(bigint, integer, integer, integer, boolean, text) is
+'What came of one try, with the answer that was taken piece by piece; http_status 0 where there was none.';

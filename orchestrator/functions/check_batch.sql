@@ -1,0 +1,75 @@
+-- What a batch must be before it is one: approved, stored, payable and explained, to the cent.
+
+create or replace function finance.check_batch(p_batch finance.payout_batches) returns void
+language plpgsql set search_path = '' as $$
+declare
+    v_wrong text;
+begin
+    -- What was frozen is what was approved and what was stored, counted once more.
+    if not exists (
+        select from finance.batch_approvals as a where a.batch_id = p_batch.batch_id
+    ) or p_batch.digest is distinct from (
+        select finance.digest_of(
+            p_batch.payout_window, p_batch.currency, count(*), sum(l.amount_minor),
+            string_agg(
+                l.seller_id || '|' || finance.money(l.amount_minor) || '|' || l.rail || '|'
+                || l.wallet_address || E'\n', '' order by l.seller_id collate "C"
+            )
+        )
+        from finance.payout_lines as l
+        inner join finance.window_close_rows as r
+            on l.payout_window = r.payout_window and l.seller_id = r.seller_id
+            and l.amount_minor = r.net_minor and l.rail = r.rail
+            and l.rail_currency = r.rail_currency and l.wallet_address = r.wallet_address
+        where l.batch_id = p_batch.batch_id
+    ) then
+        raise exception 'the lines of % changed while it was frozen: nothing was frozen, run it again',
+            p_batch.payout_window;
+    end if;
+    -- The wallet is one of its rail, and nobody has blocked it.
+    select l.seller_id into v_wrong from finance.payout_lines as l
+    left join finance.wallet_checks as w on l.wallet_address = w.wallet_address
+    where l.batch_id = p_batch.batch_id and (
+        (w.is_valid and w.address_format = l.rail) is not true
+        or exists (
+            select from finance.wallet_blocks as k
+            where k.wallet_address = l.wallet_address and k.lifted_at is null
+        )
+    )
+    order by l.seller_id limit 1;
+    if v_wrong is not null then
+        raise exception 'the wallet of seller % in % is no checked wallet of its rail: nothing was frozen, hold the seller or build again',
+            v_wrong, p_batch.payout_window;
+    end if;
+    -- No window of a seller stands in two lines (an index says so), and the windows sum to the line.
+    select l.seller_id into v_wrong from finance.payout_lines as l
+    where l.batch_id = p_batch.batch_id and l.amount_minor is distinct from (
+        select sum(w.entries_minor + w.retaken_minor) from finance.line_windows as w
+        where w.line_id = l.line_id
+    )
+    order by l.seller_id limit 1;
+    if v_wrong is not null then
+        raise exception 'the line of seller % in % is not the sum of its receipt: nothing was frozen; hold the seller, pay the others and have the difference looked at',
+            v_wrong, p_batch.payout_window;
+    end if;
+    -- And the entries of those windows are what their rows say.
+    select w.seller_id into v_wrong
+    from (
+        select distinct x.seller_id, x.payout_window, x.entries_minor
+        from finance.line_windows as x
+        inner join finance.payout_lines as l on x.line_id = l.line_id
+        where l.batch_id = p_batch.batch_id
+    ) as w
+    where w.entries_minor <> (
+        select coalesce(sum(e.amount_minor), 0) from finance.window_close_entries as e
+        where e.seller_id = w.seller_id and e.payout_window = w.payout_window
+    )
+    order by w.seller_id limit 1;
+    if v_wrong is not null then
+        raise exception 'the stored entries of seller % do not sum to the stored rows that % pays: nothing was frozen, call the owner of the database',
+            v_wrong, p_batch.payout_window;
+    end if;
+end;
+$$;
+comment on function finance.check_batch(finance.payout_batches) is
+'Raises unless lines = approved = stored rows = entries, each wallet is valid on its rail, and each receipt sums to its line.';

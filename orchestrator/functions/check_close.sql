@@ -1,0 +1,79 @@
+-- What a close must add up to before it is stored.
+
+create or replace function finance.check_close(p_window text, p_latest text) returns void
+language plpgsql set search_path = '' as $$
+declare
+    v_close finance.window_closes;
+    v_stored record;
+    v_wrong text;
+begin
+    select c.* into v_close from finance.window_closes as c where c.payout_window = p_window;
+    -- The rows were read twice: a model that answers differently is no base for paying.
+    select count(*) as row_count, coalesce(sum(r.net_minor), 0) as net_minor into v_stored
+    from finance.window_close_rows as r where r.payout_window = p_window;
+    if (v_stored.row_count, v_stored.net_minor)
+        is distinct from (v_close.row_count::bigint, v_close.net_minor) then
+        raise exception 'the rows of % changed while they were stored: nothing was stored, build again',
+            p_window;
+    end if;
+    -- Each row is the sum of its entries and of what was carried in, to the cent.
+    select coalesce(e.seller_id, r.seller_id) into v_wrong
+    from (
+        select w.seller_id, sum(w.amount_minor) as new_minor from finance.window_close_entries as w
+        where w.payout_window = p_window group by w.seller_id
+    ) as e
+    full join (
+        select w.seller_id, w.net_minor - w.carried_forward_minor as new_minor
+        from finance.window_close_rows as w where w.payout_window = p_window
+    ) as r on e.seller_id = r.seller_id
+    where coalesce(e.new_minor, 0) <> coalesce(r.new_minor, 0)
+    limit 1;
+    if v_wrong is not null then
+        raise exception 'the row of seller % in % is not the sum of its entries: nothing was stored, build again',
+            v_wrong, p_window;
+    end if;
+    -- What is carried in is what the close before left, less its lines, with what came back in the
+    -- window: a build that missed a freeze or a return is no base for paying.
+    select coalesce(c.seller_id, r.seller_id) into v_wrong
+    from (
+        select m.seller_id, sum(m.amount_minor) as carried_minor
+        from (
+            select w.seller_id, w.net_minor as amount_minor from finance.window_close_rows as w
+            where w.payout_window = p_latest
+            union all
+            select l.seller_id, -l.amount_minor from finance.payout_lines as l
+            where l.payout_window = p_latest
+            union all
+            select l.seller_id, l.amount_minor from finance.payout_lines as l
+            where l.returned_at >= v_close.window_starts_at and l.returned_at < v_close.window_ends_at
+            union all
+            select l.seller_id, -l.amount_minor from finance.payout_lines as l
+            where l.retaken_at >= v_close.window_starts_at and l.retaken_at < v_close.window_ends_at
+        ) as m
+        group by m.seller_id
+    ) as c
+    full join (
+        select w.seller_id, w.carried_forward_minor from finance.window_close_rows as w
+        where w.payout_window = p_window
+    ) as r on c.seller_id = r.seller_id
+    where coalesce(c.carried_minor, 0) <> coalesce(r.carried_forward_minor, 0)
+    limit 1;
+    if v_wrong is not null then
+        raise exception 'the row of seller % in % does not carry in what % left: nothing was stored, build again',
+            v_wrong, p_window, coalesce(p_latest, 'nothing');
+    end if;
+    -- An adjustment that was approved while the build ran would be in no window.
+    select a.seller_id into v_wrong from finance.adjustments as a
+    where a.approved_at < v_close.window_ends_at and not exists (
+        select from finance.window_close_entries as w
+        where w.entry_type = 'adjustment' and w.source_id = a.adjustment_id::text
+    )
+    limit 1;
+    if v_wrong is not null then
+        raise exception 'an adjustment of seller % was approved while % was computed: nothing was stored, build again',
+            v_wrong, p_window;
+    end if;
+end;
+$$;
+comment on function finance.check_close(text, text) is
+'Raises unless each stored row is the sum of its entries and of what the close before, p_latest, left with the seller.';

@@ -1,0 +1,33 @@
+-- Who may move the clock, and what the installation is for.
+
+create or replace function finance.guard_clock() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+    if (select i.environment from finance.installation as i) = 'production' then
+        raise exception 'the clock is locked in production: unset SETTLE_NOW';
+    end if;
+    return new;
+end;
+$$;
+
+create or replace trigger guard_clock before insert or update on finance.clock
+for each row execute function finance.guard_clock();
+
+create or replace function finance.set_environment(p_environment text) returns void
+language plpgsql set search_path = '' as $$
+declare
+    v_current text := (select i.environment from finance.installation as i);
+begin
+    if v_current = p_environment then
+        return;
+    end if;
+    if v_current = 'production' then
+        raise exception 'this database is production and stays so: SETTLE_ENV is %, use another database',
+            p_environment;
+    end if;
+    if p_environment = 'production' then
+        delete from finance.clock;
+    end if;
+    update finance.installation set environment = p_environment;
+end;
+$$;

@@ -1,0 +1,116 @@
+-- Our books against the rail's own ledger: differences open a break, and close it when they are gone.
+
+create or replace function finance.ledger_differences()
+returns table (kind text, subject text, detail text)
+language sql stable security definer set search_path = '' as $$
+    with ledger as (
+        select
+            e.payout_id,
+            min(e.currency) as currency,
+            -sum(e.amount) filter (where e.entry_type = 'payout') as paid,
+            coalesce(-sum(e.amount) filter (where e.entry_type = 'fee'), 0) as fees
+        from halfin.ledger_entries as e
+        where e.payout_id is not null
+        group by e.payout_id
+    )
+    -- An hour, so that what is under way has landed on both sides.
+    select 'not_in_ledger', l.line_id,
+        format('payout %s of seller %s completed, and the ledger of %s does not have it',
+            l.payout_id, l.seller_id, l.rail_currency)
+    from finance.payout_lines as l
+    inner join halfin.ledger_reads as r on l.rail_currency = r.currency
+    left join ledger as g on l.payout_id = g.payout_id
+    where l.state = 'completed' and g.paid is null
+    and l.outcome_at <= r.read_at - interval '1 hour'
+    union all
+    select 'ledger_amount', l.line_id,
+        format('payout %s of seller %s is %s by the ledger and %s by its line', l.payout_id,
+            l.seller_id, g.paid, finance.money(l.amount_minor))
+    from finance.payout_lines as l
+    inner join ledger as g on l.payout_id = g.payout_id
+    where g.paid <> l.amount_minor::numeric / 100
+    union all
+    select 'ledger_fee', l.line_id,
+        format('payout %s of seller %s cost %s by the ledger and %s by the payout itself',
+            l.payout_id, l.seller_id, g.fees, l.network_fee + l.fee_amount)
+    from finance.payout_lines as l
+    inner join ledger as g on l.payout_id = g.payout_id
+    where l.state = 'completed' and g.paid is not null and g.fees <> l.network_fee + l.fee_amount
+    union all
+    select 'ledger_without_line', g.payout_id,
+        format('the ledger of %s has paid %s as payout %s, that no line of ours asked for',
+            g.currency, g.paid, g.payout_id)
+    from ledger as g
+    where g.paid is not null and not exists (
+        select from finance.payout_lines as l where l.payout_id = g.payout_id
+    )
+    union all
+    select 'paid_by_ledger', l.line_id,
+        format('payout %s of seller %s is %s here and paid by the ledger: the seller has the money',
+            l.payout_id, l.seller_id, l.state)
+    from finance.payout_lines as l
+    inner join ledger as g on l.payout_id = g.payout_id
+    where g.paid is not null and l.state in ('failed', 'rejected')
+$$;
+comment on function finance.ledger_differences() is
+'One row per difference between our lines and the rail''s ledger as read last.';
+
+create or replace function finance.compare_books() returns bigint
+language plpgsql security definer set search_path = '' as $$
+begin
+    perform finance.open_break(d.kind, d.subject, d.detail) from finance.ledger_differences() as d;
+    -- What it opened and no longer finds has come right by an outcome.
+    update finance.breaks as b
+    set closed_at = public.settle_now(), closed_by = 'an outcome',
+        close_note = 'the books agree again'
+    where b.closed_at is null
+    and b.kind in ('not_in_ledger', 'ledger_amount', 'ledger_fee', 'ledger_without_line', 'paid_by_ledger')
+    and not exists (
+        select from finance.ledger_differences() as d
+        where (d.kind, d.subject, d.detail) = (b.kind, b.subject, b.detail)
+    );
+    update finance.breaks as b
+    set closed_at = public.settle_now(), closed_by = 'an outcome',
+        close_note = 'the rail has told of every line'
+    where b.closed_at is null and b.kind = 'missing_payouts' and not exists (
+        select from finance.payout_lines as l
+        where l.batch_id || '/' || l.call_sequence = b.subject and l.payout_id is null
+    );
+    -- What waits for somebody: on halfin's dashboard, or nobody knows where.
+    perform finance.raise_alert_once(
+        case w.is_waiting when true then 'pending_approval' else 'stuck' end,
+        w.payout_window || '/' || w.batch_id,
+        case
+            when w.is_waiting then format('%s lines of %s have waited for more than 4 hours for somebody to approve them on halfin''s dashboard', w.line_count, w.payout_window)
+            else format('%s lines of %s have had no outcome for more than 24 hours: ask halfin', w.line_count, w.payout_window)
+        end
+    )
+    from (
+        select
+            l.payout_window, l.batch_id, count(*) as line_count,
+            l.rail_status is not distinct from 'pending_approval' as is_waiting
+        from finance.payout_lines as l
+        inner join finance.payout_batches as b on l.batch_id = b.batch_id
+        where b.state = 'accepted' and l.state in ('frozen', 'submitted')
+        and l.frozen_at < public.settle_now() - case
+            when l.rail_status = 'pending_approval' then interval '4 hours'
+            else interval '24 hours'
+        end
+        group by 1, 2, 4
+    ) as w;
+    return (select count(*) from finance.breaks as b where b.closed_at is null);
+end;
+$$;
+comment on function finance.compare_books() is
+'Opens and closes breaks by what the rail''s ledger says, alerts what is late; returns how many breaks are open.';
+
+create or replace function finance.alert_contradictions() returns void
+language sql security definer set search_path = '' as $$
+    select finance.raise_alert_once('contradicted_close',
+        format('%s/%s/%s', c.payout_window, c.seller_id, c.computed_minor - c.stored_minor),
+        format('the close of %s has %s for seller %s, the facts now say %s: the stored row stands; correct it with an adjustment',
+            c.payout_window, finance.money(c.stored_minor), c.seller_id, finance.money(c.computed_minor)))
+    from reading.contradictions() as c
+$$;
+comment on function finance.alert_contradictions() is
+'One alert for each stored row that the last build contradicts.';

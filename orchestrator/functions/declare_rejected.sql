@@ -1,0 +1,54 @@
+-- The way out of a batch whose answer stays unknown: two people who have asked the rail.
+
+create or replace function finance.declare_rejected(p_window text, p_note text) returns integer
+language plpgsql security definer set search_path = '' as $$
+declare
+    v_batch finance.payout_batches;
+    v_people integer;
+    v_call finance.payout_calls;
+    v_answer constant jsonb := jsonb_build_object('error', jsonb_build_object('message', p_note));
+begin
+    perform finance.require_person();
+    perform finance.lock_decisions();
+    select b.* into v_batch from finance.payout_batches as b
+    where b.payout_window = p_window and b.state <> 'rejected' for update;
+    if v_batch.batch_id is null then
+        raise exception 'window % has no batch that stands: nothing to resolve', p_window;
+    elsif v_batch.state <> 'unknown' then
+        raise exception 'the batch of % is %, not unknown: only the rail''s answer moves it', p_window,
+            v_batch.state;
+    end if;
+    -- Where the rail has spoken of a payout, its lines are with it: taking them back would pay twice.
+    if exists (
+        select from finance.payout_lines as l
+        inner join finance.payout_calls as c
+            on l.batch_id = c.batch_id and l.call_sequence = c.sequence
+        where l.batch_id = v_batch.batch_id and l.payout_id is not null
+        and c.state not in ('accepted', 'rejected')
+    ) then
+        raise exception 'the rail has spoken of a payout of the batch of % already: it has it; run settle pay % again',
+            p_window, p_window;
+    end if;
+    insert into finance.batch_rejections (batch_id, note) values (v_batch.batch_id, p_note)
+    on conflict (batch_id, declared_by) do nothing;
+    select count(*) into v_people from finance.batch_rejections as r
+    where r.batch_id = v_batch.batch_id;
+    if v_people < 2 then
+        return v_people;
+    end if;
+    for v_call in
+        select c.* from finance.payout_calls as c
+        where c.batch_id = v_batch.batch_id and c.state not in ('accepted', 'rejected')
+        order by c.sequence
+    loop
+        perform finance.refuse_call(v_batch, v_call, v_answer);
+    end loop;
+    perform finance.conclude_batch(v_batch, 'rejected', format(
+        'two people have asked the rail and say that it does not have the batch of %s: %s',
+        p_window, p_note
+    ));
+    return v_people;
+end;
+$$;
+comment on function finance.declare_rejected(text, text) is
+'One person''s word, after asking the rail, that it does not have what is unknown of a batch; returns how many have said so. At the second the lines come back. Should it complete all the same, it counts as a conflict and is held.';

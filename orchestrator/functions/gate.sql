@@ -1,0 +1,98 @@
+-- What stands between a window and its payout.
+
+-- Who holds today's ready lines, to the letter: a standing approval that has every one of them
+-- with the same amount, rail and wallet. Lines it has beside them became held and are left out.
+create or replace function finance.covering_approvals(p_window text)
+returns setof finance.approvals
+language plpgsql stable security definer set search_path = '' as $$
+begin
+    return query
+    select a.* from finance.approvals as a
+    where a.payout_window = p_window and a.revoked_at is null
+    -- Somebody who has left the group since decides about no money any more.
+    and exists (
+        select from pg_catalog.pg_roles as r
+        where r.rolname = a.approved_by and pg_has_role(r.oid, 'settle_finance', 'member')
+    )
+    and not exists (
+        select h.seller_id, h.net_minor, h.rail, h.rail_currency, h.wallet_address
+        from finance.current_holds(p_window) as h where cardinality(h.hold_reasons) = 0
+        except
+        select l.seller_id, l.net_minor, l.rail, l.rail_currency, l.wallet_address
+        from finance.approval_lines as l where l.approval_id = a.approval_id
+    );
+end;
+$$;
+
+-- What stands between a window and its payout, in the order a person would mend it; no row when
+-- nothing does. The freeze asks this very function, under its lock.
+create or replace function finance.payout_obstacles(p_window text) returns setof text
+language plpgsql stable security definer set search_path = '' as $$
+declare
+    v_close finance.window_closes;
+    v_set finance.payable_set;
+    v_batch finance.payout_batches;
+    v_approvers text[];
+    v_needed integer;
+begin
+    select c.* into v_close from finance.window_closes as c where c.payout_window = p_window;
+    if v_close is null then
+        return next format('window %s has no stored close', p_window);
+        return;
+    end if;
+    select b.* into v_batch from finance.payout_batches as b
+    where b.payout_window = p_window and b.state <> 'rejected';
+    if v_batch.batch_id is not null then
+        return next format('window %s is in batch %s already, which is %s', p_window,
+            v_batch.batch_id, v_batch.state);
+        return;
+    end if;
+    if p_window is distinct from finance.latest_closed_window() then
+        return next format('window %s is not the latest closed and stored one (%s): its amounts have moved on',
+            p_window, coalesce(finance.latest_closed_window(), 'none'));
+        return;
+    end if;
+    if finance.pause_line() is not null then
+        return next finance.pause_line();
+    end if;
+    return query
+    select format('check %s of %s failed (%s): mend it, or two people accept it (%s so far)',
+        f.check_name, p_window, f.detail, coalesce(nullif(array_to_string(f.accepted_by, ', '), ''), 'nobody'))
+    from finance.failed_checks(p_window) as f
+    where cardinality(f.accepted_by) < 2;
+    v_set := finance.payable(p_window);
+    if v_set.line_count = 0 then
+        return next format('window %s has no line that is ready', p_window);
+        return;
+    end if;
+    select array_agg(a.approved_by order by a.approved_by) into v_approvers
+    from finance.covering_approvals(p_window) as a;
+    v_needed := case when v_set.total_minor > finance.policy('dual_approval_above') then 2 else 1 end;
+    if v_approvers is null and exists (
+        select from finance.approvals as a
+        where a.payout_window = p_window and a.revoked_at is null
+    ) then
+        return next format('the approval of %s does not hold what is ready now: review and approve digest %s',
+            p_window, v_set.digest);
+    elsif v_approvers is null then
+        return next format('window %s is not approved: review it and approve digest %s', p_window,
+            v_set.digest);
+    elsif cardinality(v_approvers) < v_needed then
+        return next format('%s is above the limit for one person: a second approval is needed beside %s',
+            finance.money(v_set.total_minor), array_to_string(v_approvers, ', '));
+    elsif exists (
+        select from finance.hold_releases as x
+        inner join finance.current_holds(p_window) as h on x.seller_id = h.seller_id
+        where x.payout_window = p_window and cardinality(h.hold_reasons) = 0
+        and array[x.released_by] = v_approvers
+    ) then
+        return next format('%s released a held seller of %s and is its only approver: somebody else must approve too',
+            v_approvers[1], p_window);
+    end if;
+    if public.settle_now() < v_close.payout_due_at then
+        return next format('window %s is due at %s', p_window,
+            to_char(v_close.payout_due_at at time zone v_close.settlement_timezone, 'YYYY-MM-DD HH24:MI')
+            || ' ' || v_close.settlement_timezone);
+    end if;
+end;
+$$;

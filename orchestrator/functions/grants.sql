@@ -1,0 +1,60 @@
+-- Who may do what. Functions are closed to everybody first; each role gets what its work needs.
+
+revoke execute on all functions in schema finance from public;
+revoke execute on all functions in schema halfin from public;
+alter default privileges for role settle_owner revoke execute on functions from public;
+
+grant usage on schema marketplace, finance, halfin
+to settle_dbt, settle_analyst, settle_finance, settle_orchestrator;
+grant select on all tables in schema marketplace, finance, halfin
+to settle_dbt, settle_analyst, settle_finance, settle_orchestrator;
+
+-- The calendar and what a reader's view or page calls.
+grant execute on function
+finance.window_starts_at(timestamptz, text), finance.window_ends_at(timestamptz, text),
+finance.window_label(timestamptz, text), finance.payout_due_at(timestamptz, text),
+finance.as_of(text), finance.hold_rank(text), finance.money(numeric), finance.policy(text, text),
+finance.latest_closed_window(), finance.current_holds(text), finance.payable(text),
+finance.covering_approvals(text), finance.failed_checks(text), finance.pause_line(),
+finance.payout_obstacles(text)
+to settle_dbt, settle_analyst, settle_finance, settle_orchestrator;
+
+grant execute on function
+finance.begin_build(text, timestamptz, text), finance.complete_build(text, text)
+to settle_dbt;
+
+grant insert on finance.wallet_checks to settle_orchestrator;
+grant execute on function
+finance.store_close(text), finance.alert_contradictions(),
+finance.is_unsent(text), finance.preflight(text, bytea, bytea), finance.freeze_batch(text, integer, text),
+finance.next_call(bigint), finance.call_body(bigint, integer),
+finance.begin_attempt(bigint, integer),
+finance.take_piece(bigint, integer, integer, bytea),
+finance.end_attempt(bigint, integer, integer, integer, boolean, text),
+finance.conclude_call(bigint, integer),
+finance.open_lookups(), finance.record_lookup(bytea), finance.rail_currencies(),
+finance.ledger_knows(text, bytea), finance.store_ledger(text, bytea[]), finance.compare_books(),
+finance.raise_alert(text, text, text), finance.raise_alert_once(text, text, text),
+finance.unposted_alerts(integer), finance.mark_posted(bigint)
+to settle_orchestrator;
+
+grant execute on function
+finance.approve(text, text), finance.revoke_approval(text), finance.hold_seller(text, text),
+finance.release_hold(text, text, text), finance.block_wallet(text, text),
+finance.unblock_wallet(text, text), finance.enter_adjustment(text, bigint, text),
+finance.approve_adjustment(bigint), finance.withdraw_adjustment(bigint),
+finance.propose_policy(text, text, bigint, text), finance.confirm_policy(bigint),
+finance.withdraw_policy(bigint), finance.accept_check(text, text, text),
+finance.pause_payouts(text), finance.resume_payouts(text), finance.close_break(bigint, text),
+finance.declare_rejected(text, text)
+to settle_finance;
+
+grant usage on schema halfin to settle_webhook;
+grant insert (signature, body) on halfin.webhook_events to settle_webhook;
+
+-- What dbt builds is read by a role that can do nothing else; only the owner's functions call it.
+set role settle_reader;
+revoke execute on all functions in schema reading from public;
+grant usage on schema reading to settle_owner;
+grant execute on all functions in schema reading to settle_owner;
+set role settle_owner;

@@ -1,0 +1,83 @@
+-- What a person holds, releases and blocks.
+
+create or replace function finance.hold_seller(p_seller text, p_note text) returns boolean
+language plpgsql security definer set search_path = '' as $$
+begin
+    perform finance.require_person();
+    if not exists (select from reading.accounts() as a where a.seller_id = p_seller) then
+        raise exception 'seller % is not known: nothing is held', p_seller;
+    end if;
+    insert into finance.seller_holds (seller_id, note) values (p_seller, p_note)
+    on conflict (seller_id) where lifted_at is null do nothing;
+    return found;
+end;
+$$;
+comment on function finance.hold_seller(text, text) is
+'Holds a seller until somebody releases them. True when held now, false when they were held before.';
+
+create or replace function finance.release_hold(p_window text, p_seller text, p_note text) returns text
+language plpgsql security definer set search_path = '' as $$
+declare
+    v_person text := finance.require_person();
+    v_reason text;
+    v_wallet text;
+begin
+    perform finance.lock_decisions();
+    if p_window is distinct from finance.latest_closed_window() then
+        raise exception 'window % is not the latest closed and stored one (%): a release covers one window, and that one has gone',
+            p_window, coalesce(finance.latest_closed_window(), 'none');
+    end if;
+    select h.hold_reasons[1] into v_reason
+    from finance.current_holds(p_window) as h where h.seller_id = p_seller;
+    if v_reason is null then
+        raise exception 'seller % is not held in window %', p_seller, p_window;
+    end if;
+    if v_reason not in (
+        'seller_closed', 'wallet_changed', 'wallet_shared', 'manual_review', 'repeated_failure',
+        'above_maximum'
+    ) then
+        raise exception 'seller % is held in window % for %, which a person cannot release: mend the cause',
+            p_seller, p_window, v_reason;
+    end if;
+    select a.wallet_address into v_wallet from reading.accounts() as a where a.seller_id = p_seller;
+    update finance.seller_holds set lifted_by = v_person, lifted_at = public.settle_now()
+    where seller_id = p_seller and lifted_at is null and v_reason = 'manual_review';
+    insert into finance.hold_releases (payout_window, seller_id, reason, wallet_address, note)
+    values (p_window, p_seller, v_reason, coalesce(v_wallet, ''), p_note);
+    return v_reason;
+end;
+$$;
+comment on function finance.release_hold(text, text, text) is
+'Releases the first reason that holds a seller in the latest closed window; returns it. Another one may be behind it.';
+
+create or replace function finance.block_wallet(p_wallet text, p_note text) returns boolean
+language plpgsql security definer set search_path = '' as $$
+begin
+    perform finance.require_person();
+    insert into finance.wallet_blocks (wallet_address, note) values (p_wallet, p_note)
+    on conflict (wallet_address) where lifted_at is null do nothing;
+    return found;
+end;
+$$;
+comment on function finance.block_wallet(text, text) is
+'Holds every line to the wallet from now on. True when blocked now, false when it was before.';
+
+create or replace function finance.unblock_wallet(p_wallet text, p_note text) returns void
+language plpgsql security definer set search_path = '' as $$
+declare
+    v_person text := finance.require_person();
+    v_block finance.wallet_blocks;
+begin
+    select b.* into v_block from finance.wallet_blocks as b
+    where b.wallet_address = p_wallet and b.lifted_at is null for update;
+    if v_block.block_id is null then
+        raise exception 'wallet % is not blocked', p_wallet;
+    end if;
+    if v_block.blocked_by = v_person then
+        raise exception '% blocked wallet %: somebody else must lift it', v_person, p_wallet;
+    end if;
+    update finance.wallet_blocks
+    set lifted_by = v_person, lifted_at = public.settle_now(), lift_note = p_note
+    where block_id = v_block.block_id;
+end;
+$$;

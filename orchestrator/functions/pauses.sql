@@ -1,0 +1,52 @@
+-- The brake: anybody in finance stops all payouts, two people let them go on.
+
+create or replace function finance.standing_pause() returns finance.pauses
+language sql stable security definer set search_path = '' as $$
+    select p.* from finance.pauses as p
+    where p.pause_id = (select max(l.pause_id) from finance.pauses as l)
+    and (select count(*) from finance.resumes as r where r.pause_id = p.pause_id) < 2
+$$;
+comment on function finance.standing_pause() is
+'The pause that stops payouts now; a row of nulls where there is none.';
+
+create or replace function finance.pause_payouts(p_note text) returns bigint
+language plpgsql security definer set search_path = '' as $$
+declare
+    v_id bigint;
+begin
+    perform finance.require_person();
+    insert into finance.pauses (note) values (p_note) returning pause_id into v_id;
+    return v_id;
+end;
+$$;
+comment on function finance.pause_payouts(text) is
+'From its commit on nothing is frozen and no call is made. A new pause takes two people to resume, also where one had said so to an older one.';
+
+create or replace function finance.resume_payouts(p_note text) returns boolean
+language plpgsql security definer set search_path = '' as $$
+declare
+    v_pause finance.pauses;
+begin
+    perform finance.require_person();
+    perform finance.lock_decisions();
+    v_pause := finance.standing_pause();
+    if v_pause.pause_id is null then
+        raise exception 'payouts are not paused';
+    end if;
+    insert into finance.resumes (pause_id, note) values (v_pause.pause_id, p_note)
+    on conflict (pause_id, resumed_by) do nothing;
+    return (finance.standing_pause()).pause_id is null;
+end;
+$$;
+comment on function finance.resume_payouts(text) is
+'One person''s word that payouts may go on; true when it was the second one.';
+
+create or replace function finance.pause_line() returns text
+language sql stable security definer set search_path = '' as $$
+    select format('payouts are paused since %s by %s (%s): two people must resume them, %s so far',
+        to_char(p.paused_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI') || ' UTC', p.paused_by, p.note,
+        (select count(*) from finance.resumes as r where r.pause_id = p.pause_id))
+    from finance.standing_pause() as p
+    where p.pause_id is not null
+$$;
+comment on function finance.pause_line() is 'The standing pause in one line; null where there is none.';

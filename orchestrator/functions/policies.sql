@@ -1,0 +1,64 @@
+-- Limits on paying: proposed by one person, confirmed by another.
+
+create or replace function finance.policy(p_name text, p_rail text default '') returns bigint
+language sql stable security definer set search_path = '' as $$
+    select p.amount_minor from finance.policies as p
+    where p.name = p_name and p.rail = p_rail and p.confirmed_at <= public.settle_now()
+    order by p.confirmed_at desc, p.policy_id desc limit 1
+$$;
+comment on function finance.policy(text, text) is
+'The limit that holds now, in minor units; null where there is none.';
+
+create or replace function finance.propose_policy(
+    p_name text, p_rail text, p_amount_minor bigint, p_note text
+) returns bigint
+language plpgsql security definer set search_path = '' as $$
+declare
+    v_id bigint;
+begin
+    perform finance.require_person();
+    if finance.policy(p_name, p_rail) is null then
+        raise exception 'there is no limit % for rail %: see settle policy list', p_name,
+            coalesce(nullif(p_rail, ''), 'any');
+    end if;
+    insert into finance.policies (name, rail, amount_minor, note)
+    values (p_name, p_rail, p_amount_minor, p_note) returning policy_id into v_id;
+    return v_id;
+end;
+$$;
+
+create or replace function finance.confirm_policy(p_policy_id bigint) returns void
+language plpgsql security definer set search_path = '' as $$
+declare
+    v_person text := finance.require_person();
+    v_policy finance.policies;
+begin
+    perform finance.lock_decisions();
+    select p.* into v_policy from finance.policies as p where p.policy_id = p_policy_id;
+    if v_policy.policy_id is null then
+        raise exception 'there is no proposal %: see settle policy list', p_policy_id;
+    elsif v_policy.confirmed_at is not null then
+        raise exception 'proposal % was confirmed by % before', p_policy_id, v_policy.confirmed_by;
+    elsif v_policy.withdrawn_at is not null then
+        raise exception 'proposal % was withdrawn by %: propose it again', p_policy_id,
+            v_policy.withdrawn_by;
+    elsif v_policy.proposed_by = v_person then
+        raise exception '% proposed %: somebody else must confirm it', v_person, p_policy_id;
+    end if;
+    update finance.policies set confirmed_by = v_person, confirmed_at = public.settle_now()
+    where policy_id = p_policy_id;
+end;
+$$;
+
+create or replace function finance.withdraw_policy(p_policy_id bigint) returns void
+language plpgsql security definer set search_path = '' as $$
+declare
+    v_person text := finance.require_person();
+begin
+    update finance.policies set withdrawn_by = v_person, withdrawn_at = public.settle_now()
+    where policy_id = p_policy_id and confirmed_at is null and withdrawn_at is null;
+    if not found then
+        raise exception 'proposal % is not open: see settle policy list', p_policy_id;
+    end if;
+end;
+$$;

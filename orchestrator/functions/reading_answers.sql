@@ -1,0 +1,92 @@
+-- Reading what the rail says, whatever it says. What its public documentation does not fix (the
+-- batch's answer, the ledger's rows) is assumed here and in halfin.py, and nowhere else.
+
+create or replace function finance.rail_environment() returns text
+language sql stable security definer set search_path = '' as $$
+    select case when i.environment = 'production' then 'live' else 'test' end
+    from finance.installation as i
+$$;
+
+-- PostgreSQL 15 has no pg_input_is_valid. Null where the text is no number, or no document.
+create or replace function finance.try_numeric(p_text text) returns numeric
+language plpgsql immutable set search_path = '' as $$
+begin
+    return p_text::numeric;
+exception when data_exception then
+    return null;
+end;
+$$;
+
+create or replace function finance.try_jsonb(p_text text) returns jsonb
+language plpgsql immutable set search_path = '' as $$
+begin
+    return p_text::jsonb;
+-- The latter: what is nested deeper than the stack, or too large for it.
+exception when data_exception or program_limit_exceeded then
+    return null;
+end;
+$$;
+
+-- As text, with nothing in it that Postgres cannot keep and no key of ours.
+create or replace function finance.readable(p_bytes bytea) returns text
+language plpgsql immutable set search_path = '' as $$
+declare
+    v_text text;
+begin
+    begin
+        v_text := convert_from(p_bytes, 'UTF8');
+    exception when data_exception then
+        v_text := encode(p_bytes, 'escape');
+    end;
+    return regexp_replace(v_text, 'sk_(test|live)_[0-9A-Za-z]*', '[key]', 'g');
+end;
+$$;
+
+create or replace function finance.in_brief(p_text text) returns text
+language sql immutable set search_path = '' as $$
+    select btrim(left(regexp_replace(left(p_text, 1000), '\s+', ' ', 'g'), 200))
+$$;
+comment on function finance.in_brief(text) is 'Words of the rail''s on one line of bearable length.';
+
+create or replace function finance.payouts_of(p_answer jsonb) returns jsonb
+language sql immutable set search_path = '' as $$
+    -- A batch lists its payouts; a single payout is its own list. Nothing where one has no id.
+    select case
+        when jsonb_typeof(d.payouts) = 'array' and not exists (
+            select from jsonb_array_elements(d.payouts) as p (payout)
+            where coalesce(p.payout ->> 'id', '') = ''
+        ) and coalesce(p_answer #>> '{data,id}', '') <> '' then d.payouts
+        else '[]'::jsonb
+    end
+    from (
+        select case
+            when p_answer #> '{data,payouts}' is null and p_answer #> '{data,id}' is not null
+                then jsonb_build_array(p_answer -> 'data')
+            else p_answer #> '{data,payouts}'
+        end as payouts
+    ) as d
+$$;
+
+create or replace function finance.rows_of(p_page bytea) returns setof jsonb
+language sql immutable set search_path = '' as $$
+    select r.entry
+    from jsonb_array_elements(
+        case jsonb_typeof(finance.try_jsonb(finance.readable(p_page)) -> 'data')
+            when 'array' then finance.try_jsonb(finance.readable(p_page)) -> 'data'
+            else '[]'::jsonb
+        end
+    ) as r (entry)
+    where jsonb_typeof(r.entry) = 'object'
+$$;
+comment on function finance.rows_of(bytea) is 'The objects that a page of the rail lists.';
+
+create or replace function finance.ledger_rows(p_page bytea)
+returns table (
+    ledger_entry_id text, entry_type text, amount numeric, payout_id text, created_at timestamptz
+)
+language sql immutable set search_path = '' as $$
+    select
+        r.entry ->> 'id', coalesce(r.entry ->> 'type', ''), finance.try_numeric(r.entry ->> 'amount'),
+        r.entry ->> 'payout_id', (r.entry ->> 'created_at')::timestamptz
+    from finance.rows_of(p_page) as r (entry)
+$$;

@@ -1,0 +1,90 @@
+-- Asking the rail: what about, and what its answers do.
+
+create or replace function finance.open_lookups()
+returns table (path text, rail_id text, payout_window text)
+language sql stable security definer set search_path = '' as $$
+    select distinct c.path, c.rail_batch_id, l.payout_window
+    from finance.payout_lines as l
+    inner join finance.payout_calls as c
+        on l.batch_id = c.batch_id and l.call_sequence = c.sequence
+    where l.state in ('frozen', 'submitted', 'failed') and l.returned_at is null
+    and c.state = 'accepted'
+    union
+    -- Money that left by the rail's own ledger, and came back by ours.
+    select '/v1/payouts', l.payout_id, l.payout_window
+    from finance.payout_lines as l
+    inner join halfin.ledger_entries as e on l.payout_id = e.payout_id and e.entry_type = 'payout'
+    where l.state in ('failed', 'rejected')
+    order by 3, 1, 2
+$$;
+comment on function finance.open_lookups() is
+'What has to be asked for at the rail: GET path/rail_id. One row per call with a line that has no certain outcome, and per failed payout that the ledger shows as paid.';
+
+create or replace function finance.record_lookup(p_response bytea) returns bigint
+language plpgsql security definer set search_path = '' as $$
+declare
+    v_payout jsonb;
+    v_moved bigint := 0;
+begin
+    for v_payout in
+        select p.payout
+        from jsonb_array_elements(
+            finance.payouts_of(finance.try_jsonb(finance.readable(p_response)))
+        ) as p (payout)
+        left join finance.payout_lines as l on l.payout_id = p.payout ->> 'id'
+        where l.line_id is null
+        or (l.state in ('frozen', 'submitted') and l.rail_status is distinct from p.payout ->> 'status')
+        or (l.state = 'failed' and (l.returned_at is null or p.payout ->> 'status' = 'completed'))
+        or (l.state = 'completed' and p.payout ->> 'status' = 'failed')
+        or (l.state = 'rejected' and p.payout ->> 'status' <> 'failed')
+        order by p.payout ->> 'id'
+    loop
+        v_moved := v_moved + (
+            finance.record_payout(v_payout, 'lookup') in ('completed', 'returned')
+        )::integer;
+    end loop;
+    return v_moved;
+end;
+$$;
+comment on function finance.record_lookup(bytea) is
+'Applies what the rail says of a batch or a payout when asked; returns how many lines got an outcome or came back. The only way in which a failed line''s money comes back.';
+
+create or replace function finance.ledger_knows(p_currency text, p_page bytea) returns boolean
+language sql stable security definer set search_path = '' as $$
+    select exists (
+        select from finance.ledger_rows(p_page) as r
+        inner join halfin.ledger_entries as e
+            on e.currency = p_currency and r.ledger_entry_id = e.ledger_entry_id
+    )
+$$;
+comment on function finance.ledger_knows(text, bytea) is
+'Whether a page of the rail''s ledger, newest first, has reached what is known here.';
+
+create or replace function finance.store_ledger(p_currency text, p_pages bytea[]) returns bigint
+language plpgsql security definer set search_path = '' as $$
+declare
+    v_new bigint;
+begin
+    insert into halfin.ledger_entries (
+        currency, ledger_entry_id, entry_type, amount, payout_id, created_at
+    )
+    select distinct on (r.ledger_entry_id)
+        p_currency, r.ledger_entry_id, r.entry_type, r.amount, r.payout_id, r.created_at
+    from unnest(p_pages) as p (page)
+    cross join lateral finance.ledger_rows(p.page) as r
+    order by r.ledger_entry_id, r.created_at
+    on conflict (currency, ledger_entry_id) do nothing;
+    get diagnostics v_new = row_count;
+    insert into halfin.ledger_reads (currency, read_at) values (p_currency, public.settle_now())
+    on conflict (currency) do update set read_at = excluded.read_at;
+    return v_new;
+end;
+$$;
+comment on function finance.store_ledger(text, bytea[]) is
+'Keeps the rows of all pages since the last read, or none; returns how many were new.';
+
+create or replace function finance.rail_currencies() returns setof text
+language sql stable security definer set search_path = '' as $$
+    select distinct l.rail_currency from finance.payout_lines as l order by 1
+$$;
+comment on function finance.rail_currencies() is 'The currencies in which a payout was ever frozen.';

@@ -1,0 +1,92 @@
+-- One payout as the rail shows it, from its answer, a webhook or a look-up. Harmless to repeat and
+-- in any order.
+
+create or replace function finance.line_of_payout(p_payout jsonb) returns finance.payout_lines
+language sql stable set search_path = '' as $$
+    select l.* from finance.payout_lines as l
+    where l.payout_id = p_payout ->> 'id'
+    -- A webhook may come before our own answer; an answer names the key and not our metadata.
+    or (
+        l.payout_id is null and (
+            l.line_id = p_payout #>> '{metadata,line_id}'
+            or l.idempotency_key = p_payout ->> 'idempotency_key'
+        )
+    )
+    -- Attempts share the key: what metadata names, else the one that stands.
+    order by
+        l.payout_id nulls last, l.line_id is distinct from p_payout #>> '{metadata,line_id}',
+        l.state = 'rejected', l.batch_id desc
+    limit 1
+$$;
+
+create or replace function finance.mismatch(p_payout jsonb, p_line finance.payout_lines) returns text
+language sql stable set search_path = '' as $$
+    select case
+        when p_payout ->> 'id' is null then 'id: it has none'
+        when finance.try_numeric(p_payout ->> 'amount') is distinct from p_line.amount_minor::numeric / 100
+            then 'amount'
+        when p_payout ->> 'destination' is distinct from p_line.wallet_address then 'destination'
+        when p_payout ->> 'currency' is distinct from p_line.rail_currency then 'currency'
+        when p_payout ->> 'environment' is distinct from finance.rail_environment() then 'environment'
+        when p_line.state = 'rejected' then 'state: the batch was rejected'
+    end
+$$;
+comment on function finance.mismatch(jsonb, finance.payout_lines) is
+'In what a payout of the rail differs from the line that asked for it; null where in nothing.';
+
+create or replace function finance.return_lines(p_line_ids text[], p_state text) returns void
+language sql set search_path = '' as $$
+    update finance.line_windows set is_standing = false
+    where line_id = any(p_line_ids) and is_standing;
+    update finance.payout_lines
+    set state = p_state, returned_at = coalesce(returned_at, public.settle_now())
+    where line_id = any(p_line_ids)
+$$;
+comment on function finance.return_lines(text[], text) is
+'Makes the money of the lines the sellers'' balance again, and their windows payable by another line.';
+
+create or replace function finance.record_payout(p_payout jsonb, p_source text) returns text
+language plpgsql security definer set search_path = '' as $$
+declare
+    v_line finance.payout_lines;
+    v_status text := p_payout ->> 'status';
+    v_payout_id text := p_payout ->> 'id';
+    v_mismatch text;
+begin
+    perform from finance.payout_lines as l
+    where l.line_id = (finance.line_of_payout(p_payout)).line_id for update;
+    -- Again: what waited for the lock must see what it waited for.
+    v_line := finance.line_of_payout(p_payout);
+    if v_line.line_id is null then
+        perform finance.open_break('unknown_payout', coalesce(v_payout_id, 'no id'),
+            format('the rail speaks of payout %s, status %s, that no line of ours asked for',
+                coalesce(v_payout_id, 'without id'), coalesce(v_status, 'none')));
+        return 'break';
+    end if;
+    v_mismatch := finance.mismatch(p_payout, v_line);
+    if v_mismatch is not null then
+        perform finance.open_break('mismatch', v_line.line_id,
+            format('payout %s of seller %s differs from its line in %s', coalesce(v_payout_id, 'without id'),
+                v_line.seller_id, v_mismatch));
+        return 'break';
+    end if;
+    if v_status = 'completed' then
+        return finance.record_completed(v_line, p_payout, p_source);
+    elsif v_status = 'failed' then
+        return finance.record_failed(v_line, p_payout, p_source);
+    elsif v_status in ('pending_approval', 'processing') and v_line.state in ('frozen', 'submitted') then
+        update finance.payout_lines
+        set state = 'submitted', payout_id = v_payout_id, rail_status = v_status
+        where line_id = v_line.line_id
+        and (state, payout_id, rail_status) is distinct from ('submitted', v_payout_id, v_status);
+        if found and v_line.state = 'frozen' then
+            insert into finance.line_events (line_id, kind, source, detail)
+            values (v_line.line_id, 'submitted', p_source, v_payout_id);
+        end if;
+        return 'submitted';
+    end if;
+    return v_line.state;
+end;
+$$;
+comment on function finance.record_payout(jsonb, text) is
+'Moves the line of a payout where everything matches, else opens a break. p_source is answer, webhook or lookup; only a look-up confirms a failure. Returns the line''s state, returned, or break.';

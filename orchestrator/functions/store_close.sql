@@ -1,0 +1,93 @@
+-- The only writer of stored closes. It copies what dbt computed, after checking that the copy is
+-- the right one: built after the window's end, from this zone and currency, in order, once.
+create or replace function finance.store_close(p_window text) returns boolean
+language plpgsql security definer set search_path = '' as $$
+declare
+    v_build record;
+    v_window record;
+    v_latest record;
+    v_earlier text;
+begin
+    -- One close at a time, and none while a batch is being frozen.
+    perform finance.lock_decisions();
+    if exists (select from finance.window_closes where payout_window = p_window) then
+        return false;
+    end if;
+    select b.* into v_build from reading.build() as b
+    inner join finance.build_instants as i
+        on i.target_schema = 'settlement' and i.as_of = b.as_of and i.completed_at is not null;
+    if v_build is null then
+        raise exception 'the last build of the live schemas is not whole: build all of it, then close %',
+            p_window;
+    end if;
+    select w.* into v_window from reading.windows() as w where w.payout_window = p_window;
+    if v_window is null then
+        raise exception 'window % does not exist: the facts span % to %', p_window,
+            (select w.payout_window from reading.windows() as w order by w.window_starts_at limit 1),
+            (select w.payout_window from reading.windows() as w order by w.window_starts_at desc limit 1);
+    end if;
+    if v_window.window_ends_at + v_build.close_lag > public.settle_now() then
+        raise exception 'window % is still open: it closes at %', p_window,
+            v_window.window_ends_at + v_build.close_lag;
+    end if;
+    if v_build.as_of < v_window.window_ends_at + v_build.close_lag then
+        raise exception 'window % was computed as of %, before its end: build again', p_window,
+            v_build.as_of;
+    end if;
+    if exists (
+        select from finance.installation as i
+        where (i.settlement_timezone, i.currency)
+            is distinct from (v_build.settlement_timezone, v_build.currency)
+        and i.settlement_timezone is not null
+    ) then
+        raise exception 'the closes so far are in % and %, this build is in % and %: neither may change'
+            ' once a close is stored',
+            (select i.settlement_timezone from finance.installation as i),
+            (select i.currency from finance.installation as i),
+            v_build.settlement_timezone, v_build.currency;
+    end if;
+    select c.* into v_latest from finance.window_closes as c
+    order by c.window_starts_at desc limit 1;
+    if v_latest.window_starts_at > v_window.window_starts_at then
+        raise exception 'window % is before %, the latest stored close: it can no longer be stored',
+            p_window, v_latest.payout_window;
+    end if;
+    if v_build.stored_until is distinct from coalesce(v_latest.window_ends_at, '-infinity') and not exists (
+        -- Closes stored since the build came from that same build, one after another.
+        select from finance.window_closes as c
+        where c.window_starts_at >= v_build.stored_until
+        and c.window_ends_at = v_window.window_starts_at
+    ) then
+        raise exception 'window % was computed before % was stored: build again', p_window,
+            v_latest.payout_window;
+    end if;
+    select w.payout_window into v_earlier
+    from reading.windows() as w
+    where w.window_starts_at < v_window.window_starts_at
+    and w.window_starts_at >= coalesce(v_latest.window_ends_at, '-infinity')
+    order by w.window_starts_at limit 1;
+    if v_earlier is not null then
+        raise exception 'window % has no stored close yet: close it before %', v_earlier, p_window;
+    end if;
+    update finance.installation
+    set settlement_timezone = v_build.settlement_timezone, currency = v_build.currency
+    where settlement_timezone is null;
+    insert into finance.window_closes (
+        payout_window, window_starts_at, window_ends_at, payout_due_at, settlement_timezone,
+        currency, row_count, net_minor, absorbed_disputes_minor
+    )
+    select
+        p_window, v_window.window_starts_at, v_window.window_ends_at, v_window.payout_due_at,
+        v_build.settlement_timezone, v_build.currency, count(*), coalesce(sum(s.net_minor), 0),
+        reading.absorbed_minor(v_window.window_starts_at, v_window.window_ends_at)
+    from reading.close_rows(p_window) as s;
+    insert into finance.window_close_rows select * from reading.close_rows(p_window);
+    insert into finance.window_close_entries
+    select * from reading.close_entries(p_window, v_window.window_starts_at);
+    insert into finance.window_close_health select * from reading.close_health(p_window);
+    perform finance.check_close(p_window, v_latest.payout_window);
+    return true;
+end;
+$$;
+comment on function finance.store_close(text) is
+'Stores the computed rows of a closed window, append-only. True when stored now, false when it was stored before.';

@@ -1,0 +1,40 @@
+-- Webhooks land raw; triggers of the owner read them and move the lines.
+
+create or replace function halfin.read_event() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    new.payload := convert_from(new.body, 'UTF8')::jsonb;
+    new.event_type := new.payload ->> 'event';
+    new.payout_id := new.payload #>> '{data,id}';
+    return new;
+exception when data_exception then
+    -- Signed, and not readable as jsonb (a \u0000, say): kept as it is, for a person.
+    return new;
+end;
+$$;
+
+create or replace trigger read_event before insert on halfin.webhook_events
+for each row execute function halfin.read_event();
+
+create or replace function halfin.apply_event() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    if new.event_type in ('payout.completed', 'payout.failed')
+        and new.payload ->> 'type' is distinct from 'test' then
+        perform finance.record_payout(
+            new.payload -> 'data' || jsonb_build_object('status', split_part(new.event_type, '.', 2)),
+            'webhook'
+        );
+    elsif new.payload is null then
+        perform finance.open_break('unreadable_event', new.webhook_event_id::text, 'the body is no jsonb');
+    end if;
+    return null;
+exception when others then
+    -- The event is kept whatever it says; a person looks at what could not be read.
+    perform finance.open_break('unreadable_event', new.webhook_event_id::text, sqlerrm);
+    return null;
+end;
+$$;
+
+create or replace trigger apply_event after insert on halfin.webhook_events
+for each row execute function halfin.apply_event();

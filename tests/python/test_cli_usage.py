@@ -1,0 +1,44 @@
+"""Bad usage of finance's verbs: exit 2 before anything is touched."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from orchestrator.cli import app
+
+NO_AMOUNT = "is no amount; write it like 12.50 or -3.00"
+NO_AMOUNTS = ("1.005", "nan", "1e3", "1,50", ".5", "5.", "+5", "-x", "9" * 14, "\u0663")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        *((f"adjust enter s1 {amount} --as ana --note n", NO_AMOUNT) for amount in NO_AMOUNTS),
+        ("adjust enter s1 0.00 --as ana --note n", "an adjustment of 0 changes nothing"),
+        ("adjust enter s1 -0 --as ana --note n", "an adjustment of 0 changes nothing"),
+        ("adjust enter s1 5.00 --as ana --note=", "the note is empty"),
+        ("adjust enter s1 5.00 --nte n --as ana", "Missing option '--note'"),
+        ("adjust approve 0 --as ana", "greater than or equal to 1"),
+        ("adjust approve one --as ana", "integer"),
+        (f"adjust approve {2**63} --as ana", "less than or equal to"),
+        ("policy propose maximum_line -1.00 --as ana --note n", "'-1.00' is below 0"),
+        ("policy propose minimum 1.00 --as ana --note n", "'minimum' is not one of"),
+        ("block \u00a0 --as ana --note n", "the wallet is empty"),
+        ("pause --as ana", "Missing option '--note'"),
+        ("resume --note n", "Missing option '--as'"),
+        ("block --as ana --note n", "Missing argument"),
+        ("accept 2026-W54 unusual_total --as ana --note n", "'2026-W54' is no ISO week"),
+        ("resolve 2026-W46 --as ana --note n", "add --rejected"),
+        ("export 2026-W46 --to /nowhere/at/all", "does not exist"),
+        ("breaks shut 1", "No such command 'shut'"),
+        ("adjust enter s1 5.00 --as ana --note n", "set SETTLE_PASSWORD"),
+    ],
+)
+def test_bad_usage(arguments: str, why: str, tmp_path: Path) -> None:
+    runner = CliRunner(env={"SETTLE_HOME": str(tmp_path / "home"), "SETTLE_PASSWORD": None})
+    answer = runner.invoke(app, arguments.split(" "))
+    said = " ".join(answer.output.replace("│", " ").split())
+    assert answer.exit_code == 2, said
+    assert why in said
+    assert not (tmp_path / "home").exists()
