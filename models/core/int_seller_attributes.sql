@@ -54,8 +54,7 @@ current_windows as (
         accounts.payouts_enabled,
         accounts.wallet_address,
         accounts.rail,
-        accounts.rail_currency,
-        accounts.minimum_amount
+        accounts.rail_currency
     from windows
     cross join accounts
     where (windows.is_latest_closed or not windows.is_closed) and not {{ is_as_of }}
@@ -73,8 +72,7 @@ older_windows as (
         versions.is_payouts_enabled as payouts_enabled,
         versions.wallet_address,
         rails.rail,
-        rails.currency_code as rail_currency,
-        rails.minimum_amount
+        rails.currency_code as rail_currency
     from windows
     inner join versions
         on

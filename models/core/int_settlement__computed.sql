@@ -43,12 +43,24 @@ usual as (
 
 ),
 
-policy as (
+maximum as (
 
-    select * from {{ source('finance', 'payout_policies') }}
-    where valid_from <= {{ as_of() }}
-    order by valid_from desc, policy_id desc
-    limit 1
+    select amount_minor from {{ ref('stg_finance__policies') }}
+    where policy_name = 'maximum_line'
+
+),
+
+minimums as (
+
+    select * from {{ ref('stg_finance__policies') }}
+    where policy_name = 'minimum_line'
+
+),
+
+blocked as (
+
+    select wallet_address from {{ source('finance', 'wallet_blocks') }}
+    where lifted_at is null
 
 ),
 
@@ -68,12 +80,13 @@ joined as (
         attributes.payouts_enabled,
         attributes.rail,
         attributes.rail_currency,
-        attributes.minimum_amount,
+        minimums.amount_minor as minimum_minor,
         coalesce(attributes.wallet_address, '') as wallet_address,
         wallets.is_checked,
         wallets.address_format,
         wallets.is_valid,
         wallets.is_shared,
+        blocked.wallet_address is not null as is_blocked,
         wallets.detail,
         wallets.changed_at >= balances.window_ends_at
         + make_interval(
@@ -81,18 +94,20 @@ joined as (
         ) as is_wallet_changed,
         failures.consecutive_failures >= 3 as is_failing,
         health.needs_review or held.hold_id is not null as is_reviewed,
-        balances.net_minor > policy.maximum_line_minor
+        balances.net_minor > maximum.amount_minor
         or (
             balances.net_minor > {{ var('unusual_line_ratio') }} * usual.median_minor
             and balances.net_minor > {{ var('unusual_line_amount') }} * 100
         ) as is_unusual
     from balances
-    cross join policy
+    cross join maximum
     left join attributes
         on
             balances.payout_window = attributes.payout_window
             and balances.seller_id = attributes.seller_id
+    left join minimums on attributes.rail = minimums.rail
     left join wallets on balances.seller_id = wallets.seller_id
+    left join blocked on attributes.wallet_address = blocked.wallet_address
     left join health
         on
             balances.payout_window = health.payout_window
@@ -120,13 +135,14 @@ judged as (
             case
                 when is_checked and (not is_valid or address_format <> rail) then 'wallet_invalid'
             end,
+            case when is_blocked then 'wallet_blocked' end,
             case when wallet_address <> '' and is_shared then 'wallet_shared' end,
             case when is_wallet_changed then 'wallet_changed' end,
             case when is_failing then 'repeated_failure' end,
             case when is_reviewed then 'manual_review' end,
             case when is_unusual then 'above_maximum' end,
             case
-                when net_minor > 0 and net_minor < minimum_amount * 100 then 'below_minimum'
+                when net_minor > 0 and net_minor < minimum_minor then 'below_minimum'
             end
         ], null) as hold_reasons
     from joined

@@ -28,8 +28,7 @@ final as (
         sellers.is_payouts_enabled as payouts_enabled,
         sellers.wallet_address,
         rails.rail,
-        rails.currency_code as rail_currency,
-        rails.minimum_amount
+        rails.currency_code as rail_currency
     from sellers
     left join region_rails on sellers.region = region_rails.region
     left join rails

@@ -2,7 +2,13 @@ with
 
 source as (
 
-    select * from {{ source('finance', 'payout_lines') }}
+    select
+        *,
+        outcome_at <= {{ status_as_of() }} as has_outcome,
+        returned_at <= {{ status_as_of() }} as is_returned,
+        retaken_at <= {{ status_as_of() }} as is_retaken
+    from {{ source('finance', 'payout_lines') }}
+    where frozen_at <= {{ status_as_of() }}
 
 ),
 
@@ -16,28 +22,49 @@ closes as (
 standing as (
 
     select
+        -- ids
         source.line_id,
         source.batch_id,
+        source.call_sequence,
         source.seller_id,
+        source.payout_id,
+
+        -- text
         source.payout_window,
-        source.amount_minor,
-        source.frozen_at,
-        closes.window_ends_at as counts_from,
+        source.rail,
+        source.rail_currency,
+        source.wallet_address,
         case
-            when source.outcome_at <= {{ status_as_of() }} then source.state
-            when source.state = 'rejected' and source.returned_at <= {{ status_as_of() }}
+            when source.has_outcome or (source.is_returned and source.state = 'rejected')
                 then source.state
+            when source.is_returned then 'failed'
             else 'submitted'
         end as line_state,
-        source.failure_reason,
-        source.outcome_at,
-        case when source.returned_at <= {{ status_as_of() }} then source.returned_at end
-            as returned_at,
-        case when source.retaken_at <= {{ status_as_of() }} then source.retaken_at end
-            as retaken_at
+        case when source.has_outcome is not true then source.rail_status end as rail_status,
+        case when source.has_outcome then source.tx_hash end as tx_hash,
+        case when source.has_outcome or source.is_returned then source.failure_code end
+            as failure_code,
+        case when source.has_outcome or source.is_returned then source.failure_reason end
+            as failure_reason,
+
+        -- amounts
+        source.amount_minor,
+        case when source.has_outcome then source.network_fee end as network_fee,
+        case when source.has_outcome then source.fee_amount end as fee_amount,
+
+        -- timestamps
+        source.frozen_at,
+        closes.window_ends_at as counts_from,
+        -- When a line failed that completed since is no longer known; when that was confirmed is.
+        case
+            when source.has_outcome then source.outcome_at
+            when source.is_returned and source.state <> 'rejected' then source.returned_at
+        end as outcome_at,
+        case when source.is_returned then source.returned_at end as returned_at,
+        case when source.is_retaken then source.retaken_at end as retaken_at
+
     from source
     inner join closes on source.payout_window = closes.payout_window
-    where source.frozen_at <= {{ status_as_of() }}
 
 )
 

@@ -1,0 +1,56 @@
+-- One row per payout line: where it stands by our books, and what the rail's ledger says of it.
+
+with
+
+lines as (
+
+    select * from {{ ref('stg_finance__payout_lines') }}
+
+),
+
+calls as (
+
+    select * from {{ ref('stg_finance__payout_calls') }}
+
+),
+
+ledger as (
+
+    select
+        payout_id,
+        count(*) filter (where entry_type = 'payout') as ledger_count,
+        coalesce(-sum(amount) filter (where entry_type = 'payout'), 0) as ledger_amount,
+        coalesce(-sum(amount) filter (where entry_type = 'fee'), 0) as ledger_fee
+    from {{ ref('stg_halfin__ledger_entries') }}
+    where payout_id is not null
+    group by payout_id
+
+),
+
+-- Unknown is not failed: a line that failed is open until the rail, asked, has confirmed it.
+final as (
+
+    select
+        lines.line_id,
+        lines.payout_window,
+        lines.rail,
+        lines.amount_minor,
+        calls.call_state = 'accepted' as is_sent,
+        case
+            when lines.line_state = 'completed' then 'completed'
+            when lines.returned_at is null then 'open'
+            when lines.line_state = 'rejected' or calls.call_state = 'rejected' then 'refused'
+            else 'failed'
+        end as standing,
+        lines.network_fee + lines.fee_amount as rail_fee,
+        coalesce(ledger.ledger_count, 0) as ledger_count,
+        coalesce(ledger.ledger_amount, 0) as ledger_amount,
+        coalesce(ledger.ledger_fee, 0) as ledger_fee
+    from lines
+    inner join calls
+        on lines.batch_id = calls.batch_id and lines.call_sequence = calls.call_sequence
+    left join ledger on lines.payout_id = ledger.payout_id
+
+)
+
+select * from final
