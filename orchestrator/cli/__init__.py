@@ -7,7 +7,18 @@ from typing import NoReturn
 import psycopg
 import typer
 
-from orchestrator.cli import data, services, week
+from orchestrator.cli import (
+    data,
+    export,
+    people,
+    proposals,
+    review,
+    sandbox,
+    sellers,
+    services,
+    watch,
+    week,
+)
 from orchestrator.errors import SettleError
 
 app = typer.Typer(
@@ -17,9 +28,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-data.register(app)
-week.register(app)
-services.register(app)
+VERBS = (data, week, review, people, proposals, watch, sellers, export, sandbox, services)
+for module in VERBS:
+    module.register(app)
 
 
 def main() -> None:

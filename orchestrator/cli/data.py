@@ -11,7 +11,7 @@ import psycopg
 import typer
 
 from orchestrator.cli.shared import password_of, ready
-from orchestrator.config import Component, load_settings
+from orchestrator.config import PROJECT_ROOT, Component, load_settings
 from orchestrator.database import connect, rows
 from orchestrator.embedded import EmbeddedPostgres
 from orchestrator.errors import SettleError
@@ -34,6 +34,9 @@ def register(app: typer.Typer) -> None:
     app.command()(load)
     app.command()(generate)
     app.command()(build)
+    app.command()(check)
+    app.command()(diff)
+    app.command()(docs)
     app.command()(sql)
 
 
@@ -144,6 +147,44 @@ def build(
     else:
         build_as_of(settings, instant, timezone)
         print(f"Built asof_settlement as of {instant.isoformat()}.")
+
+
+Against = Annotated[str, typer.Option(help="What the change will be merged into.")]
+
+
+def check(against: Against = "main") -> None:
+    """Build and test what changed in the models, and what stands on it, beside the live schemas."""
+    from orchestrator.dbt import check_changes
+    from orchestrator.project_at import fork_point, project_at
+
+    settings = ready()
+    with project_at(fork_point(against)) as base:
+        check_changes(settings, base)
+    print("What changed builds, and its tests pass.")
+
+
+def diff(
+    against: Against = "main",
+    as_of: Annotated[str | None, typer.Option(help="Default: the last stored close.")] = None,
+) -> None:
+    """Which rows and sums of the public views a change of the models would move."""
+    from orchestrator.cli.show_diff import show_diff
+    from orchestrator.diff import diff_models
+    from orchestrator.project_at import fork_point, project_at
+
+    instant = _instant(as_of) if as_of else None
+    settings = ready()
+    with project_at(fork_point(against)) as base:
+        show_diff(diff_models(settings, base, PROJECT_ROOT, instant))
+
+
+def docs() -> None:
+    """dbt's own pages: every model, its columns, and what they are made from."""
+    from orchestrator.dbt import run_dbt
+
+    settings = ready()
+    run_dbt(settings, ["docs", "generate", "--static"])
+    print(f"Open {settings.home / 'dbt' / 'target' / 'static_index.html'}")
 
 
 def _instant(text: str) -> datetime:

@@ -1,4 +1,4 @@
-"""Verbs that stay up: sandbox, serve; and the demo that uses them all."""
+"""Verbs that stay up: serve, and up, which runs all; and the demo."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,51 +7,15 @@ import typer
 
 from orchestrator.config import load_settings
 from orchestrator.migrate import prepare_database, set_clock
+from orchestrator.private_files import exclusive
 
 RECEIVER_PORT = 8378
 
 
 def register(app: typer.Typer) -> None:
     """Add the verbs of this module."""
-    for verb in (sandbox, serve, demo):
+    for verb in (serve, home, up, demo):
         app.command()(verb)
-
-
-def sandbox(
-    port: Annotated[int, typer.Option(min=0, max=65535)] = 8377,
-    webhook_url: Annotated[
-        str, typer.Option(help="Where webhooks go.")
-    ] = f"http://127.0.0.1:{RECEIVER_PORT}/webhooks/halfin",
-    seed: int = 1,
-    failure_rate: Annotated[float, typer.Option(min=0, max=1, help="Of payouts.")] = 0.0,
-    error_rate: Annotated[float, typer.Option(min=0, max=1, help="Of calls, with 500.")] = 0.0,
-    lost_answer_rate: Annotated[
-        float, typer.Option(min=0, max=1, help="Of calls: taken, then cut off.")
-    ] = 0.0,
-    duplicate_webhooks: bool = False,
-    state_file: Annotated[Path | None, typer.Option(help="Keep the books over a restart.")] = None,
-) -> None:
-    """Run a local halfin that keeps to its public documentation, until Ctrl-C."""
-    from orchestrator.rail import api_key, webhook_secrets
-    from orchestrator.sandbox import SandboxConfig
-    from orchestrator.sandbox import serve as serve_sandbox
-
-    settings = load_settings()
-    serve_sandbox(
-        SandboxConfig(
-            api_key=api_key(settings),
-            webhook_url=webhook_url,
-            webhook_secret=webhook_secrets(settings)[0],
-            seed=seed,
-            failure_rate=failure_rate,
-            error_rate_500=error_rate,
-            accept_then_drop_rate=lost_answer_rate,
-            duplicate_webhooks=duplicate_webhooks,
-            state_file=state_file,
-        ),
-        port=port,
-        on_ready=lambda url: print(f"The halfin sandbox listens on {url}", flush=True),
-    )
 
 
 def serve(port: Annotated[int, typer.Option(min=0, max=65535)] = RECEIVER_PORT) -> None:
@@ -64,6 +28,37 @@ def serve(port: Annotated[int, typer.Option(min=0, max=65535)] = RECEIVER_PORT) 
         set_clock(settings)
     serve_receiver(
         settings, port, on_ready=lambda url: print(f"Webhooks are received on {url}", flush=True)
+    )
+
+
+def home() -> None:
+    """Make Dagster's home ready, for a daemon or webserver that something else starts."""
+    from orchestrator.dagster_home import prepare_dagster
+    from orchestrator.dbt import manifest_path
+
+    settings = load_settings()
+    folder = prepare_dagster(settings)["DAGSTER_HOME"]
+    with exclusive(settings.home / "dbt.lock", 0o755):  # several units start at once
+        manifest_path(settings)
+    print(f"Dagster's home is {folder}")
+
+
+def up(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Of the graph.")] = 3000,
+    read_only_port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Of a second graph, to look at only.")
+    ] = None,
+    receiver_port: Annotated[int, typer.Option(min=0, max=65535)] = RECEIVER_PORT,
+) -> None:
+    """Run the graph, its daemon, the receiver and off production a rail, until Ctrl-C."""
+    from orchestrator.up import up as run_all
+
+    run_all(
+        load_settings(),
+        port=port,
+        read_only_port=read_only_port,
+        receiver_port=receiver_port,
+        tell=lambda line: print(line, flush=True),
     )
 
 

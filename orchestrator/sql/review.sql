@@ -1,5 +1,6 @@
--- What finance needs to decide about one window, as one JSON document. Money is text with two
--- decimals in the settlement currency.
+-- The figures of one window, as one JSON document; what people decided about it and what came of it
+-- stand in review_decisions.sql and review_batch.sql. Money is text with two decimals in the
+-- settlement currency.
 with window_rows as (
     select
         s.*,
@@ -126,18 +127,6 @@ select json_build_object(
     'exceptions', coalesce((
         select json_agg(json_build_object('reason', e.reason, 'count', e.row_count) order by e.reason)
         from exceptions as e
-    ), '[]'),
-    'approvals', coalesce((
-        select json_agg(json_build_object(
-            'approved_by', a.approved_by, 'approved_at', a.approved_at, 'digest', a.digest,
-            'is_current', c.approval_id is not null
-        ) order by a.approval_id)
-        from finance.approvals as a
-        left join finance.covering_approvals(w.payout_window) as c on a.approval_id = c.approval_id
-        where a.payout_window = w.payout_window and a.revoked_at is null
-    ), '[]'),
-    'obstacles', coalesce((
-        select json_agg(o.obstacle) from finance.payout_obstacles(w.payout_window) as o (obstacle)
     ), '[]')
 ) as review
 from summary as w

@@ -1,4 +1,23 @@
--- The latest windows, newest first: what is ready, at the rail, paid, failed and held.
+-- The latest windows, newest first: what is ready, at the rail, paid, failed, held and left out.
+with breaks as (
+    select
+        x.payout_window,
+        count(*) as open_breaks
+    from finance.breaks as k
+    -- A break names a line, its payout, or a call.
+    cross join lateral (
+        select l.payout_window from finance.payout_lines as l where l.line_id = k.subject
+        union
+        select l.payout_window from finance.payout_lines as l where l.payout_id = k.subject
+        union
+        select b.payout_window from finance.payout_calls as c
+        inner join finance.payout_batches as b on c.batch_id = b.batch_id
+        where c.batch_id || '/' || c.sequence = k.subject
+    ) as x
+    where k.closed_at is null
+    group by x.payout_window
+)
+
 select
     w.payout_window,
     case when b.state is not null then b.state when not w.is_closed then 'open'
@@ -10,12 +29,17 @@ select
     count(*) filter (where s.status = 'held') as held,
     coalesce(sum(s.net) filter (where s.status = 'paid'), 0.00)::text as paid_amount,
     coalesce(sum(s.net) filter (where s.status = 'failed'), 0.00)::text as failed_amount,
-    w.net::text as net
+    w.net::text as net,
+    (select count(*) from finance.batch_left_out as x where x.batch_id = b.batch_id) as left_out,
+    coalesce(k.open_breaks, 0) as open_breaks
 from settlement.window_summary as w
 left join settlement.seller_settlement as s on w.payout_window = s.payout_window
 left join finance.payout_batches as b
     on w.payout_window = b.payout_window and b.state <> 'rejected'
+left join breaks as k on w.payout_window = k.payout_window
 where coalesce(w.payout_window = %(window)s, true)
-group by w.payout_window, w.window_starts_at, w.is_closed, w.is_stored, b.state, w.net
+group by
+    w.payout_window, w.window_starts_at, w.is_closed, w.is_stored, b.batch_id, b.state, w.net,
+    k.open_breaks
 order by w.window_starts_at desc
 limit 8

@@ -1,0 +1,81 @@
+"""`settle export`: the lines of a window as a CSV file that nothing reads back."""
+
+import csv
+import os
+import re
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Annotated, Any
+
+import typer
+
+from orchestrator.cli.shared import Window, read
+from orchestrator.errors import SettleError
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb of this module."""
+    app.command()(export)
+
+
+def export(
+    window: Window,
+    to: Annotated[
+        Path, typer.Option(exists=True, file_okay=False, writable=True, help="Where it goes.")
+    ] = Path("."),
+) -> None:
+    """Write the lines of a window that would be paid, or were frozen, to a CSV file.
+
+    Its name holds the digest that names exactly these lines; nothing reads it back. A cell that a
+    spreadsheet would take for a formula (it begins with = + - @, a tab or a return, and is no
+    number) gets an apostrophe in front.
+    """
+    found = read("export", window=window)
+    if not found:
+        raise SettleError(
+            f"window {window} has no digest: its close is not stored, or its amounts have moved"
+            " on; settle status lists the latest"
+        )
+    digest = found[0]["digest"]
+    columns = [name for name in found[0] if name != "digest"]
+    # One row of nulls where the window has no line.
+    lines = [[row[name] for name in columns] for row in found if row["seller_id"] is not None]
+    file = to / f"settlement-{window}-{digest[:12]}.csv"
+    try:
+        _write(file, columns, lines)
+    except OSError as error:
+        raise SettleError(
+            f"{file} cannot be written ({error.strerror}): nothing is there"
+        ) from error
+    print(file)
+
+
+def _write(file: Path, columns: Sequence[str], lines: Iterable[Sequence[Any]]) -> None:
+    """All of it or nothing under this name, for its owner's eyes alone."""
+    with NamedTemporaryFile(
+        "w", dir=file.parent, prefix=f".{file.name}-", encoding="utf-8", newline="", delete=False
+    ) as stream:
+        try:
+            writer = csv.writer(stream)
+            writer.writerow(columns)
+            writer.writerows([safe_cell(value) for value in line] for line in lines)
+            stream.flush()
+            os.fsync(stream.fileno())
+            os.replace(stream.name, file)
+        except BaseException:
+            os.unlink(stream.name)
+            raise
+
+
+def safe_cell(value: Any) -> str:
+    """As text: instants in UTC, nothing for null, and nothing that a spreadsheet would run."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    text = "" if value is None else str(value)
+    is_formula = text.startswith(FORMULA) and not NUMBER.fullmatch(text)
+    return f"'{text}" if is_formula else text

@@ -1,0 +1,164 @@
+"""What finance reads before and after it approves: review, checks, status."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import psycopg
+import typer
+from rich.console import Console
+
+from orchestrator.cli.shared import (
+    Json,
+    Window,
+    checked_window,
+    plain_console,
+    print_json,
+    read,
+    read_in,
+    ready,
+    table_of,
+)
+from orchestrator.config import Component, Settings
+from orchestrator.database import connect, rows
+from orchestrator.errors import SettleError
+
+# What fits on 80 columns; --json has the rest.
+STATUS_COLUMNS = {
+    "payout_window": "window",
+    "state": "state",
+    "ready": "ready",
+    "submitted": "at rail",
+    "paid": "paid",
+    "failed": "failed",
+    "held": "held",
+    "paid_amount": "paid amount",
+    "net": "net",
+}
+SHOWN = 15
+NUMBERS = ("total", "net", "line_count", "seller_count", "count", "came_back", "tries")
+# Title, key in the document, columns.
+TABLES = (
+    ("By rail", "by_rail", ("rail", "line_count", "total")),
+    ("Held", "holds", ("reason", "seller_count", "total")),
+    ("Flagged", "flagged", ("seller_id", "health_score", "review_reasons", "net", "status")),
+    ("Released", "releases", ("seller_id", "reason", "released_by", "note")),
+    ("Data exceptions", "exceptions", ("reason", "count")),
+    ("Failed checks", "failed_checks", ("check_name", "detail", "accepted_by")),
+    (
+        "Approvals",
+        "approval_history",
+        ("approved_by", "approved_at", "digest", "is_current", "revoked_by", "revoked_at"),
+    ),
+    ("Left out at the freeze", "left_out", ("seller_id", "net", "reason")),
+    ("Open breaks", "breaks", ("break_id", "kind", "detail")),
+)
+BATCH_TABLES = (
+    ("Calls", "calls", ("sequence", "state", "line_count", "tries", "rail_batch_id")),
+    ("Outcomes so far", "outcomes", ("state", "line_count", "total", "came_back")),
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs of this module."""
+    for verb in (review, checks, status):
+        app.command()(verb)
+
+
+def read_review(settings: Settings, window: str) -> dict[str, Any]:
+    """The review document of a window; raises SettleError where there is none."""
+    with connect(settings, Component.ORCHESTRATOR) as database:
+        # One state of things, so that the digest and its approvals belong together.
+        database.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        document: dict[str, Any] = {}
+        for query in ("review", "review_decisions", "review_batch"):
+            found = read_in(database, query, window=window)
+            if not found:
+                raise _no_window(database, window)
+            document |= found[0]["review"]
+    return document
+
+
+def _no_window(database: psycopg.Connection[Any], window: str) -> SettleError:
+    [bounds] = rows(
+        database,
+        "select min(payout_window) as first, max(payout_window) as last from settlement.windows",
+    )
+    return SettleError(
+        f"window {window} does not exist: the facts span {bounds['first']} to {bounds['last']}"
+    )
+
+
+def review(window: Window, as_json: Json = False) -> None:
+    """What finance needs before it approves, and what came of it: totals, holds, the digest."""
+    document = read_review(ready(), window)
+    if as_json:
+        print_json(document)
+    else:
+        show_review(plain_console(), document)
+
+
+def show_review(console: Console, document: dict[str, Any]) -> None:
+    """The document as a person reads it; of long lists the beginning."""
+    currency = document["currency"] or ""
+    console.print(f"{document['payout_window']}  {document['state']}", style="bold")
+    console.print(
+        f"{document['line_count']} lines, {document['total']} {currency};"
+        f" new this week {document['new']}, last week {document['new_last_week'] or 'none'}"
+    )
+    history = [{**a, "digest": a["digest"][:12]} for a in document["approval_history"]]
+    _show_tables(console, document | {"approval_history": history}, TABLES)
+    batch = document["batch"]
+    if batch:
+        console.print(
+            f"Batch {batch['batch_id']}, attempt {batch['attempt']}: {batch['state']},"
+            f" {batch['line_count']} lines, {batch['total']} {currency},"
+            f" frozen at {batch['frozen_at']}"
+        )
+        if batch["note"]:
+            console.print(f"- {batch['note']}", soft_wrap=True)
+        _show_tables(console, batch, BATCH_TABLES)
+    console.print(f"digest {document['digest'] or 'none'}")
+    for line in dict.fromkeys([document["pause"], *document["obstacles"]]):
+        if line:
+            console.print(f"- {line}", soft_wrap=True)
+
+
+def _show_tables(
+    console: Console, document: dict[str, Any], tables: Sequence[tuple[str, str, Sequence[str]]]
+) -> None:
+    for title, key, columns in tables:
+        found = document[key]
+        if found:
+            heading = f"{title} ({len(found)})"
+            names = {column: column for column in columns}
+            console.print(table_of(found[:SHOWN], names, right=NUMBERS, title=heading))
+
+
+def checks(window: Window, as_json: Json = False) -> None:
+    """The data checks of a window: passed, failed, or accepted and by whom."""
+    found = read("checks", window=window)
+    if not found:
+        raise SettleError(f"window {window} does not exist: settle status lists the latest")
+    if as_json:
+        print_json(found)
+        return
+    columns = {"check_name": "check", "state": "state", "accepted_by": "accepted by"}
+    plain_console().print(table_of(found, columns | {"detail": "detail"}))
+
+
+def status(
+    window: Annotated[
+        str | None,
+        typer.Argument(callback=checked_window, help="An ISO week; default: the latest."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Where the latest windows stand."""
+    found = read("status", window=window)
+    if window is not None and not found:
+        raise SettleError(f"window {window} does not exist: settle status lists the latest")
+    if as_json:
+        print_json(found)
+        return
+    right = [name for name in STATUS_COLUMNS if name not in ("payout_window", "state")]
+    plain_console().print(table_of(found, STATUS_COLUMNS, right=right))

@@ -1,0 +1,121 @@
+"""What a seller asks about: statement, receipt."""
+
+from typing import Any
+
+import typer
+
+from orchestrator.cli.shared import (
+    Json,
+    Window,
+    plain_console,
+    print_json,
+    read,
+    table_of,
+)
+from orchestrator.errors import SettleError
+
+SHOWN = 20
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs of this module."""
+    for verb in (statement, receipt):
+        app.command()(verb)
+
+
+def statement(seller: str, as_json: Json = False) -> None:
+    """What a seller has: pending and available, under way, paid, held, in reserve."""
+    found = read("statement", seller=seller)
+    if not found:
+        raise SettleError(f"seller {seller} is not known: no account and no entry has that id")
+    document = found[0]["statement"]
+    if as_json:
+        print_json(document)
+    else:
+        _show_statement(document)
+
+
+def _show_statement(document: dict[str, Any]) -> None:
+    console = plain_console()
+    name = document["display_name"] or ""
+    console.print(f"{document['seller_id']}  {name}  as of {document['as_of']}", soft_wrap=True)
+    console.print(
+        f"pending {document['pending_balance']}   available {document['available_balance']}"
+        f"   {document['currency'] or ''}",
+        style="bold",
+    )
+    console.print(document["why_they_differ"])
+    console.print(
+        f"in transit {document['in_transit']}, paid out {document['paid_out']},"
+        f" disputed {document['disputed_amount']}"
+    )
+    if document["next_release_at"]:
+        console.print(
+            f"next release {document['next_release_amount']} at {document['next_release_at']}"
+        )
+    for title, key, columns, right in (
+        ("Held by", "holds", ("reason", "note", "held_by", "held_at"), ()),
+        (
+            "Payouts",
+            "payouts",
+            ("payout_window", "net", "rail", "status", "hold_reason", "failure_reason"),
+            ("net",),
+        ),
+        (
+            "Orders in reserve",
+            "orders_in_reserve",
+            ("order_id", "held_amount", "dispute_window_closes_at"),
+            ("held_amount",),
+        ),
+    ):
+        found = document[key]
+        if found:
+            heading = f"{title} ({len(found)})"
+            names = {column: column for column in columns}
+            console.print(table_of(found[:SHOWN], names, right=right, title=heading))
+
+
+def receipt(window: Window, seller: str, as_json: Json = False) -> None:
+    """Every item that a seller's line pays, under the window it comes from."""
+    found = read("receipt", window=window, seller=seller)
+    if not found:
+        raise SettleError(
+            f"seller {seller} has no line in {window}: nothing was frozen for them;"
+            f" see settle statement {seller}"
+        )
+    document = found[0]["receipt"]
+    if document["state"] == "rejected":
+        raise SettleError(
+            f"the line of {seller} in {window} was rejected with its batch: nothing was paid,"
+            f" {document['amount']} {document['currency']} is their balance again"
+        )
+    if as_json:
+        print_json(document)
+    else:
+        _show_receipt(document)
+
+
+def _show_receipt(document: dict[str, Any]) -> None:
+    console = plain_console()
+    console.print(
+        f"{document['seller_id']}  {document['payout_window']}  {document['amount']}"
+        f" {document['currency']}  {document['state']}",
+        style="bold",
+    )
+    console.print(f"{document['rail']} to {document['wallet_address']}", soft_wrap=True)
+    if document["tx_hash"]:
+        console.print(f"transaction {document['tx_hash']}", soft_wrap=True)
+    if document["failure_reason"]:
+        console.print(f"failed: {document['failure_reason']}", soft_wrap=True)
+    columns = ("occurred_at", "entry_type", "source_id", "order_id", "amount")
+    for part in document["windows"]:
+        carried = ", carried in" if part["is_carried_in"] else ""
+        console.print(
+            table_of(
+                part["items"],
+                {column: column for column in columns},
+                right=("amount",),
+                title=f"{part['entry_window']}{carried}: {part['total']}",
+            )
+        )
+    console.print(f"total {document['total']} {document['currency']}", style="bold")

@@ -1,0 +1,112 @@
+-- What a stored close comes to: one row. Money in the settlement currency; new is what became
+-- available in the window, without what was carried in.
+with closes as (
+    select
+        c.payout_window,
+        c.currency,
+        c.window_starts_at,
+        c.payout_due_at,
+        c.settlement_timezone,
+        c.closed_at,
+        c.absorbed_disputes_minor
+    from finance.window_closes as c
+    where c.window_starts_at <= (
+        select t.window_starts_at from finance.window_closes as t
+        where t.payout_window = %(window)s
+    )
+    order by c.window_starts_at desc
+    limit 5
+),
+
+news as (
+    select
+        r.payout_window,
+        count(*) as seller_count,
+        sum(r.order_count) as order_count,
+        sum(r.net_minor - r.carried_forward_minor) as new_minor,
+        sum(r.carried_forward_minor) as carried_minor
+    from finance.window_close_rows as r
+    where r.payout_window in (select c.payout_window from closes as c)
+    group by r.payout_window
+),
+
+dated as (
+    select
+        c.*,
+        coalesce(n.seller_count, 0) as seller_count,
+        coalesce(n.order_count, 0) as order_count,
+        coalesce(n.new_minor, 0) as new_minor,
+        coalesce(n.carried_minor, 0) as carried_minor,
+        lag(coalesce(n.new_minor, 0)) over (order by c.window_starts_at) as last_minor,
+        avg(coalesce(n.new_minor, 0)) over (
+            order by c.window_starts_at rows between 4 preceding and 1 preceding
+        ) as mean_minor
+    from closes as c
+    left join news as n on c.payout_window = n.payout_window
+),
+
+flags as (
+    select
+        count(*) filter (where h.needs_review) as flagged_count,
+        count(*) as health_count
+    from finance.window_close_health as h
+    where h.payout_window = %(window)s
+),
+
+-- Once frozen, the batch says what is paid; before, what nothing holds now. The amounts of an
+-- older window have moved on.
+payable as (
+    select
+        b.digest,
+        b.line_count,
+        b.total_minor
+    from finance.payout_batches as b
+    where b.payout_window = %(window)s and b.state <> 'rejected'
+    union all
+    select
+        p.digest,
+        p.line_count,
+        p.total_minor
+    from finance.payable(%(window)s) as p
+    where
+        p.payout_window = finance.latest_closed_window()
+        and not exists (
+            select from finance.payout_batches as b
+            where b.payout_window = %(window)s and b.state <> 'rejected'
+        )
+)
+
+select
+    d.payout_window,
+    d.currency,
+    d.seller_count,
+    d.order_count,
+    d.closed_at,
+    to_char(d.payout_due_at at time zone d.settlement_timezone, 'YYYY-MM-DD HH24:MI ')
+    || d.settlement_timezone as payout_due,
+    (d.new_minor / 100)::numeric(20, 2) as new,
+    (d.last_minor / 100)::numeric(20, 2) as new_last_week,
+    ((d.new_minor - d.last_minor) / 100)::numeric(20, 2) as change_on_last_week,
+    round(100 * (d.new_minor - d.last_minor) / nullif(abs(d.last_minor), 0), 1)
+        as change_on_last_week_pct,
+    (d.mean_minor / 100)::numeric(20, 2) as mean_of_4_weeks,
+    round(100 * (d.new_minor - d.mean_minor) / nullif(abs(d.mean_minor), 0), 1)
+        as change_on_mean_pct,
+    (d.carried_minor / 100)::numeric(20, 2) as carried_forward,
+    (d.absorbed_disputes_minor / 100.0)::numeric(20, 2) as absorbed_disputes,
+    f.flagged_count,
+    f.health_count,
+    round(100.0 * f.flagged_count / nullif(f.health_count, 0), 2) as flagged_pct,
+    d.new_minor::bigint as new_cents,
+    coalesce(p.total_minor, 0)::bigint as to_pay_cents,
+    p.digest,
+    coalesce(p.line_count, 0) as line_count,
+    (coalesce(p.total_minor, 0) / 100)::numeric(20, 2) as total,
+    (
+        select string_agg(o.obstacle, E'\n')
+        from finance.payout_obstacles(d.payout_window) as o (obstacle)
+    ) as obstacles
+from dated as d
+cross join flags as f
+left join payable as p on true
+where d.payout_window = %(window)s

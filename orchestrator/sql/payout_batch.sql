@@ -1,0 +1,17 @@
+-- The latest batch of a window: one row, none where nothing was frozen.
+select
+    b.batch_id,
+    b.attempt,
+    b.state,
+    b.state_note,
+    b.digest,
+    b.currency,
+    b.line_count,
+    (b.total_minor / 100)::numeric(20, 2) as total,
+    b.frozen_at,
+    b.frozen_by,
+    b.answered_at
+from finance.payout_batches as b
+where b.payout_window = %(window)s
+order by b.attempt desc
+limit 1

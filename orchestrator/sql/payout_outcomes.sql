@@ -1,0 +1,12 @@
+-- The lines of a window's latest batch by rail and state.
+select
+    l.rail,
+    l.state,
+    count(*) as lines,
+    (sum(l.amount_minor) / 100)::numeric(20, 2) as amount
+from finance.payout_lines as l
+where l.batch_id = (
+    select max(b.batch_id) from finance.payout_batches as b where b.payout_window = %(window)s
+)
+group by l.rail, l.state
+order by l.rail, l.state

@@ -1,0 +1,86 @@
+-- What a seller asks about: balances, what is under way, what is in reserve and until when, the last
+-- payouts, and what holds the next. One JSON document; money is text with two decimals.
+with seller as (
+    select
+        coalesce(a.seller_id, r.seller_id) as seller_id,
+        a.display_name,
+        a.rail,
+        a.wallet_address,
+        coalesce(r.pending_balance, 0.00) as pending_balance,
+        coalesce(r.available_balance, 0.00) as available_balance,
+        coalesce(r.in_transit, 0.00) as in_transit,
+        coalesce(r.paid_out, 0.00) as paid_out,
+        coalesce(r.disputed_amount, 0.00) as disputed_amount,
+        r.next_release_at,
+        r.next_release_amount
+    from (select * from settlement.seller_accounts where seller_id = %(seller)s) as a
+    full join (select * from settlement.seller_reserve where seller_id = %(seller)s) as r
+        on a.seller_id = r.seller_id
+),
+
+payouts as (
+    select s.*
+    from settlement.seller_settlement as s
+    where s.seller_id = %(seller)s
+    order by s.window_starts_at desc
+    limit 12
+),
+
+holds as (
+    select
+        h.reason,
+        p.note,
+        p.held_by,
+        p.held_at
+    from (
+        select unnest(c.hold_reasons)
+        from finance.current_holds(finance.latest_closed_window()) as c
+        where c.seller_id = %(seller)s
+        union
+        select 'manual_review' from finance.seller_holds as s
+        where s.seller_id = %(seller)s and s.lifted_at is null
+    ) as h (reason)
+    left join finance.seller_holds as p
+        on p.seller_id = %(seller)s and p.lifted_at is null and h.reason = 'manual_review'
+)
+
+select json_build_object(
+    'seller_id', s.seller_id,
+    'display_name', s.display_name,
+    'as_of', (select b.as_of from finance.build_instants as b where b.target_schema = 'settlement'),
+    'currency', (select i.currency from finance.installation as i),
+    'rail', s.rail,
+    'wallet_address', s.wallet_address,
+    'pending_balance', s.pending_balance::text,
+    'available_balance', s.available_balance::text,
+    'why_they_differ', concat_ws(' ',
+        'Pending is the money of orders whose dispute window is still open; each becomes available when its own closes.',
+        'Available is what was released and is in no payout yet: it goes out with the next one, unless something holds it.',
+        case when s.available_balance < 0 then 'It is below zero: what is released next makes up for it first.' end,
+        case when s.in_transit > 0 then 'What is in transit is in neither.' end
+    ),
+    'in_transit', s.in_transit::text,
+    'paid_out', s.paid_out::text,
+    'disputed_amount', s.disputed_amount::text,
+    'next_release_at', s.next_release_at,
+    'next_release_amount', s.next_release_amount::text,
+    'holds', coalesce((
+        select json_agg(json_build_object(
+            'reason', h.reason, 'note', h.note, 'held_by', h.held_by, 'held_at', h.held_at
+        ) order by finance.hold_rank(h.reason)) from holds as h
+    ), '[]'),
+    'payouts', coalesce((
+        select json_agg(json_build_object(
+            'payout_window', p.payout_window, 'net', p.net::text, 'rail', p.rail,
+            'status', p.status, 'hold_reason', p.hold_reason, 'failure_reason', p.failure_reason
+        ) order by p.window_starts_at desc) from payouts as p
+    ), '[]'),
+    'orders_in_reserve', coalesce((
+        select json_agg(json_build_object(
+            'order_id', o.order_id, 'gross', o.gross::text, 'held_amount', o.held_amount::text,
+            'ordered_at', o.ordered_at, 'dispute_window_closes_at', o.dispute_window_closes_at
+        ) order by o.dispute_window_closes_at, o.order_id collate "C")
+        from settlement.order_reserve as o where o.seller_id = %(seller)s
+    ), '[]')
+) as statement
+from seller as s
