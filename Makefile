@@ -7,7 +7,7 @@ STAMP := $(VENV)/.settle-setup
 export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: help setup demo test lint lock
+.PHONY: help setup demo up check diff docs test lint lock
 
 help: ## This list
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,14 +26,31 @@ $(STAMP): requirements.lock pyproject.toml
 demo: setup ## One payout week after another, end to end (DATA=DIR for CSV files)
 	@$(BIN)/settle demo $(if $(DATA),--data "$(DATA)")
 
+up: setup ## The graph, its daemon, the receiver and a local rail, until Ctrl-C
+	@$(BIN)/settle up
+
+check: setup ## Lint, types, and what changed in the models with its tests, in seconds
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	@git diff --name-only --diff-filter=d main -- '*.sql' | grep -v orchestrator/sql/ \
+		| xargs -r $(BIN)/sqlfluff lint -q
+	$(BIN)/settle check
+
+diff: setup ## Which rows and sums of the public views a change would move
+	@$(BIN)/settle diff
+
+docs: setup ## dbt's own pages on every column, in .settle/dbt/target
+	@$(BIN)/settle docs
+
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/sqlfluff lint --processes 2 -q models macros snapshots tests/dbt orchestrator/migrations
+	$(BIN)/sqlfluff lint --processes 2 -q models macros snapshots tests/dbt orchestrator/migrations orchestrator/functions
 
 test: lint ## Lint, types, dbt build with unit and data tests, pytest
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 lock: setup ## Re-resolve requirements.lock for every platform
 	$(BIN)/python -m pip install --quiet uv

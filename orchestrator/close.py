@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from orchestrator.alerts import post_alerts
 from orchestrator.config import Component, Settings
 from orchestrator.database import connect, rows
 from orchestrator.dbt import one_build, project_variables
@@ -33,24 +34,32 @@ def store_closes(settings: Settings, window: str) -> CloseResult:
     """
     # Not while the next build replaces what this one computed.
     with one_build(settings), connect(settings, Component.ORCHESTRATOR) as database:
+        # What this build contradicts of the closes before it is told, whatever else happens.
+        database.execute("select finance.alert_contradictions()")
+        database.commit()
         pending = [row[0] for row in database.execute(PENDING, {"window": window})]
         stored = [
             name
             for name in (pending or [window])
             if rows(database, "select finance.store_close(%s) as is_new", name)[0]["is_new"]
         ]
+        database.commit()
+        post_alerts(settings, database)
     return CloseResult(tuple(stored))
 
 
-def latest_closed(settings: Settings) -> str:
-    """The window that ended last, by the clock, whether its close is stored or not."""
+def latest_closed(settings: Settings, *, grace_minutes: int = 0) -> str:
+    """The window that ended last, by the clock, whether its close is stored or not.
+
+    `grace_minutes` leaves out one whose close fell due less than that long ago.
+    """
     variables = project_variables()
     with connect(settings, Component.ORCHESTRATOR) as database:
         [row] = rows(
             database,
             "select finance.window_label(finance.window_starts_at("
             "settle_now() - make_interval(mins => %s), %s) - interval '1 day', %s) as label",
-            variables["close_lag_minutes"],
+            variables["close_lag_minutes"] + grace_minutes,
             variables["settlement_timezone"],
             variables["settlement_timezone"],
         )

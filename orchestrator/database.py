@@ -103,6 +103,14 @@ def rows(connection: psycopg.Connection[Any], query: str, *parameters: Any) -> l
         return cursor.execute(query.encode(), parameters or None).fetchall()
 
 
+def rows_of(
+    connection: psycopg.Connection[Any], name: str, **parameters: Any
+) -> list[dict[str, Any]]:
+    """All rows of the query in orchestrator/sql/NAME.sql, with its named parameters."""
+    with connection.cursor(row_factory=psycopg.rows.dict_row) as cursor:
+        return cursor.execute(sql_file(name).encode(), parameters).fetchall()
+
+
 def sql_file(name: str) -> str:
     """The text of a query in orchestrator/sql."""
     return (SQL_FOLDER / f"{name}.sql").read_text(encoding="utf-8")

@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from orchestrator.errors import SettleError
 
 LIVE_SCHEMA = "settlement"
 AS_OF_SCHEMA = "asof_settlement"
+# As of the same instant, but from the models where a change began.
+AS_OF_BASE_SCHEMA = "asof_base_settlement"
 
 
 def dbt_environment(settings: Settings) -> dict[str, str]:
@@ -53,32 +56,61 @@ def prepare_dbt(settings: Settings) -> dict[str, str]:
     return environment
 
 
-def run_dbt(settings: Settings, arguments: Sequence[str]) -> None:
+@dataclass(frozen=True)
+class NodeResult:
+    """What came of one node: `rows` as far as it wrote a table, `failures` of a test."""
+
+    unique_id: str
+    status: str
+    message: str
+    seconds: float
+    rows: int | None
+    failures: int | None
+
+
+def run_dbt(settings: Settings, arguments: Sequence[str], *, project: Path = PROJECT_ROOT) -> None:
     """Run one dbt command in this process; raises SettleError naming the first node that failed."""
+    _, failure = dbt_results(settings, arguments, project=project)
+    if failure:
+        raise SettleError(failure)
+
+
+def dbt_results(
+    settings: Settings, arguments: Sequence[str], *, project: Path = PROJECT_ROOT
+) -> tuple[list[NodeResult], str | None]:
+    """Run one dbt command in this process: what came of each node, and why it failed if it did."""
     from dbt.cli.main import dbtRunner  # a second to import, and most verbs never need it
 
     prepare_dbt(settings)
-    result = dbtRunner().invoke(
-        ["--log-level", "none", *arguments, "--project-dir", str(PROJECT_ROOT)]
-    )
-    if result.success:
-        return
+    result = dbtRunner().invoke(["--log-level", "none", *arguments, "--project-dir", str(project)])
     log = settings.home / "dbt" / "logs" / "dbt.log"
+    nodes = [_node_result(node) for node in getattr(result.result, "results", None) or []]
+    if result.success:
+        return nodes, None
     if result.exception is not None:
         reason = str(result.exception).strip().splitlines()
-        raise SettleError(f"dbt {arguments[0]} failed: {' '.join(reason)[:500]}; see {log}")
-    nodes = getattr(result.result, "results", [])
-    raise SettleError(
-        failure_line(arguments[0], [(n.node.unique_id, n.status, n.message) for n in nodes], log)
+        return nodes, f"dbt {arguments[0]} failed: {' '.join(reason)[:500]}; see {log}"
+    return nodes, failure_line(arguments[0], nodes, log)
+
+
+def _node_result(result: Any) -> NodeResult:
+    answer = getattr(result, "adapter_response", None) or {}
+    return NodeResult(
+        unique_id=result.node.unique_id if hasattr(result, "node") else "",
+        status=str(result.status),
+        message=str(result.message),
+        seconds=float(getattr(result, "execution_time", 0.0)),
+        rows=answer["rows_affected"] if answer.get("code") == "SELECT" else None,
+        failures=getattr(result, "failures", None),
     )
 
 
-def failure_line(command: str, nodes: Iterable[tuple[str, str, object]], log: Path) -> str:
-    """How many nodes failed and why the first did; each is unique_id, status and message."""
+def failure_line(command: str, nodes: Iterable[NodeResult], log: Path) -> str:
+    """How many nodes failed and why the first did."""
     failed = [
-        f"{unique_id.split('.')[2]}: {' '.join(str(message).split())[:300]}"
-        for unique_id, status, message in nodes
-        if status in ("error", "fail", "runtime error")
+        f"{node.unique_id.split('.')[2]}: {' '.join(node.message.split())[:300]}"
+        for node in nodes
+        if node.status in ("error", "fail", "runtime error")
     ]
     if not failed:
         return f"dbt {command} failed; see {log}"
@@ -123,6 +155,35 @@ def build_as_of(settings: Settings, as_of: datetime, timezone: str | None) -> No
             settings,
             [*build_arguments(), "--target", "asof", "--vars", json.dumps(variables)],
         )
+
+
+def build_project_as_of(settings: Settings, project: Path, schema: str, as_of: datetime) -> Path:
+    """Build a project's models as of an instant, without tests; returns dbt's target folder."""
+    name = schema.removesuffix("_settlement")
+    target = settings.home / "dbt" / f"target-{name}"
+    arguments = [*build_arguments(), "--exclude-resource-type", "test", "--target", name]
+    variables = json.dumps({"use_stored_closes": False})
+    with one_build(settings, schema):
+        with connect(settings, Component.DBT) as connection:
+            connection.execute("select finance.begin_build(%s, %s)", [schema, as_of])
+        run_dbt(
+            settings,
+            [*arguments, "--vars", variables, "--target-path", str(target)],
+            project=project,
+        )
+    return target
+
+
+def check_changes(settings: Settings, base: Path) -> None:
+    """Build and test what differs from the project in `base`, into the schemas of the target dev.
+
+    What did not change is read where the live build left it.
+    """
+    state = settings.home / "dbt" / "target-state"
+    run_dbt(settings, ["parse", "--target-path", str(state)], project=base)
+    changed = ["--select", "state:modified+", "--state", str(state), "--defer"]
+    target = settings.home / "dbt" / "target-dev"
+    run_dbt(settings, ["build", *changed, "--target", "dev", "--target-path", str(target)])
 
 
 def manifest_path(settings: Settings) -> Path:

@@ -1,35 +1,46 @@
 """The Dagster code location: everything is wired here and made elsewhere."""
 
-import sys
-from pathlib import Path
-
 import dagster as dg
-from dagster_dbt import DbtCliResource
 
+from orchestrator.approval_sensor import approval_sensor
 from orchestrator.assets import build_assets
-from orchestrator.config import PROJECT_ROOT, Settings, load_settings
+from orchestrator.config import Settings, load_settings
 from orchestrator.dbt import manifest_path, prepare_dbt, project_variables
-from orchestrator.jobs import approval_sensor, close_job, close_schedule, pay_job
+from orchestrator.jobs import (
+    close_job,
+    close_schedule,
+    pay_job,
+    reconcile_job,
+    reconcile_schedule,
+    refresh_job,
+    refresh_schedule,
+    review_job,
+)
 from orchestrator.partitions import payout_windows
+from orchestrator.sensors import failure_sensor, missed_close_sensor, webhook_sensor
 
 
 def build_definitions(settings: Settings) -> dg.Definitions:
     """The definitions of one installation; parses the dbt project where its manifest is stale."""
     prepare_dbt(settings)
     windows = payout_windows(settings)
-    close, pay = close_job(), pay_job()
+    close, pay, refresh, reconcile = close_job(), pay_job(), refresh_job(), reconcile_job()
     return dg.Definitions(
         assets=build_assets(settings, manifest_path(settings), windows),
-        jobs=[close, pay],
-        schedules=[close_schedule(settings, close, project_variables()["close_lag_minutes"])],
-        sensors=[approval_sensor(settings, pay)],
-        resources={
-            "dbt": DbtCliResource(
-                project_dir=str(PROJECT_ROOT),
-                profiles_dir=str(settings.home / "dbt"),
-                dbt_executable=str(Path(sys.executable).parent / "dbt"),
-            )
-        },
+        # The steps of a run follow each other: a process for each would only take its time.
+        executor=dg.in_process_executor,
+        jobs=[close, pay, refresh, reconcile, review_job()],
+        schedules=[
+            close_schedule(settings, close, project_variables()["close_lag_minutes"]),
+            refresh_schedule(settings, refresh),
+            reconcile_schedule(settings, reconcile),
+        ],
+        sensors=[
+            approval_sensor(settings, pay),
+            missed_close_sensor(settings, close),
+            webhook_sensor(settings),
+            failure_sensor(settings),
+        ],
     )
 
 

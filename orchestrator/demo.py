@@ -19,8 +19,9 @@ from orchestrator.generate import generate
 from orchestrator.load import load_directory
 from orchestrator.migrate import CLOCK, add_person, prepare_database, set_clock
 from orchestrator.partitions import partition_key
-from orchestrator.pay import pay_window, reconcile
+from orchestrator.pay import pay_window
 from orchestrator.processes import service
+from orchestrator.reconcile import reconcile
 from orchestrator.run_job import run_job
 
 APPROVERS = ("ana", "ben")

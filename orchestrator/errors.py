@@ -6,3 +6,7 @@ class SettleError(Exception):
 
     The command line prints the message on stderr and exits with 1.
     """
+
+
+class FailedChecksError(SettleError):
+    """The work was done and data checks of it do not hold; the text names each with its figures."""

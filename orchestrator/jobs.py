@@ -1,28 +1,46 @@
-"""What runs: the close of a window, its payout, and what asks for them."""
+"""What runs: the refresh of the open window, the close, the payout, the reconciliation."""
 
 from typing import Any
 
 import dagster as dg
 
-from orchestrator.close import latest_closed
-from orchestrator.config import Component, Environment, Settings
-from orchestrator.database import connect, rows
-from orchestrator.errors import SettleError
-from orchestrator.partitions import partition_key
+from orchestrator.assets import CLOSE, PAYOUT, RECONCILED
+from orchestrator.config import Environment, Settings
+from orchestrator.partitions import zone
 
 AssetJob = Any  # what define_asset_job returns; dagster does not export its class
 
+# All models, also those that nothing stored depends on.
+BUILD = dg.AssetSelection.groups("checks", "staging", "core", "marts", "seeds", "snapshots")
+REFRESH_CRON = "30 2,6,10,14,18,22 * * *"  # the close is at a quarter past midnight
+RECONCILE_CRON = "20 * * * *"
+
+
+def refresh_job() -> AssetJob:
+    """The live schemas as of now; nothing is stored."""
+    return dg.define_asset_job(
+        "refresh",
+        selection=BUILD,
+        description="Check wallets and build: what the open window shows moves on, nothing else.",
+    )
+
 
 def close_job() -> AssetJob:
-    """One dbt build with everything before it, then the stored close."""
+    """One dbt build with everything before it, then the stored close and its checks."""
     return dg.define_asset_job(
         "close",
-        # All models, also those that nothing stored depends on.
-        selection=dg.AssetSelection.groups(
-            "checks", "staging", "core", "marts", "seeds", "snapshots"
-        )
-        | dg.AssetSelection.assets("window_close"),
+        selection=BUILD | dg.AssetSelection.assets(CLOSE),
         description="Check wallets, build, store the close of the window and of missed ones.",
+    )
+
+
+def review_job() -> AssetJob:
+    """Look at a stored close again, without a build: nothing is stored twice."""
+    return dg.define_asset_job(
+        "review",
+        selection=dg.AssetSelection.assets(CLOSE),
+        description="Show the window as it stands now: holds, approvals, and its checks once their"
+        " cause is mended or people have accepted them.",
     )
 
 
@@ -30,8 +48,17 @@ def pay_job() -> AssetJob:
     """Freeze and submit, or resume."""
     return dg.define_asset_job(
         "pay",
-        selection=dg.AssetSelection.assets("payout_batch"),
+        selection=dg.AssetSelection.assets(PAYOUT),
         description="Freeze the approved lines of the window and submit them, or resume.",
+    )
+
+
+def reconcile_job() -> AssetJob:
+    """Ask the rail."""
+    return dg.define_asset_job(
+        "reconcile",
+        selection=dg.AssetSelection.assets(RECONCILED),
+        description="Ask the rail about lines without an outcome, compare its ledger with ours.",
     )
 
 
@@ -42,80 +69,44 @@ def close_schedule(settings: Settings, job: AssetJob, lag_minutes: int) -> Any:
         name="sunday_night_close",
         hour_of_day=lag_minutes // 60,
         minute_of_hour=lag_minutes % 60,
-        default_status=(
-            dg.DefaultScheduleStatus.RUNNING
-            if _runs_by_itself(settings)
-            else dg.DefaultScheduleStatus.STOPPED
-        ),
+        default_status=schedule_status(settings),
     )
 
 
-def approval_sensor(settings: Settings, job: AssetJob) -> dg.SensorDefinition:
-    """Every tick ends in a run request or in what is missing, in the database's own words."""
-
-    @dg.sensor(
-        name="approval_sensor",
+def refresh_schedule(settings: Settings, job: AssetJob) -> dg.ScheduleDefinition:
+    """Through the day, so that sellers and finance see what is known by now."""
+    return dg.ScheduleDefinition(
+        name="refresh_through_the_day",
         job=job,
-        minimum_interval_seconds=60,
-        default_status=(
-            dg.DefaultSensorStatus.RUNNING
-            if _runs_by_itself(settings)
-            else dg.DefaultSensorStatus.STOPPED
-        ),
-    )
-    def sensor() -> dg.RunRequest | dg.SkipReason:
-        try:
-            return decide(*_standing(settings))
-        except SettleError as error:
-            return dg.SkipReason(str(error))
-
-    return sensor
-
-
-def decide(
-    window: str, obstacles: list[str], batch: dict[str, object] | None
-) -> dg.RunRequest | dg.SkipReason:
-    """Pay when nothing stands in the way, resume what was frozen and not answered, else say why."""
-    if batch and batch.get("state") in ("frozen", "submitting", "unknown"):
-        return dg.RunRequest(
-            run_key=f"{window}/resume/{batch['batch_id']}/{batch['tries']}",
-            partition_key=partition_key(window),
-        )
-    if obstacles:
-        return dg.SkipReason("; ".join(obstacles))
-    return dg.RunRequest(
-        # A key per approval: Postgres is what makes a second run harmless, this only saves it.
-        run_key=f"{window}/approved/{batch['approval_id'] if batch else 0}",
-        partition_key=partition_key(window),
+        cron_schedule=REFRESH_CRON,
+        execution_timezone=zone().key,
+        default_status=schedule_status(settings),
     )
 
 
-def _standing(settings: Settings) -> tuple[str, list[str], dict[str, object] | None]:
-    window = latest_closed(settings)
-    with connect(settings, Component.ORCHESTRATOR) as database:
-        # Whatever its window: the weeks go on while a rail is away.
-        unfinished = rows(
-            database,
-            "select b.payout_window, b.batch_id, b.state, c.tries"
-            " from finance.payout_batches as b"
-            " inner join finance.payout_calls as c on b.batch_id = c.batch_id"
-            " where b.state in ('frozen', 'submitting', 'unknown')"
-            " order by b.batch_id, c.sequence limit 1",
-        )
-        if unfinished:
-            return str(unfinished[0]["payout_window"]), [], unfinished[0]
-        obstacles = [
-            str(row["missing"])
-            for row in rows(database, "select finance.payout_obstacles(%s) as missing", window)
-        ]
-        [approval] = rows(
-            database,
-            "select max(approval_id) as approval_id from finance.approvals"
-            " where payout_window = %s",
-            window,
-        )
-    return window, obstacles, approval
+def reconcile_schedule(settings: Settings, job: AssetJob) -> dg.ScheduleDefinition:
+    """Every hour: money that failed is the seller's again once the rail has said so twice."""
+    return dg.ScheduleDefinition(
+        name="hourly_reconcile",
+        job=job,
+        cron_schedule=RECONCILE_CRON,
+        execution_timezone=zone().key,
+        default_status=schedule_status(settings),
+    )
 
 
-def _runs_by_itself(settings: Settings) -> bool:
+def runs_by_itself(settings: Settings) -> bool:
+    """Whether this installation acts without being asked."""
     return settings.environment in (Environment.PRODUCTION, Environment.DEMO)
+
+
+def schedule_status(settings: Settings) -> dg.DefaultScheduleStatus:
+    """What a schedule of this installation does at first."""
+    status = dg.DefaultScheduleStatus
+    return status.RUNNING if runs_by_itself(settings) else status.STOPPED
+
+
+def sensor_status(settings: Settings) -> dg.DefaultSensorStatus:
+    """What a sensor of this installation does at first."""
+    status = dg.DefaultSensorStatus
+    return status.RUNNING if runs_by_itself(settings) else status.STOPPED

@@ -1,36 +1,73 @@
 """Start our own services as processes of their own, and stop them again."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from orchestrator.errors import SettleError
+
+STOP_TIMEOUT_S = 15.0
 
 
 @contextmanager
 def service(arguments: list[str], environment: Mapping[str, str], log: Path) -> Iterator[str]:
     """Run `settle ARGUMENTS`; yields the URL at the end of its first line, once it listens."""
-    with log.open("ab") as errors:
-        process = subprocess.Popen(  # noqa: S603 - our own command
-            [sys.executable, "-m", "orchestrator", *arguments],
-            env={**os.environ, **environment},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-        )
-    try:
-        line = process.stdout.readline() if process.stdout else ""
+    with settle_process(arguments, environment, log) as (_, url):
+        yield url
+
+
+@contextmanager
+def settle_process(
+    arguments: list[str], environment: Mapping[str, str], log: Path
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """`service` with its process."""
+    command = [sys.executable, "-m", "orchestrator", *arguments]
+    with process(command, environment, log, stdout=subprocess.PIPE) as running:
+        line = running.stdout.readline() if running.stdout else ""
         if "http://" not in line:
             raise SettleError(f"settle {arguments[0]} did not start; see {log}")
-        yield line.split()[-1]
+        yield running, line.split()[-1]
+
+
+@contextmanager
+def process(
+    command: list[str], environment: Mapping[str, str], log: Path, stdout: int | None = None
+) -> Iterator[subprocess.Popen[str]]:
+    """Run a command in a session of its own: a Ctrl-C reaches us alone, and we stop it in order.
+
+    It and whatever it started is gone at the end. Errors, and its output unless `stdout` says
+    otherwise, are appended to the log.
+    """
+    with log.open("ab") as written:
+        running = subprocess.Popen(  # noqa: S603 - our own command
+            command,
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=written if stdout is None else stdout,
+            stderr=written,
+            text=True,
+            start_new_session=True,
+        )
+    try:
+        yield running
     finally:
-        process.terminate()
-        try:
-            process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        _stop(running)
+
+
+def _stop(running: subprocess.Popen[str]) -> None:
+    running.terminate()
+    try:
+        running.wait(timeout=STOP_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        running.kill()
+        running.wait()
+    with suppress(ProcessLookupError):  # what it left behind, if anything
+        os.killpg(running.pid, signal.SIGTERM)
+    stream: IO[str] | None = running.stdout
+    if stream:
+        stream.close()

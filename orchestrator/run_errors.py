@@ -1,0 +1,31 @@
+"""Why a run failed, in the words of what refused."""
+
+from collections.abc import Iterable
+
+import dagster as dg
+
+from orchestrator.errors import FailedChecksError, SettleError
+
+OURS = (SettleError.__name__, FailedChecksError.__name__)
+
+
+def plain_reason(failures: Iterable[dg.DagsterEvent]) -> str | None:
+    """Our own words where a step gave them, else the first line of what was at the bottom of it."""
+    for event in failures:
+        error = event.step_failure_data.error
+        while error is not None and error.cause is not None and error.cls_name not in OURS:
+            error = error.cause
+        if error is not None:
+            text = error.message.strip()
+            if error.cls_name in OURS:
+                return text.partition(": ")[2]
+            return f"{event.step_key}: {text.splitlines()[0]}"
+    return None
+
+
+def is_failed_check(failure: dg.DagsterEvent) -> bool:
+    """Whether the run did its work and only data checks of it do not hold."""
+    error = failure.step_failure_data.error
+    while error is not None and error.cause is not None and error.cls_name not in OURS:
+        error = error.cause
+    return error is not None and error.cls_name == FailedChecksError.__name__
