@@ -166,6 +166,12 @@ class Demo:
             )
         for name in APPROVERS:
             with connect_as(self._settings, name, self._password(name)) as database:
+                # Somebody's own files may end in the middle of a week: both say that they know.
+                database.execute(
+                    "select finance.accept_check(%s, f.check_name, 'the data of the demo')"
+                    " from finance.failed_checks(%s) as f",
+                    [window, window],
+                )
                 database.execute("select finance.approve(%s, %s)", [window, payable["digest"]])
         return (
             f"{payable['line_count']} lines, {payable['total']} {payable['currency']},"

@@ -27,6 +27,7 @@ OPTIONS = "-c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=of
 SECRET = "word"  # noqa: S105 - of a server that is gone in a minute
 WINDOW = "2026-W46"
 ORDERED, CLOSE, DUE = "2026-11-03T12:00:00Z", "2026-11-16T00:15:00Z", "2026-11-17T08:00:00Z"
+LATEST = "2026-11-15T12:00:00Z"
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,8 @@ def write_data(folder: Path) -> Path:
         sellers.append(f"s{n},Shop {n},EU,{fast},{wallet},active,{ORDERED},{ORDERED}")
         orders.append(f"o{n},c{n},s{n},USD,{n}00.00,{ORDERED},{ORDERED}")
         fees.append(f"f{n},o{n},s{n},commission,12.34,{ORDERED},{ORDERED}")
+    # Still in reserve at the close: the sources were alive until the end of the window.
+    orders.append(f"o3,c3,s1,USD,5.00,{LATEST},{LATEST}")
     for name, lines in (("sellers", sellers), ("orders", orders), ("order_fees", fees)):
         (folder / f"{name}.csv").write_text("\n".join(lines) + "\n")
     return folder
