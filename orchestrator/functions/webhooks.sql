@@ -7,7 +7,7 @@ begin
     new.event_type := new.payload ->> 'event';
     new.payout_id := new.payload #>> '{data,id}';
     return new;
-exception when data_exception then
+exception when data_exception or program_limit_exceeded then
     -- Signed, and not readable as jsonb (a \u0000, say): kept as it is, for a person.
     return new;
 end;

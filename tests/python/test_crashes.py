@@ -46,7 +46,8 @@ def die_at(market: Market, url: str, message: int, max_lines: int | None) -> Plu
         process.start()
         plug.pid = process.pid
         process.join(60)
-        assert process.exitcode == (-9 if plug.is_pulled else 0), plug.seen
+        # At its very last message, good-bye to the database, it may be gone before the kill comes.
+        assert process.exitcode in ({-9, 0} if plug.is_pulled else {0}), plug.seen
     return plug
 
 

@@ -140,6 +140,7 @@ def test_a_payout_that_nobody_asked_for_is_a_break(market: Market) -> None:
         (b'{"event": "payout.completed", "data": {"note": "\\u0000"}}', ["unreadable_event"]),
         (b'{"event": "payout.completed", "data": NaN}', ["unreadable_event"]),
         (b'\xff\xfe{\x00"\x00', ["unreadable_event"]),
+        (b"[" * 200_000, ["unreadable_event"]),
         (b'{"event": "payout.failed", "data": {"id": "%s"}}' % LONG_ID, ["unreadable_event"]),
     ],
 )
