@@ -46,8 +46,9 @@ def die_at(market: Market, url: str, message: int, max_lines: int | None) -> Plu
         process.start()
         plug.pid = process.pid
         process.join(60)
-        # At its very last message, good-bye to the database, it may be gone before the kill comes.
+        # Its last message is good-bye to the database: by then it may have ended by itself.
         assert process.exitcode in ({-9, 0} if plug.is_pulled else {0}), plug.seen
+        plug.is_pulled = process.exitcode == -9
     return plug
 
 
