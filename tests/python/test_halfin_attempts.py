@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 import pytest
-from halfin_rail import FAST, KEY, ask, batch, line, lines, post_one, rail
+from halfin_rail import FAST, KEY, ask, batch, line, lines, post_one, rail, until
 
 from orchestrator.errors import SettleError
 from orchestrator.halfin import BATCH_PATH, PAGE_ROWS, HalfinClient, RailAnswer
@@ -128,6 +128,7 @@ def test_a_ledger_goes_on_page_by_page() -> None:
     with rail() as client:
         for n in range(PAGE_ROWS // 2):  # a payout and its fee, each time
             post_one(client, line(n) | {k: line(1)[k] for k in ("currency", "destination")})
+        until(lambda: bool(client.ledger("USDT_TRC20", offset=PAGE_ROWS).data))
         first, second = (client.ledger("USDT_TRC20", offset=n) for n in (0, PAGE_ROWS))
     assert (len(first.data), first.has_more) == (PAGE_ROWS, True)
     assert ([row["type"] for row in second.data], second.has_more) == (["deposit"], False)
