@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from orchestrator.column_lineage import column_lineage
 from orchestrator.config import Settings
 from orchestrator.dbt import NodeResult, build_arguments, dbt_results, one_build
 from orchestrator.errors import SettleError
@@ -30,6 +31,7 @@ def build_models(
     target = settings.home / "dbt" / "target-build"
     with one_build(settings):
         results, failure = dbt_results(settings, [*build_arguments(), "--target-path", str(target)])
+    lineage = column_lineage(settings, manifest, target)
     tests: dict[str, list[NodeResult]] = defaultdict(list)
     for result in results:
         print(f"{result.status:8} {result.seconds:6.2f} s  {result.unique_id}")
@@ -40,7 +42,8 @@ def build_models(
                 tests[home].append(result)
         elif kind in ASSETS and result.status == BUILT:
             node = manifest["nodes"][result.unique_id]
-            yield _built(context, translator.get_asset_key(node), result)
+            columns = _column_lineage(manifest, translator, lineage.get(result.unique_id, {}))
+            yield _built(context, translator.get_asset_key(node), result, columns)
     asked = context.selected_asset_check_keys
     for unique_id, found in tests.items():
         key = translator.get_asset_key(manifest["nodes"][unique_id])
@@ -51,9 +54,14 @@ def build_models(
 
 
 def _built(
-    context: dg.AssetExecutionContext, key: dg.AssetKey, result: NodeResult
+    context: dg.AssetExecutionContext,
+    key: dg.AssetKey,
+    result: NodeResult,
+    columns: dg.TableColumnLineage,
 ) -> dg.Output[None] | dg.AssetMaterialization:
     metadata: dict[str, Any] = {"unique_id": result.unique_id, "seconds": result.seconds}
+    if columns.deps_by_column:
+        metadata["dagster/column_lineage"] = columns
     if result.rows is not None:
         metadata["dagster/row_count"] = result.rows
     # What nobody asked this step for was built all the same; so were the marts after the payout,
@@ -61,6 +69,23 @@ def _built(
     if key not in context.selected_asset_keys:
         return dg.AssetMaterialization(key, metadata=metadata)
     return dg.Output(None, output_name=key.to_python_identifier(), metadata=metadata)
+
+
+def _column_lineage(
+    manifest: Mapping[str, Any],
+    translator: StageTranslator,
+    columns: Mapping[str, Sequence[Sequence[str]]],
+) -> dg.TableColumnLineage:
+    nodes = {**manifest["nodes"], **manifest["sources"]}
+    return dg.TableColumnLineage(
+        {
+            name: [
+                dg.TableColumnDep(translator.get_asset_key(nodes[unique_id]), column)
+                for unique_id, column in sources
+            ]
+            for name, sources in columns.items()
+        }
+    )
 
 
 def _judged(key: dg.AssetKey, tests: Sequence[NodeResult]) -> dg.AssetCheckResult:

@@ -12,7 +12,6 @@ from orchestrator.dbt import project_variables
 if TYPE_CHECKING:
     import dagster as dg
 
-FIRST_MONDAY = "2015-01-05"
 ONE_WEEK_DAYS = 7
 
 
@@ -24,9 +23,10 @@ def payout_windows(settings: Settings) -> dg.WeeklyPartitionsDefinition:
     if settings.now:
         lead = datetime.fromisoformat(settings.now).astimezone(UTC) - datetime.now(UTC)
         ahead = max(0, lead.days // ONE_WEEK_DAYS + 1)
+    variables = project_variables()
     return dg.WeeklyPartitionsDefinition(
-        start_date=FIRST_MONDAY,
-        timezone=project_variables()["settlement_timezone"],
+        start_date=partition_key(variables["first_window"]),
+        timezone=variables["settlement_timezone"],
         day_offset=1,
         end_offset=ahead,
     )

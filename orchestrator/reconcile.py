@@ -31,6 +31,7 @@ def _reconcile(rail: HalfinClient, database: psycopg.Connection[Any]) -> int:
     moved = _look_up(rail, database, unanswered)
     for [currency] in database.execute("select finance.rail_currencies()").fetchall():
         _read_ledger(rail, database, currency, unanswered)
+    _read_balances(rail, database, unanswered)
     # Once more: the ledger may show as paid what we hold for failed.
     moved += _look_up(rail, database, unanswered)
     database.execute("select finance.compare_books()")
@@ -56,6 +57,17 @@ def _look_up(rail: HalfinClient, database: psycopg.Connection[Any], unanswered: 
         database.commit()
         moved += recorded["moved"]
     return moved
+
+
+def _read_balances(
+    rail: HalfinClient, database: psycopg.Connection[Any], unanswered: list[str]
+) -> None:
+    answer = rail.balances()
+    if not answer.is_success:
+        unanswered.append(f"its balances ({answer.said})")
+        return
+    database.execute("select finance.store_balances(%b)", [answer.body])
+    database.commit()
 
 
 def _read_ledger(

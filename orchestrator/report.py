@@ -41,7 +41,7 @@ def close_report(settings: Settings, window: str, *, is_drawn: bool = True) -> M
     tables = {name: _table(found[query]) for name, query in CLOSE_TABLES.items()}
     report: Metadata = {"review": dg.MetadataValue.md(_headline(totals)), **tables}
     if totals["digest"]:
-        report["funding_needed"] = _table(found["close_funding"])
+        report["funding"] = _table(found["close_funding"])
         report["digest"] = totals["digest"]
         report["what_next"] = dg.MetadataValue.md(_what_next(totals))
     report |= {

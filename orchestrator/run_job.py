@@ -7,9 +7,9 @@ import dagster as dg
 
 from orchestrator.config import Settings
 from orchestrator.dagster_home import kept_instance
+from orchestrator.dbt import project_variables
 from orchestrator.definitions import build_definitions
 from orchestrator.errors import SettleError
-from orchestrator.partitions import FIRST_MONDAY
 from orchestrator.run_errors import is_failed_check, plain_reason
 
 
@@ -36,7 +36,8 @@ def run_job(settings: Settings, name: str, partition: str | None = None) -> str 
             )
         except dg.DagsterUnknownPartitionError:
             raise SettleError(
-                f"no payout window begins on {partition}: the first began on {FIRST_MONDAY}"
+                f"no payout window begins on {partition}: the first is"
+                f" {project_variables()['first_window']} (first_window in dbt_project.yml)"
             ) from None
     if result.success:
         return None

@@ -16,7 +16,7 @@ finance.window_label(timestamptz, text), finance.payout_due_at(timestamptz, text
 finance.as_of(text), finance.hold_rank(text), finance.money(numeric), finance.policy(text, text),
 finance.latest_closed_window(), finance.current_holds(text), finance.payable(text),
 finance.covering_approvals(text), finance.failed_checks(text), finance.pause_line(),
-finance.payout_obstacles(text)
+finance.payout_obstacles(text), finance.funding(text)
 to settle_dbt, settle_analyst, settle_finance, settle_orchestrator;
 
 grant execute on function
@@ -26,7 +26,8 @@ to settle_dbt;
 grant insert on finance.wallet_checks to settle_orchestrator;
 grant execute on function
 finance.store_close(text), finance.alert_contradictions(),
-finance.is_unsent(text), finance.preflight(text, bytea, bytea), finance.freeze_batch(text, integer, text),
+finance.is_unsent(text), finance.store_balances(bytea), finance.preflight(text, bytea),
+finance.freeze_batch(text, integer, text),
 finance.next_call(bigint), finance.call_body(bigint, integer),
 finance.begin_attempt(bigint, integer),
 finance.take_piece(bigint, integer, integer, bytea),

@@ -15,10 +15,10 @@ READERS = {"dbt", ORCHESTRATOR, "ana", "dora"}
 CALLERS = {
     "window_starts_at window_ends_at window_label payout_due_at as_of hold_rank money policy"
     " latest_closed_window current_holds payable covering_approvals failed_checks pause_line"
-    " payout_obstacles": READERS,
+    " payout_obstacles funding": READERS,
     "begin_build complete_build": {"dbt"},
-    "store_close alert_contradictions is_unsent preflight freeze_batch next_call call_body"
-    " begin_attempt take_piece end_attempt conclude_call open_lookups record_lookup"
+    "store_close alert_contradictions is_unsent store_balances preflight freeze_batch next_call"
+    " call_body begin_attempt take_piece end_attempt conclude_call open_lookups record_lookup"
     " rail_currencies ledger_knows store_ledger compare_books raise_alert raise_alert_once"
     " unposted_alerts mark_posted": {ORCHESTRATOR},
     "approve revoke_approval hold_seller release_hold block_wallet unblock_wallet"

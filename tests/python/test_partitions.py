@@ -23,7 +23,11 @@ WEEK = timedelta(days=7)
 
 
 def in_zone(patch: pytest.MonkeyPatch, zone: str) -> None:
-    patch.setattr(partitions, "project_variables", lambda: {"settlement_timezone": zone})
+    patch.setattr(
+        partitions,
+        "project_variables",
+        lambda: {"settlement_timezone": zone, "first_window": "2015-W01"},
+    )
 
 
 @given(st.dates(min_value=date(2015, 1, 5), max_value=date(2099, 12, 31)), st.sampled_from(ZONES))

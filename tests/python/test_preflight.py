@@ -10,6 +10,7 @@ from payments import DUE, LINES, WEEK, WINDOW, Market, odd_rail, rail
 from starlette.responses import Response
 
 from orchestrator.errors import SettleError
+from orchestrator.reconcile import reconcile
 
 FEES = "insert into settlement_seeds.rails values ('USDT_TRC20', %s, %s)"
 
@@ -39,6 +40,28 @@ def test_balances_must_cover_the_total_and_the_expected_fees(market: Market) -> 
         )
     with rail(opening_balance=Decimal("124.57345")) as url:
         assert market.pay(url).state == "accepted"
+
+
+def test_what_is_funded_is_what_the_rail_last_said(market: Market) -> None:
+    market.rows(OWNER, FEES, Decimal(1), Decimal("0.001"))
+    funding = (
+        "select rail_currency, line_count, needed, expected_fees, available, missing,"
+        f" read_at = settle_now() as is_now from finance.funding('{WINDOW}')"
+    )
+    need = {"rail_currency": "USDT_TRC20", "line_count": 1, "needed": Decimal("123.45")}
+    need["expected_fees"] = Decimal("1.12")
+    # 123.45 + 1.12345, up to the next cent.
+    never = {"available": None, "missing": Decimal("124.58"), "is_now": None}
+    assert market.rows("ana", funding) == [need | never]
+    with rail(opening_balance=Decimal("100")) as url:
+        refused(market, url)
+    short = {"available": Decimal(100), "missing": Decimal("24.58"), "is_now": True}
+    assert market.rows("ana", funding) == [need | short]
+    market.at(DUE + WEEK)
+    with rail(opening_balance=Decimal("200")) as url:
+        reconcile(market.at_rail(url))
+    funded = {"available": Decimal(200), "missing": Decimal(0), "is_now": True}
+    assert market.rows("ana", funding) == [need | funded]
 
 
 def test_what_payouts_cost_lately_counts_where_it_is_more(market: Market) -> None:

@@ -1,0 +1,68 @@
+-- What a window's payout needs on the rail, and what the rail says it has.
+
+create or replace function finance.store_balances(p_body bytea) returns bigint
+language sql security definer set search_path = '' as $$
+    insert into halfin.balance_reads (body) values (p_body) returning balance_read_id
+$$;
+comment on function finance.store_balances(bytea) is 'Keeps what the rail answered to GET balances, as it is.';
+
+create or replace function finance.funding(p_window text)
+returns table (
+    rail text, rail_currency text, line_count bigint, needed numeric, expected_fees numeric,
+    available numeric, missing numeric, read_at timestamptz
+)
+language sql stable security definer set search_path = '' as $$
+    -- The frozen lines, or before the freeze those that would be.
+    with batch as (
+        select b.batch_id from finance.payout_batches as b
+        where b.payout_window = p_window and b.state <> 'rejected'
+    ),
+    lines as (
+        select l.rail, l.rail_currency, l.amount_minor from finance.payout_lines as l
+        inner join batch as b on l.batch_id = b.batch_id
+        union all
+        select h.rail, h.rail_currency, h.net_minor from finance.current_holds(p_window) as h
+        where cardinality(h.hold_reasons) = 0 and not exists (select from batch)
+    ),
+    -- What the rail charged lately, where that is more than what is expected of it.
+    observed as (
+        select l.rail_currency, avg(l.network_fee + l.fee_amount) as fee
+        from finance.payout_lines as l
+        where l.state = 'completed' and l.outcome_at > public.settle_now() - interval '28 days'
+        group by l.rail_currency
+    ),
+    needs as (
+        select
+            min(l.rail) as rail,
+            l.rail_currency,
+            count(*) as line_count,
+            sum(l.amount_minor) / 100 as amount,
+            greatest(
+                count(*) * coalesce(max(f.network_fee), 0)
+                + sum(l.amount_minor) / 100 * coalesce(max(f.fee_rate), 0),
+                count(*) * coalesce(max(o.fee), 0)
+            ) as fees
+        from lines as l
+        left join reading.expected_fees() as f on l.rail_currency = f.currency_code
+        left join observed as o on l.rail_currency = o.rail_currency
+        group by l.rail_currency
+    ),
+    latest as (
+        select r.body, r.read_at from halfin.balance_reads as r order by r.balance_read_id desc limit 1
+    ),
+    balances as (
+        select b.balance ->> 'currency' as currency, sum(finance.try_numeric(b.balance ->> 'available')) as available
+        from latest as r
+        cross join lateral finance.rows_of(r.body) as b (balance)
+        where b.balance ->> 'environment' = finance.rail_environment()
+        group by b.balance ->> 'currency'
+    )
+    select n.rail, n.rail_currency, n.line_count, round(n.amount, 2), round(n.fees, 2), round(b.available, 2),
+        ceil(greatest(n.amount + n.fees - coalesce(b.available, 0), 0) * 100) / 100, r.read_at
+    from needs as n
+    left join balances as b on n.rail_currency = b.currency
+    left join latest as r on true
+    order by n.rail, n.rail_currency
+$$;
+comment on function finance.funding(text) is
+'One row per currency of a window''s payout, in decimals of that currency: what its lines and their fees need, what the rail had when it was last asked (null: no balance), and what is missing.';
