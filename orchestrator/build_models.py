@@ -10,6 +10,7 @@ from orchestrator.column_lineage import column_lineage
 from orchestrator.config import Settings
 from orchestrator.dbt import NodeResult, build_arguments, dbt_results, one_build
 from orchestrator.errors import SettleError
+from orchestrator.markdown import table
 from orchestrator.translator import TESTS, StageTranslator, home_of_test
 
 ASSETS = ("model", "seed", "snapshot")
@@ -57,11 +58,9 @@ def _built(
     context: dg.AssetExecutionContext,
     key: dg.AssetKey,
     result: NodeResult,
-    columns: dg.TableColumnLineage,
+    columns: Mapping[str, Any],
 ) -> dg.Output[None] | dg.AssetMaterialization:
-    metadata: dict[str, Any] = {"unique_id": result.unique_id, "seconds": result.seconds}
-    if columns.deps_by_column:
-        metadata["dagster/column_lineage"] = columns
+    metadata = {"unique_id": result.unique_id, "seconds": result.seconds, **columns}
     if result.rows is not None:
         metadata["dagster/row_count"] = result.rows
     # What nobody asked this step for was built all the same; so were the marts after the payout,
@@ -75,17 +74,23 @@ def _column_lineage(
     manifest: Mapping[str, Any],
     translator: StageTranslator,
     columns: Mapping[str, Sequence[Sequence[str]]],
-) -> dg.TableColumnLineage:
+) -> dict[str, Any]:
+    """Columns and what they are made of: for Dagster itself, and as a table for people."""
+    if not columns:
+        return {}
     nodes = {**manifest["nodes"], **manifest["sources"]}
-    return dg.TableColumnLineage(
-        {
-            name: [
-                dg.TableColumnDep(translator.get_asset_key(nodes[unique_id]), column)
-                for unique_id, column in sources
-            ]
-            for name, sources in columns.items()
-        }
-    )
+    lineage = {
+        name: [
+            dg.TableColumnDep(translator.get_asset_key(nodes[unique_id]), column)
+            for unique_id, column in sources
+        ]
+        for name, sources in columns.items()
+    }
+    made_of = [
+        {"column": name, "made_of": [f"{dep.asset_key.path[-1]}.{dep.column_name}" for dep in deps]}
+        for name, deps in lineage.items()
+    ]
+    return {"dagster/column_lineage": dg.TableColumnLineage(lineage), "made_of": table(made_of)}
 
 
 def _judged(key: dg.AssetKey, tests: Sequence[NodeResult]) -> dg.AssetCheckResult:

@@ -76,6 +76,7 @@ def test_the_close_shows_its_tables_and_its_chart(pages: tuple[Page, str, str]) 
     expect(page.get_by_role("cell", name="totals_by_rail")).to_be_visible()
     expect(page.get_by_role("cell", name="ERC-20").first).to_be_visible()
     expect(page.get_by_text("New in 2026-W46")).to_be_visible()
+    expect(page.get_by_role("cell", name="expected fees").first).to_be_visible()
     page.wait_for_timeout(500)
     picture(page, "close")
     page.get_by_role("row", name="chart").get_by_text("[Show Markdown]").click()
@@ -84,6 +85,15 @@ def test_the_close_shows_its_tables_and_its_chart(pages: tuple[Page, str, str]) 
     assert chart.evaluate("image => image.naturalWidth") > 300
     page.wait_for_timeout(500)
     picture(page, "chart")
+
+
+def test_a_column_leads_back_to_where_its_cents_come_from(pages: tuple[Page, str, str]) -> None:
+    page, url, _ = pages
+    page.goto(f"{url}/assets/seller_settlement_v1?view=overview")
+    page.get_by_role("row", name="made_of").get_by_text("[Show Markdown]").click()
+    shown = page.get_by_role("dialog")
+    expect(shown.get_by_role("row", name="net int_settlement.net_minor")).to_be_visible()
+    picture(page, "column")
 
 
 def test_the_checks_of_the_close_are_green_and_blocking(pages: tuple[Page, str, str]) -> None:

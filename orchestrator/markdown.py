@@ -1,0 +1,47 @@
+"""Rows and values as Dagster's pages show them to people."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import dagster as dg
+
+
+def table(rows: Sequence[Mapping[str, Any]], most: int | None = None) -> dg.MarkdownMetadataValue:
+    """Rows as a markdown table, numbers to the right; `none` where there are none.
+
+    With as many rows as `most`, it says that there may be more.
+    """
+    if not rows:
+        return dg.MetadataValue.md("none")
+    names = list(rows[0])
+    lines = [
+        [name.replace("_", " ") for name in names],
+        ["--:" if all(_is_number(row[name]) for row in rows) else "---" for name in names],
+        *([cell(row[name]) for name in names] for row in rows),
+    ]
+    text = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    more = f"\n\nThe first {most}." if len(rows) == most else ""
+    return dg.MetadataValue.md(text + more)
+
+
+def _is_number(value: Any) -> bool:
+    return value is None or (isinstance(value, int | Decimal) and not isinstance(value, bool))
+
+
+def cell(value: Any) -> str:
+    """One value for people: nothing in it can end the cell or become markup."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case int() | Decimal():
+            return f"{value:,}"
+        case datetime():
+            return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+        case list():
+            return cell(", ".join(map(str, value)))
+    text = " ".join(str(value).split())
+    return "".join(f"\\{c}" if c in "\\|`*_[]<>#!" else c for c in text)
