@@ -93,6 +93,7 @@ def test_a_column_leads_back_to_where_its_cents_come_from(pages: tuple[Page, str
     page.get_by_role("row", name="made_of").get_by_text("[Show Markdown]").click()
     shown = page.get_by_role("dialog")
     expect(shown.get_by_role("row", name="net int_settlement.net_minor")).to_be_visible()
+    page.wait_for_timeout(500)
     picture(page, "column")
 
 
