@@ -97,10 +97,18 @@ def _is_up_to_date(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
             f"this database was made by another version of settle ({foreign[0]}): update the code,"
             " or use another SETTLE_HOME or database"
         )
-    if applied != known:
+    if applied != known or _is_open_to_all(connection):
         return False
     row = connection.execute("select sha256 from finance.applied_functions").fetchone()
     return row is not None and row[0] == sha256(_functions()).hexdigest()
+
+
+def _is_open_to_all(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
+    """As a database is after a restore into a new one: dumps leave its own grants out."""
+    row = connection.execute(
+        "select has_database_privilege('public', current_database(), 'connect')"
+    ).fetchone()
+    return bool(row and row[0])
 
 
 def _functions() -> bytes:

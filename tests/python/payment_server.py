@@ -84,8 +84,7 @@ class Database:
         try:
             yield database
         finally:
-            for connection in database._connections.values():
-                connection.close()
+            database.disconnect()
             drop = sql.SQL("drop database {} with (force)")
             _maintain(database._server, drop, database._name)
 
@@ -104,6 +103,12 @@ class Database:
     @functools.cache
     def _shared(cls) -> Self:
         return cls(*_copy())
+
+    def disconnect(self) -> None:
+        """Close its connections; the next query opens its own."""
+        for connection in self._connections.values():
+            connection.close()
+        self._connections.clear()
 
     def url(self, login: str) -> str:
         return self._server.url(login, self._name)
