@@ -17,7 +17,10 @@ language sql immutable as $$
     select
         ''''
         || regexp_replace(
-            left(value, 40), '[[:cntrl:]\u0080-\u009f\u2028-\u202e]', '?', 'g'
+            left(value, 40),
+            '[[:cntrl:]\u0080-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]',
+            '?',
+            'g'
         )
         || case when length(value) > 40 then '...' else '' end
         || ''''
@@ -35,6 +38,9 @@ language sql immutable as $$
             then 'is blank; every row needs one'
         when value ~ '[[:cntrl:]]'
             then 'has a line break or control character; remove it'
+        -- Nobody sees why such a name is another one: byte order marks, joiners, turned writing.
+        when value ~ '[\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]'
+            then 'has an invisible character; remove it'
         when value <> btrim(value)
             then 'has a space at its start or end; remove it'
         when length(value) > 255

@@ -258,6 +258,8 @@ BAD_VALUES = [
     ("orders.order_id", "", f"is empty; {EMPTY}"),
     ("orders.order_id", "  ", f"is blank; {EMPTY}"),
     ("orders.order_id", " o1", "has a space at its start or end; remove it"),
+    ("orders.order_id", "\ufeffo1", "has an invisible character; remove it"),
+    ("orders.order_id", "o\u200b\u202e1", "has an invisible character; remove it"),
     ("orders.order_id", "ö\x9b1", "has a line break or control character; remove it"),
     ("orders.order_id", "ö" * 256, "is longer than 255 characters; shorten it"),
     ("orders.checkout_id", "x" * 256, "is longer than 255 characters; shorten it"),
@@ -324,7 +326,7 @@ def test_a_bad_value_is_named(
     file = f"{table}.csv"
     values = next(csv.reader([GOOD[file]]))
     values[list(HEADERS[file].split(",")).index(column)] = f'"{value}"'
-    shown = value.replace("\x9b", "?")
+    shown = "".join(c if c.isprintable() else "?" for c in value)
     shown = f"'{shown}' " if len(shown) <= 40 else f"'{shown[:40]}...' "
     files = {"sellers.csv": [GOOD["sellers.csv"]], file: ["", ",".join(values)]}
     assert refused(load, files) == [f"{file}:3: {column}: {shown if value else ''}{fault}"]
