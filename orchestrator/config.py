@@ -14,6 +14,7 @@ from orchestrator.errors import SettleError
 from orchestrator.web_address import checked_url
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
+SHORTEST_SECRET = 32
 LOCAL_RAIL = "http://127.0.0.1:8377/api"
 
 
@@ -70,6 +71,8 @@ class Settings:
     # 1 pays line by line through the documented call; None sends all lines in one.
     halfin_max_lines_per_call: int | None
     alert_url: str
+    # Two while rotating: links are made with the first.
+    link_secrets: tuple[str, ...] = ()
     dagster_url: str | None = None
 
     @property
@@ -108,14 +111,27 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         now=now,
         halfin_base_url=(env.get("HALFIN_BASE_URL") or LOCAL_RAIL).rstrip("/"),
         halfin_api_key=env.get("HALFIN_API_KEY") or "",
-        halfin_webhook_secrets=tuple(
-            s.strip() for s in (env.get("HALFIN_WEBHOOK_SECRET") or "").split(",") if s.strip()
-        ),
+        halfin_webhook_secrets=_secrets(env, "HALFIN_WEBHOOK_SECRET"),
         halfin_batch_path=_path(env.get("HALFIN_BATCH_PATH") or None),
         halfin_max_lines_per_call=_count(env, "HALFIN_MAX_LINES_PER_CALL"),
         alert_url=_alert_url(env.get("SETTLE_ALERT_URL") or ""),
+        link_secrets=_link_secrets(env),
         dagster_url=env.get(DAGSTER_URL_VARIABLE) or None,
     )
+
+
+def _secrets(env: Mapping[str, str], variable: str) -> tuple[str, ...]:
+    return tuple(s.strip() for s in (env.get(variable) or "").split(",") if s.strip())
+
+
+def _link_secrets(env: Mapping[str, str]) -> tuple[str, ...]:
+    found = _secrets(env, "SETTLE_LINK_SECRET")
+    if any(len(secret) < SHORTEST_SECRET for secret in found):
+        raise SettleError(
+            f"SETTLE_LINK_SECRET is shorter than {SHORTEST_SECRET} characters:"
+            " make one with: openssl rand -hex 32"
+        )
+    return found
 
 
 def _path(text: str | None) -> str | None:

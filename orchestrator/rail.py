@@ -1,21 +1,21 @@
 """The rail's credentials: from the environment, or, off production, generated for the sandbox."""
 
-import secrets
-from pathlib import Path
-
 from orchestrator.config import Environment, Settings
 from orchestrator.errors import SettleError
+from orchestrator.generated_secrets import generated_secret
 from orchestrator.halfin import HalfinClient, key_environment
 
 
 def api_key(settings: Settings) -> str:
     """HALFIN_API_KEY, or the sandbox's own key where none is set off production."""
-    return settings.halfin_api_key or _generated(settings, "HALFIN_API_KEY", "sk_test_")
+    return settings.halfin_api_key or generated_secret(settings, "HALFIN_API_KEY", "sk_test_")
 
 
 def webhook_secrets(settings: Settings) -> tuple[str, ...]:
     """HALFIN_WEBHOOK_SECRET (two while rotating), or the sandbox's own secret off production."""
-    return settings.halfin_webhook_secrets or (_generated(settings, "HALFIN_WEBHOOK_SECRET", ""),)
+    return settings.halfin_webhook_secrets or (
+        generated_secret(settings, "HALFIN_WEBHOOK_SECRET", ""),
+    )
 
 
 def halfin_client(settings: Settings) -> HalfinClient:
@@ -30,25 +30,3 @@ def halfin_client(settings: Settings) -> HalfinClient:
             " set a test key, or SETTLE_ENV=production"
         )
     return HalfinClient(settings.halfin_base_url, key)
-
-
-def _generated(settings: Settings, variable: str, prefix: str) -> str:
-    if settings.environment is Environment.PRODUCTION:
-        raise SettleError(f"{variable} is not set: production takes no generated secret")
-    folder = settings.home / "secrets"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return _read_or_create(folder / variable.lower(), prefix + secrets.token_hex(32))
-
-
-def _read_or_create(path: Path, value: str) -> str:
-    """Atomic: of two processes that start at once, both read the same value."""
-    scratch = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    scratch.touch(mode=0o600, exist_ok=False)
-    scratch.write_text(value, encoding="ascii")
-    try:
-        path.hardlink_to(scratch)
-    except FileExistsError:
-        pass
-    finally:
-        scratch.unlink()
-    return path.read_text(encoding="ascii")

@@ -6,7 +6,7 @@ The database does the rest: a trigger of the owner reads the event and moves the
 import json
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import psycopg
 import uvicorn
@@ -14,11 +14,12 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
 from orchestrator.config import Component, Settings
 from orchestrator.database import database_url
 from orchestrator.listen import listening_socket
+from orchestrator.pages.app import create_pages
 from orchestrator.rail import webhook_secrets
 from orchestrator.signature import SIGNATURE_HEADER, verify
 
@@ -28,8 +29,13 @@ INSERT = (
 )
 
 
-def create_app(database: str, secrets: tuple[str, ...]) -> Starlette:
-    """The receiver on the webhook login's URL. Answers 2xx only for what is durably stored."""
+def create_app(
+    database: str, secrets: tuple[str, ...], beside: Starlette | None = None
+) -> Starlette:
+    """The receiver on the webhook login's URL. Answers 2xx only for what is durably stored.
+
+    Every other path is answered by the application `beside` it.
+    """
     pool = AsyncConnectionPool(
         database, min_size=1, max_size=8, timeout=5, open=False, kwargs={"autocommit": True}
     )
@@ -38,7 +44,10 @@ def create_app(database: str, secrets: tuple[str, ...]) -> Starlette:
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await pool.open()
         try:
-            yield
+            async with AsyncExitStack() as stack:
+                if beside:
+                    await stack.enter_async_context(beside.router.lifespan_context(beside))
+                yield
         finally:
             await pool.close()
 
@@ -64,6 +73,7 @@ def create_app(database: str, secrets: tuple[str, ...]) -> Starlette:
         routes=[
             Route("/webhooks/halfin", receive, methods=["POST"]),
             Route("/healthz", health),
+            *([Mount("", beside)] if beside else []),
         ],
         lifespan=lifespan,
         max_body_size=MAX_BODY_BYTES,
@@ -79,7 +89,11 @@ def _is_json_object(body: bytes) -> bool:
 
 def serve(settings: Settings, port: int, on_ready: Callable[[str], None] | None = None) -> None:
     """Serve on loopback until interrupted; a reverse proxy with TLS stands in front of it."""
-    app = create_app(database_url(settings, Component.WEBHOOK), webhook_secrets(settings))
+    app = create_app(
+        database_url(settings, Component.WEBHOOK),
+        webhook_secrets(settings),
+        beside=create_pages(settings),
+    )
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
     with listening_socket("127.0.0.1", port) as listener:
         if on_ready:

@@ -31,4 +31,5 @@ begin
 end;
 $$;
 create schema if not exists finance authorization settle_owner;
+create schema if not exists portal authorization settle_owner;
 create schema if not exists reading authorization settle_reader;

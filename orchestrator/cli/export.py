@@ -2,9 +2,7 @@
 
 import csv
 import os
-import re
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Annotated, Any
@@ -12,10 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from orchestrator.cli.shared import Window, read
+from orchestrator.csv_cells import safe_cell
 from orchestrator.errors import SettleError
-
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 
 
 def register(app: typer.Typer) -> None:
@@ -70,12 +66,3 @@ def _write(file: Path, columns: Sequence[str], lines: Iterable[Sequence[Any]]) -
         except BaseException:
             os.unlink(stream.name)
             raise
-
-
-def safe_cell(value: Any) -> str:
-    """As text: instants in UTC, nothing for null, and nothing that a spreadsheet would run."""
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat()
-    text = "" if value is None else str(value)
-    is_formula = text.startswith(FORMULA) and not NUMBER.fullmatch(text)
-    return f"'{text}" if is_formula else text

@@ -77,13 +77,13 @@ def _show_statement(document: dict[str, Any]) -> None:
 
 def receipt(window: Window, seller: str, as_json: Json = False) -> None:
     """Every item that a seller's line pays, under the window it comes from."""
-    found = read("receipt", window=window, seller=seller)
-    if not found:
+    [found] = read("receipt", window=window, seller=seller)
+    document = found["receipt"]
+    if document is None:
         raise SettleError(
             f"seller {seller} has no line in {window}: nothing was frozen for them;"
             f" see settle statement {seller}"
         )
-    document = found[0]["receipt"]
     if document["state"] == "rejected":
         raise SettleError(
             f"the line of {seller} in {window} was rejected with its batch: nothing was paid,"

@@ -2,6 +2,7 @@
 
 revoke execute on all functions in schema finance from public;
 revoke execute on all functions in schema halfin from public;
+revoke execute on all functions in schema portal from public;
 alter default privileges for role settle_owner revoke execute on functions from public;
 
 grant usage on schema marketplace, finance, halfin
@@ -16,7 +17,7 @@ finance.window_label(timestamptz, text), finance.payout_due_at(timestamptz, text
 finance.as_of(text), finance.hold_rank(text), finance.money(numeric), finance.policy(text, text),
 finance.latest_closed_window(), finance.current_holds(text), finance.payable(text),
 finance.covering_approvals(text), finance.failed_checks(text), finance.pause_line(),
-finance.payout_obstacles(text), finance.funding(text)
+finance.payout_obstacles(text), finance.funding(text), finance.receipt(text, text)
 to settle_dbt, settle_analyst, settle_finance, settle_orchestrator;
 
 grant execute on function
@@ -49,6 +50,9 @@ finance.withdraw_policy(bigint), finance.accept_check(text, text, text),
 finance.pause_payouts(text), finance.resume_payouts(text), finance.close_break(bigint, text),
 finance.declare_rejected(text, text)
 to settle_finance;
+
+grant usage on schema portal to settle_portal;
+grant execute on all functions in schema portal to settle_portal;
 
 grant usage on schema halfin to settle_webhook;
 grant insert (signature, body) on halfin.webhook_events to settle_webhook;

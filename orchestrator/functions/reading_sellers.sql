@@ -1,0 +1,103 @@
+-- What a seller may see of what dbt builds, one seller at a time; read as settle_reader.
+
+set role settle_reader;
+
+create or replace function reading.seller_balances(p_seller text, p_zone text) returns jsonb
+language sql stable security definer set search_path = '' as $$
+    with releases as (
+        select
+            (o.dispute_window_closes_at at time zone p_zone)::date as day,
+            sum(o.held_amount) as amount,
+            count(*) as orders
+        from settlement.order_reserve as o
+        where o.seller_id = p_seller
+        group by 1
+    ),
+    weeks as (
+        select
+            s.payout_window, s.status, s.net, s.hold_reason, w.window_ends_at, w.payout_due_at
+        from settlement.seller_settlement as s
+        inner join settlement.windows as w on s.payout_window = w.payout_window
+        where s.seller_id = p_seller and (
+            s.status = 'open'
+            or s.payout_window = finance.latest_closed_window() and s.status in ('held', 'ready')
+        )
+    )
+    select jsonb_build_object(
+        'seller_id', a.seller_id,
+        'display_name', a.display_name,
+        'currency', b.currency,
+        'as_of', b.as_of,
+        'rail', a.rail,
+        'wallet_address', a.wallet_address,
+        'pending_balance', coalesce(r.pending_balance, 0.00)::text,
+        'available_balance', coalesce(r.available_balance, 0.00)::text,
+        'in_transit', coalesce(r.in_transit, 0.00)::text,
+        'paid_out', coalesce(r.paid_out, 0.00)::text,
+        'disputed_amount', coalesce(r.disputed_amount, 0.00)::text,
+        'next_release_at', r.next_release_at,
+        'next_release_amount', r.next_release_amount::text,
+        'weeks', coalesce((
+            select jsonb_agg(jsonb_build_object(
+                'payout_window', w.payout_window, 'status', w.status, 'amount', w.net::text,
+                'hold_reason', w.hold_reason, 'closes_at', w.window_ends_at,
+                'payout_due_at', w.payout_due_at
+            ) order by w.payout_due_at) from weeks as w
+        ), '[]'),
+        'releases', coalesce((
+            select jsonb_agg(jsonb_build_object(
+                'day', l.day, 'amount', l.amount::text, 'orders', l.orders
+            ) order by l.day) from releases as l
+        ), '[]'),
+        'reserve_order_count', coalesce((select sum(l.orders) from releases as l), 0)
+    )
+    from settlement.seller_accounts as a
+    left join settlement.seller_reserve as r on a.seller_id = r.seller_id
+    cross join reading.build() as b
+    where a.seller_id = p_seller
+$$;
+
+create or replace function reading.seller_reserve_orders(p_seller text, p_offset integer, p_limit integer)
+returns jsonb
+language sql stable security definer set search_path = '' as $$
+    select coalesce(
+        jsonb_agg(jsonb_build_object(
+            'order_id', o.order_id, 'gross', o.gross::text, 'held_amount', o.held_amount::text,
+            'ordered_at', o.ordered_at, 'dispute_window_closes_at', o.dispute_window_closes_at
+        ) order by o.dispute_window_closes_at, o.order_id collate "C"),
+        '[]'
+    )
+    from (
+        select r.* from settlement.order_reserve as r
+        where r.seller_id = p_seller
+        order by r.dispute_window_closes_at, r.order_id collate "C"
+        offset p_offset
+        limit p_limit
+    ) as o
+$$;
+
+create or replace function reading.seller_disputes(p_seller text) returns jsonb
+language sql stable security definer set search_path = '' as $$
+    select coalesce(
+        jsonb_agg(jsonb_build_object(
+            'dispute_id', d.dispute_id, 'order_id', d.order_id, 'opened_at', d.opened_at,
+            'amount', d.amount, 'outcome', d.outcome, 'outcome_at', d.outcome_at,
+            'given_back', d.given_back, 'borne_by', d.borne_by
+        ) order by d.opened_at desc, d.dispute_id collate "C"),
+        '[]'
+    )
+    from (
+        select
+            i.dispute_id, i.order_id, i.opened_at, i.outcome,
+            case when i.outcome is not null then i.outcome_at end as outcome_at,
+            (i.opened_minor / 100.0)::numeric(18, 2)::text as amount,
+            (i.given_back_minor / 100.0)::numeric(18, 2)::text as given_back,
+            case when i.is_in_time then 'seller' else 'marketplace' end as borne_by
+        from settlement_core.int_disputes as i
+        where i.seller_id = p_seller
+        order by i.opened_at desc, i.dispute_id collate "C"
+        limit 50
+    ) as d
+$$;
+
+set role settle_owner;

@@ -1,0 +1,93 @@
+-- What a line pays, for its seller and for those who answer them.
+
+create or replace function finance.receipt(p_window text, p_seller text) returns json
+language sql stable security definer set search_path = '' as $$
+    -- Of the attempts at the window the latest that was not rejected, else the latest.
+    with line as (
+        select
+            l.*,
+            b.attempt,
+            b.currency
+        from finance.payout_lines as l
+        inner join finance.payout_batches as b on l.batch_id = b.batch_id
+        where l.payout_window = p_window and l.seller_id = p_seller
+        order by l.state = 'rejected', b.attempt desc
+        limit 1
+    ),
+
+    items as (
+        select
+            w.payout_window as entry_window,
+            e.entry_type,
+            e.source_id,
+            e.order_id,
+            e.amount_minor,
+            e.occurred_at,
+            e.known_at
+        from line as l
+        inner join finance.line_windows as w on l.line_id = w.line_id
+        inner join finance.window_close_entries as e
+            on w.payout_window = e.payout_window and e.seller_id = l.seller_id
+
+        union all
+
+        -- Completed after it had come back: paid twice, and taken back here.
+        select
+            w.payout_window,
+            'completed_after_all',
+            x.line_id,
+            null,
+            -x.amount_minor,
+            x.outcome_at,
+            x.retaken_at
+        from line as l
+        inner join finance.line_windows as w on l.line_id = w.line_id and w.retaken_minor <> 0
+        inner join finance.window_closes as c on w.payout_window = c.payout_window
+        inner join finance.payout_lines as x
+            on
+                x.seller_id = l.seller_id
+                and x.retaken_at >= c.window_starts_at
+                and x.retaken_at < c.window_ends_at
+    ),
+
+    windows as (
+        select
+            i.entry_window,
+            sum(i.amount_minor) as total_minor,
+            json_agg(json_build_object(
+                'entry_type', i.entry_type, 'source_id', i.source_id, 'order_id', i.order_id,
+                'amount', finance.money(i.amount_minor), 'occurred_at', i.occurred_at,
+                'known_at', i.known_at
+            ) order by i.occurred_at, i.entry_type <> 'order', i.entry_type, i.source_id collate "C")
+                as items
+        from items as i
+        group by i.entry_window
+    )
+
+    select json_build_object(
+        'line_id', l.line_id,
+        'payout_window', l.payout_window,
+        'seller_id', l.seller_id,
+        'attempt', l.attempt,
+        'state', l.state,
+        'amount', finance.money(l.amount_minor),
+        'currency', l.currency,
+        'rail', l.rail,
+        'wallet_address', l.wallet_address,
+        'payout_id', l.payout_id,
+        'tx_hash', l.tx_hash,
+        'failure_reason', l.failure_reason,
+        'total', finance.money((select sum(w.total_minor) from windows as w)),
+        'windows', (
+            select json_agg(json_build_object(
+                'entry_window', w.entry_window, 'is_carried_in', w.entry_window <> l.payout_window,
+                'total', finance.money(w.total_minor), 'items', w.items
+            ) order by c.window_starts_at)
+            from windows as w
+            inner join finance.window_closes as c on w.entry_window = c.payout_window
+        )
+    )
+    from line as l
+$$;
+comment on function finance.receipt(text, text) is
+'The receipt of a seller''s line in a window: every item it pays, under the window the item comes from, as one document; null where there is no line. Money is text with two decimals.';

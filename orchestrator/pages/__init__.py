@@ -1,0 +1,1 @@
+"""The pages: a finance desk, and each seller's own statement. Server-rendered; SQL computes."""

@@ -1,0 +1,68 @@
+"""The application of the pages, beside the receiver in the same process."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from orchestrator.config import Component, Environment, Settings
+from orchestrator.database import database_url
+from orchestrator.errors import SettleError
+from orchestrator.pages.headers import StrictHeaders
+from orchestrator.pages.links import link_secrets
+from orchestrator.pages.refusals import PageRefusedError, refused
+from orchestrator.pages.render import HERE
+from orchestrator.pages.seller_data import SellerData
+from orchestrator.pages.sellers import SellerPages
+
+A_DAY = {"Cache-Control": "public, max-age=86400"}
+
+
+def create_pages(settings: Settings) -> Starlette:
+    """All pages of this installation.
+
+    In production those of sellers are there once SETTLE_LINK_SECRET is set, and with an external
+    server once SETTLE_PORTAL_URL is.
+    """
+    routes: list[BaseRoute] = [Route("/style.css", style)]
+    opened: list[SellerData] = []
+    if _has_seller_pages(settings):
+        opened.append(SellerData(database_url(settings, Component.PORTAL)))
+        routes += SellerPages(opened[0], link_secrets(settings)).routes()
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        for data in opened:
+            data.open()
+        try:
+            yield
+        finally:
+            for data in opened:
+                data.close()
+
+    return Starlette(
+        routes=routes,
+        lifespan=lifespan,
+        middleware=[Middleware(StrictHeaders)],
+        exception_handlers={
+            PageRefusedError: refused,
+            HTTPException: refused,
+            SettleError: refused,
+            Exception: refused,
+        },
+    )
+
+
+def style(_: Request) -> Response:
+    """The one style sheet."""
+    return FileResponse(HERE / "static" / "style.css", media_type="text/css", headers=A_DAY)
+
+
+def _has_seller_pages(settings: Settings) -> bool:
+    is_ready = settings.link_secrets or settings.environment is not Environment.PRODUCTION
+    return bool(is_ready and (settings.is_embedded or Component.PORTAL in settings.urls))

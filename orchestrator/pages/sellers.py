@@ -1,0 +1,149 @@
+"""A seller's own pages, and the same as JSON and CSV: whoever has a signed link sees one seller."""
+
+import csv
+import io
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from orchestrator.csv_cells import safe_cell
+from orchestrator.pages.limits import FailureLimit
+from orchestrator.pages.links import BadLinkError, ExpiredLinkError, seller_of
+from orchestrator.pages.openapi import DESCRIPTION
+from orchestrator.pages.refusals import PageRefusedError, client_of
+from orchestrator.pages.render import page
+from orchestrator.pages.seller_data import Document, SellerData
+
+PAGE_ORDERS, MOST_ORDERS = 100, 1000
+BAD_LINKS_A_MINUTE = 20
+RECEIPT_COLUMNS = ("entry_type", "source_id", "order_id", "amount", "occurred_at", "known_at")
+
+
+class SellerPages:
+    """The routes under /s/. Handlers are plain functions: each runs in a thread of its own."""
+
+    def __init__(self, data: SellerData, secrets: Sequence[str]) -> None:
+        self._data, self._secrets = data, secrets
+        self._bad_links = FailureLimit(BAD_LINKS_A_MINUTE, 60)
+
+    def routes(self) -> list[Route]:
+        """The more particular paths first."""
+        return [
+            Route("/s/openapi.json", self.openapi),
+            Route("/s/{token}/statement.json", self.statement_json),
+            Route("/s/{token}/orders.json", self.orders_json),
+            Route("/s/{token}/receipts/{window}.json", self.receipt_json),
+            Route("/s/{token}/receipts/{window}.csv", self.receipt_csv),
+            Route("/s/{token}/receipts/{window}", self.receipt),
+            Route("/s/{token}/orders", self.orders),
+            Route("/s/{token}", self.statement),
+        ]
+
+    def statement(self, request: Request) -> Response:
+        """Both balances and why they differ, what comes when, disputes, payouts."""
+        seller = self._seller(request)
+        found = self._statement(request, seller)
+        orders = self._data.reserve_orders(seller, 0, PAGE_ORDERS)
+        return page(
+            "seller/statement.html", self._context(request) | {"s": found, "orders": orders}
+        )
+
+    def orders(self, request: Request) -> Response:
+        """All orders in reserve, page by page."""
+        seller = self._seller(request)
+        offset = _number(request, "offset", 0, 10**9)
+        found = self._statement(request, seller)
+        orders = self._data.reserve_orders(seller, offset, PAGE_ORDERS)
+        more = {"s": found, "orders": orders, "offset": offset, "size": PAGE_ORDERS}
+        return page("seller/orders.html", self._context(request) | more)
+
+    def receipt(self, request: Request) -> Response:
+        """What one payout pays, line by line."""
+        seller = self._seller(request)
+        found = self._receipt(request, seller)
+        zone = self._statement(request, seller)["zone"]
+        return page("seller/receipt.html", self._context(request) | {"r": found, "zone": zone})
+
+    def receipt_csv(self, request: Request) -> Response:
+        """The same as a file for a spreadsheet."""
+        found = self._receipt(request, self._seller(request))
+        text = io.StringIO()
+        writer = csv.writer(text)
+        writer.writerow(["entry_window", *RECEIPT_COLUMNS])
+        for part in found["windows"]:
+            for item in part["items"]:
+                cells = [part["entry_window"], *(item[name] for name in RECEIPT_COLUMNS)]
+                writer.writerow(map(safe_cell, cells))
+        name = f"receipt-{found['payout_window']}.csv"
+        disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return Response(text.getvalue(), media_type="text/csv", headers=disposition)
+
+    def statement_json(self, request: Request) -> Response:
+        """The statement for the marketplace's own dashboard."""
+        return JSONResponse(self._statement(request, self._seller(request)))
+
+    def orders_json(self, request: Request) -> Response:
+        """Orders in reserve, `limit` of them from `offset` on."""
+        seller = self._seller(request)
+        offset = _number(request, "offset", 0, 10**9)
+        limit = _number(request, "limit", PAGE_ORDERS, MOST_ORDERS, least=1)
+        found = self._data.reserve_orders(seller, offset, limit)
+        return JSONResponse({"offset": offset, "limit": limit, "orders": found})
+
+    def receipt_json(self, request: Request) -> Response:
+        """A receipt, as `settle receipt --json` has it."""
+        return JSONResponse(self._receipt(request, self._seller(request)))
+
+    def openapi(self, _: Request) -> Response:
+        """The description of the JSON above."""
+        return JSONResponse(DESCRIPTION)
+
+    def _seller(self, request: Request) -> str:
+        """Whose link this is; raises PageRefusedError, the same for all that are not ours."""
+        client = client_of(request)
+        if self._bad_links.is_reached(client):
+            raise PageRefusedError(429, "Too many tries", "Wait a minute, then try again.")
+        try:
+            return seller_of(request.path_params["token"], self._secrets, int(time.time()))
+        except ExpiredLinkError:
+            raise PageRefusedError(
+                403, "This link has expired", "Open your payouts from your dashboard again."
+            ) from None
+        except BadLinkError:
+            self._bad_links.note(client)
+            raise PageRefusedError(404, "Nothing is here", "Check the link you followed.") from None
+
+    def _statement(self, request: Request, seller: str) -> Document:
+        found = self._data.statement(seller, request.query_params.get("zone"))
+        if found is None:
+            raise PageRefusedError(
+                404, "No payouts yet", "There is no account for this shop yet; look again tomorrow."
+            )
+        return found
+
+    def _receipt(self, request: Request, seller: str) -> Document:
+        found = self._data.receipt(seller, request.path_params["window"])
+        if found is None:
+            raise PageRefusedError(
+                404, "No receipt", "There was no payout in this week; see your statement."
+            )
+        return found
+
+    def _context(self, request: Request) -> dict[str, Any]:
+        zone = request.query_params.get("zone")
+        return {
+            "base": f"/s/{request.path_params['token']}",
+            "query": request.url.include_query_params().query if zone else "",
+            "zone_query": f"?zone={zone}" if zone else "",
+        }
+
+
+def _number(request: Request, name: str, default: int, most: int, *, least: int = 0) -> int:
+    text = request.query_params.get(name, str(default))
+    if not (text.isascii() and text.isdigit() and len(text) < 12 and least <= int(text) <= most):
+        raise PageRefusedError(400, "No such page", f"{name} is a number from {least} to {most}.")
+    return int(text)
