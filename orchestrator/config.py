@@ -14,6 +14,7 @@ from orchestrator.errors import SettleError
 from orchestrator.web_address import checked_url
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
+RECEIVER_PORT = 8378
 SHORTEST_SECRET = 32
 LOCAL_RAIL = "http://127.0.0.1:8377/api"
 

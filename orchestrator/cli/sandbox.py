@@ -6,8 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from orchestrator.cli.services import RECEIVER_PORT
-from orchestrator.config import load_settings
+from orchestrator.config import RECEIVER_PORT, load_settings
 
 CALLS, PAYOUTS, WEBHOOKS = "Faults of calls", "Faults of payouts", "Faults of webhooks"
 

@@ -1,6 +1,7 @@
-"""What a seller asks about: statement, receipt."""
+"""What a seller asks about: statement, receipt, a link to their own pages."""
 
-from typing import Any
+import time
+from typing import Annotated, Any
 
 import typer
 
@@ -12,14 +13,16 @@ from orchestrator.cli.shared import (
     read,
     table_of,
 )
+from orchestrator.config import RECEIVER_PORT, load_settings
 from orchestrator.errors import SettleError
+from orchestrator.pages.links import DAY_S, LONGEST_DAYS, link_secrets, make_token
 
 SHOWN = 20
 
 
 def register(app: typer.Typer) -> None:
     """Add the verbs of this module."""
-    for verb in (statement, receipt):
+    for verb in (statement, receipt, link):
         app.command()(verb)
 
 
@@ -93,6 +96,23 @@ def receipt(window: Window, seller: str, as_json: Json = False) -> None:
         print_json(document)
     else:
         _show_receipt(document)
+
+
+def link(
+    seller: str,
+    days: Annotated[
+        int, typer.Option(min=1, max=LONGEST_DAYS, help="How long it is good for.")
+    ] = 7,
+    base: Annotated[
+        str, typer.Option(help="Where the pages are reached.")
+    ] = f"http://127.0.0.1:{RECEIVER_PORT}",
+) -> None:
+    """Make a link to a seller's own pages: whoever has it sees them, until it expires."""
+    if not read("statement", seller=seller):
+        raise SettleError(f"seller {seller} is not known: no account and no entry has that id")
+    expires = int(time.time()) + days * DAY_S
+    secret = link_secrets(load_settings())[0]
+    print(f"{base.rstrip('/')}/s/{make_token(seller, expires, secret)}")
 
 
 def _show_receipt(document: dict[str, Any]) -> None:

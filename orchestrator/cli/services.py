@@ -5,11 +5,9 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.config import load_settings
+from orchestrator.config import RECEIVER_PORT, load_settings
 from orchestrator.migrate import prepare_database, set_clock
 from orchestrator.private_files import exclusive
-
-RECEIVER_PORT = 8378
 
 
 def register(app: typer.Typer) -> None:
@@ -19,7 +17,7 @@ def register(app: typer.Typer) -> None:
 
 
 def serve(port: Annotated[int, typer.Option(min=0, max=65535)] = RECEIVER_PORT) -> None:
-    """Receive the rail's webhooks (POST /webhooks/halfin), until Ctrl-C."""
+    """Receive the rail's webhooks (POST /webhooks/halfin) and show the pages, until Ctrl-C."""
     from orchestrator.receiver import serve as serve_receiver
 
     settings = load_settings()

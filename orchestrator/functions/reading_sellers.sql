@@ -4,19 +4,30 @@ set role settle_reader;
 
 create or replace function reading.seller_balances(p_seller text, p_zone text) returns jsonb
 language sql stable security definer set search_path = '' as $$
-    with releases as (
+    with orders as (
+        select o.held_amount, o.dispute_window_closes_at
+        from settlement.order_reserve as o
+        where o.seller_id = p_seller
+    ),
+    releases as (
         select
             (o.dispute_window_closes_at at time zone p_zone)::date as day,
             sum(o.held_amount) as amount,
             count(*) as orders
-        from settlement.order_reserve as o
-        where o.seller_id = p_seller
+        from orders as o
         group by 1
     ),
     weeks as (
         select
-            s.payout_window, s.status, s.net, s.hold_reason, w.window_ends_at, w.payout_due_at
+            s.payout_window, s.status, s.hold_reason, w.window_ends_at, w.payout_due_at,
+            -- What is paid or came back since the last build counts at once, as in the balances.
+            case when s.status = 'open' then coalesce(r.available_balance, 0) + coalesce((
+                select sum(o.held_amount) from orders as o
+                where o.dispute_window_closes_at < w.window_ends_at
+            ), 0)
+            else s.net end as net
         from settlement.seller_settlement as s
+        left join settlement.seller_reserve as r on s.seller_id = r.seller_id
         inner join settlement.windows as w on s.payout_window = w.payout_window
         where s.seller_id = p_seller and (
             s.status = 'open'

@@ -36,6 +36,8 @@ def refused(request: Request, error: Exception) -> Response:
             message = "We cannot look it up right now. Try again in a few minutes."
         case _:
             status, title, message = 500, "This did not work", "We have been told. Try again later."
+    headers = dict(getattr(error, "headers", None) or {})  # which methods there are, say
     if request.url.path.endswith(".json"):
-        return JSONResponse({"error": {"status": status, "message": f"{title}. {message}"}}, status)
-    return message_page(status, title, message)
+        said = {"error": {"status": status, "message": f"{title}. {message}"}}
+        return JSONResponse(said, status, headers)
+    return message_page(status, title, message, headers)

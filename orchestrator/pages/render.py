@@ -60,6 +60,11 @@ def is_number(value: Any) -> bool:
     return isinstance(value, int | Decimal) and not isinstance(value, bool)
 
 
+def is_below_zero(value: str) -> bool:
+    """Of an amount as text."""
+    return value.startswith("-")
+
+
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"),
@@ -69,7 +74,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"money": money, "local": local, "day": day, "cell": cell}
-    environment.tests["number"] = is_number
+    environment.tests |= {"number": is_number, "below_zero": is_below_zero}
     environment.globals["words"] = words
     return environment
 
@@ -88,6 +93,8 @@ def page(
     return HTMLResponse(text, status_code=status, headers=headers)
 
 
-def message_page(status: int, title: str, message: str) -> HTMLResponse:
+def message_page(
+    status: int, title: str, message: str, headers: Mapping[str, str] | None = None
+) -> HTMLResponse:
     """One calm page that says what happened and what to do."""
-    return page("message.html", {"title": title, "message": message}, status)
+    return page("message.html", {"title": title, "message": message}, status, headers)

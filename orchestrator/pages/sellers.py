@@ -2,9 +2,11 @@
 
 import csv
 import io
+import re
 import time
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -18,8 +20,9 @@ from orchestrator.pages.refusals import PageRefusedError, client_of
 from orchestrator.pages.render import page
 from orchestrator.pages.seller_data import Document, SellerData
 
-PAGE_ORDERS, MOST_ORDERS = 100, 1000
+FIRST_ORDERS, PAGE_ORDERS, MOST_ORDERS = 10, 100, 1000
 BAD_LINKS_A_MINUTE = 20
+WINDOW = re.compile(r"[0-9]{4}-W[0-9]{2}")
 RECEIPT_COLUMNS = ("entry_type", "source_id", "order_id", "amount", "occurred_at", "known_at")
 
 
@@ -47,10 +50,9 @@ class SellerPages:
         """Both balances and why they differ, what comes when, disputes, payouts."""
         seller = self._seller(request)
         found = self._statement(request, seller)
-        orders = self._data.reserve_orders(seller, 0, PAGE_ORDERS)
-        return page(
-            "seller/statement.html", self._context(request) | {"s": found, "orders": orders}
-        )
+        orders = self._data.reserve_orders(seller, 0, FIRST_ORDERS)
+        context = self._context(request, found) | {"s": found, "orders": orders}
+        return page("seller/statement.html", context)
 
     def orders(self, request: Request) -> Response:
         """All orders in reserve, page by page."""
@@ -59,14 +61,14 @@ class SellerPages:
         found = self._statement(request, seller)
         orders = self._data.reserve_orders(seller, offset, PAGE_ORDERS)
         more = {"s": found, "orders": orders, "offset": offset, "size": PAGE_ORDERS}
-        return page("seller/orders.html", self._context(request) | more)
+        return page("seller/orders.html", self._context(request, found) | more)
 
     def receipt(self, request: Request) -> Response:
         """What one payout pays, line by line."""
         seller = self._seller(request)
         found = self._receipt(request, seller)
-        zone = self._statement(request, seller)["zone"]
-        return page("seller/receipt.html", self._context(request) | {"r": found, "zone": zone})
+        context = self._context(request, self._statement(request, seller))
+        return page("seller/receipt.html", context | {"r": found})
 
     def receipt_csv(self, request: Request) -> Response:
         """The same as a file for a spreadsheet."""
@@ -104,9 +106,6 @@ class SellerPages:
 
     def _seller(self, request: Request) -> str:
         """Whose link this is; raises PageRefusedError, the same for all that are not ours."""
-        client = client_of(request)
-        if self._bad_links.is_reached(client):
-            raise PageRefusedError(429, "Too many tries", "Wait a minute, then try again.")
         try:
             return seller_of(request.path_params["token"], self._secrets, int(time.time()))
         except ExpiredLinkError:
@@ -114,11 +113,17 @@ class SellerPages:
                 403, "This link has expired", "Open your payouts from your dashboard again."
             ) from None
         except BadLinkError:
+            client = client_of(request)
+            if self._bad_links.is_reached(client):
+                raise PageRefusedError(
+                    429, "Too many tries", "Wait a minute, then try again."
+                ) from None
             self._bad_links.note(client)
             raise PageRefusedError(404, "Nothing is here", "Check the link you followed.") from None
 
     def _statement(self, request: Request, seller: str) -> Document:
-        found = self._data.statement(seller, request.query_params.get("zone"))
+        zone = request.query_params.get("zone", "")
+        found = self._data.statement(seller, zone if zone.isprintable() else None)
         if found is None:
             raise PageRefusedError(
                 404, "No payouts yet", "There is no account for this shop yet; look again tomorrow."
@@ -126,19 +131,23 @@ class SellerPages:
         return found
 
     def _receipt(self, request: Request, seller: str) -> Document:
-        found = self._data.receipt(seller, request.path_params["window"])
+        window = request.path_params["window"]
+        found = self._data.receipt(seller, window) if WINDOW.fullmatch(window) else None
         if found is None:
             raise PageRefusedError(
                 404, "No receipt", "There was no payout in this week; see your statement."
             )
         return found
 
-    def _context(self, request: Request) -> dict[str, Any]:
-        zone = request.query_params.get("zone")
+    def _context(self, request: Request, statement: Document) -> dict[str, Any]:
+        """Where the links of a page lead; a zone that was asked for goes with them."""
+        is_asked = "zone" in request.query_params
+        asked = urlencode({"zone": statement["zone"]}) if is_asked else ""
         return {
             "base": f"/s/{request.path_params['token']}",
-            "query": request.url.include_query_params().query if zone else "",
-            "zone_query": f"?zone={zone}" if zone else "",
+            "zone": statement["zone"],
+            "zone_query": f"?{asked}" if asked else "",
+            "zone_more": f"&{asked}" if asked else "",
         }
 
 

@@ -3,57 +3,26 @@
 With SETTLE_PICTURES=DIR it leaves its screenshots there, as docs/images has them.
 """
 
-import os
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from browsers import PATIENCE_MS, chromium, picture
 from closed_week import closed_week
-from playwright.sync_api import Locator, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 from running import everything_up, free_port
 
-CHROMIUM = "chromium"
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-PATIENCE_MS = 60_000
 KEY_OF_WINDOW = "2026-11-09"
 
 
 @pytest.fixture(scope="module")
-def browser() -> str:
-    found = shutil.which(CHROMIUM)
-    if not found:
-        reason = f"no {CHROMIUM} on this machine: the graph was not looked at (apt-get install it)"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return found
-
-
-@pytest.fixture(scope="module")
-def pages(browser: str) -> Iterator[tuple[Page, str, str]]:
+def pages() -> Iterator[tuple[Page, str, str]]:
     """A browser page, the graph that acts, and the graph to read only."""
     acting, reading = free_port(), free_port()
     ports = ("--port", str(acting), "--read-only-port", str(reading))
-    with everything_up(closed_week().shell, *ports), sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=browser, args=list(FLAGS))
-        page = chromium.new_page(viewport={"width": 1440, "height": 900})
+    with chromium() as browser, everything_up(closed_week().shell, *ports):
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
         page.set_default_timeout(PATIENCE_MS)
-        expect.set_options(timeout=PATIENCE_MS)
         yield page, f"http://127.0.0.1:{acting}", f"http://127.0.0.1:{reading}"
-        chromium.close()
-
-
-def picture(of: Page | Locator, name: str) -> None:
-    folder = os.environ.get("SETTLE_PICTURES")
-    if folder:
-        of.screenshot(path=Path(folder) / f"{name}.png")
 
 
 def test_the_gate_stands_on_the_graph(pages: tuple[Page, str, str]) -> None:

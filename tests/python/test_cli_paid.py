@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from closed_week import FINANCE, NOW, OPEN_WINDOW, SECOND, WINDOW, WINDOW_BEFORE
-from desk import Desk, accepted, exported, open_desk
+from desk import Desk, exported, partly_paid_desk
 
 from orchestrator.config import Component
 
@@ -16,31 +16,9 @@ NOTE = ("--note", "because")
 LINES = "select * from finance.payout_lines order by payout_window, seller_id"
 
 
-def ready_sellers(desk: Desk) -> list[str]:
-    query = (
-        "select seller_id from settlement.seller_settlement"
-        " where payout_window = %s and status = 'ready' order by seller_id"
-    )
-    return [row["seller_id"] for row in desk.rows(Component.ORCHESTRATOR, query, WINDOW)]
-
-
 @pytest.fixture(scope="module")
 def desk() -> Desk:
-    """Frozen without one line that somebody held after the approval; one line completed, one
-    failed and confirmed, one that the rail speaks of with another amount."""
-    desk = open_desk()
-    desk.approve(SECOND)
-    desk.done(SECOND, "revoke", WINDOW)
-    desk.approve(FINANCE)
-    left_out, *_ = ready_sellers(desk)
-    desk.done(SECOND, "hold", left_out, "--note", "a question about the wallet")
-    desk.freeze()
-    completed, failed, wrong, *_ = [p["id"].removeprefix("payout-") for p in desk.payouts()]
-    desk.answered(*accepted(desk.payouts()))
-    said = desk.payouts(**{completed: "completed", failed: "failed", wrong: "completed"})
-    said[2]["amount"] = "0.010000"
-    desk.looked_up(said)
-    return desk
+    return partly_paid_desk()
 
 
 @pytest.fixture(scope="module")

@@ -38,7 +38,7 @@ def test_the_variables_are_those_that_settle_reads() -> None:
     settings = load_settings(found)
     assert settings.environment is Environment.PRODUCTION
     assert settings.dagster_url == found[DAGSTER_URL_VARIABLE]
-    known = set(URL_VARIABLES.values()) - {"SETTLE_DATABASE_URL", "SETTLE_PORTAL_URL"}
+    known = set(URL_VARIABLES.values()) - {"SETTLE_DATABASE_URL"}
     assert known <= set(found)
     assert {variable for variable in found if variable.endswith("_URL")} - known == {
         DAGSTER_URL_VARIABLE,

@@ -25,6 +25,8 @@ CALLERS = {
     " enter_adjustment approve_adjustment withdraw_adjustment propose_policy confirm_policy"
     " withdraw_policy accept_check pause_payouts resume_payouts close_break"
     " declare_rejected": {"ana"},
+    "seller statement reserve_orders settlement_timezone": {"portal"},
+    "receipt": READERS | {"portal"},  # of any seller for those who read, of one for the portal
 }
 # Every right on a table of ours beside reading it.
 WRITERS = {
@@ -44,7 +46,7 @@ def test_who_may_call_which_function(market: Market) -> None:
         OWNER,
         "select p.proname as name, l.login from pg_proc as p"
         " cross join unnest(%s::text[]) as l (login)"
-        " where p.pronamespace::regnamespace::text in ('finance', 'halfin', 'reading')"
+        " where p.pronamespace::regnamespace::text in ('finance', 'halfin', 'portal', 'reading')"
         " and has_function_privilege(l.login, p.oid, 'execute')"
         " and p.proowner in ('settle_owner'::regrole, 'settle_reader'::regrole)",
         sorted(LOGINS),
