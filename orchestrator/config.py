@@ -16,6 +16,8 @@ from orchestrator.web_address import checked_url
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 RECEIVER_PORT = 8378
 SHORTEST_SECRET = 32
+LOCAL_PAGES = f"http://127.0.0.1:{RECEIVER_PORT}"
+PAGES_URL_VARIABLE = "SETTLE_PAGES_URL"
 LOCAL_RAIL = "http://127.0.0.1:8377/api"
 
 
@@ -74,6 +76,8 @@ class Settings:
     alert_url: str
     # Two while rotating: links are made with the first.
     link_secrets: tuple[str, ...] = ()
+    # Where people reach the pages, without a slash at its end.
+    pages_url: str = LOCAL_PAGES
     dagster_url: str | None = None
 
     @property
@@ -117,6 +121,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         halfin_max_lines_per_call=_count(env, "HALFIN_MAX_LINES_PER_CALL"),
         alert_url=_alert_url(env.get("SETTLE_ALERT_URL") or ""),
         link_secrets=_link_secrets(env),
+        pages_url=_pages_url(env.get(PAGES_URL_VARIABLE) or LOCAL_PAGES),
         dagster_url=env.get(DAGSTER_URL_VARIABLE) or None,
     )
 
@@ -150,6 +155,10 @@ def _count(env: Mapping[str, str], variable: str) -> int | None:
 
 def _alert_url(text: str) -> str:
     return checked_url("SETTLE_ALERT_URL", text) if text else ""
+
+
+def _pages_url(text: str) -> str:
+    return checked_url(PAGES_URL_VARIABLE, text).rstrip("/")
 
 
 def _is_instant(text: str) -> bool:

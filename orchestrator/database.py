@@ -97,10 +97,12 @@ def _unreachable(settings: Settings, error: psycopg.OperationalError) -> str:
     return f"the database does not answer ({reason}); {advice}"
 
 
-def rows(connection: psycopg.Connection[Any], query: str, *parameters: Any) -> list[dict[str, Any]]:
-    """All rows of a query as dictionaries."""
+def rows(
+    connection: psycopg.Connection[Any], query: str, *parameters: Any, **named: Any
+) -> list[dict[str, Any]]:
+    """All rows of a query as dictionaries; its parameters by place or by name."""
     with connection.cursor(row_factory=psycopg.rows.dict_row) as cursor:
-        return cursor.execute(query.encode(), parameters or None).fetchall()
+        return cursor.execute(query.encode(), parameters or named or None).fetchall()
 
 
 def rows_of(

@@ -24,6 +24,7 @@ from orchestrator.rail import webhook_secrets
 from orchestrator.signature import SIGNATURE_HEADER, verify
 
 MAX_BODY_BYTES = 1_000_000
+OTHER_METHODS = ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
 INSERT = (
     "insert into halfin.webhook_events (signature, body) values (%s, %s) on conflict do nothing"
 )
@@ -66,12 +67,16 @@ def create_app(
             return Response(status_code=503)
         return Response(status_code=204)
 
+    async def only_post(_: Request) -> Response:
+        return Response(status_code=405, headers={"Allow": "POST"})
+
     async def health(_: Request) -> Response:
         return Response("ok\n", media_type="text/plain")
 
     return Starlette(
         routes=[
             Route("/webhooks/halfin", receive, methods=["POST"]),
+            Route("/webhooks/halfin", only_post, methods=OTHER_METHODS),
             Route("/healthz", health),
             *([Mount("", beside)] if beside else []),
         ],
@@ -97,5 +102,5 @@ def serve(settings: Settings, port: int, on_ready: Callable[[str], None] | None 
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
     with listening_socket("127.0.0.1", port) as listener:
         if on_ready:
-            on_ready(f"http://127.0.0.1:{listener.getsockname()[1]}/webhooks/halfin")
+            on_ready(f"http://127.0.0.1:{listener.getsockname()[1]}")
         server.run(sockets=[listener])

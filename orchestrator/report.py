@@ -43,6 +43,7 @@ def close_report(settings: Settings, window: str, *, is_drawn: bool = True) -> M
         report["funding"] = table(found["close_funding"])
         report["digest"] = totals["digest"]
         report["what_next"] = dg.MetadataValue.md(_what_next(totals))
+    report["page"] = dg.MetadataValue.url(f"{settings.pages_url}/desk/windows/{window}")
     report |= {
         "payout_window": window,
         # Numbers: Dagster plots them over the windows.

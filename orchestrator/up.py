@@ -1,5 +1,6 @@
 """What a small team runs: Dagster's pages and daemon, the receiver, and off production a rail."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from types import FrameType
 
 import httpx
 
-from orchestrator.config import LOCAL_RAIL, Environment, Settings
+from orchestrator.config import LOCAL_RAIL, PAGES_URL_VARIABLE, Environment, Settings
 from orchestrator.dagster_home import prepare_dagster
 from orchestrator.errors import SettleError
 from orchestrator.migrate import prepare_database, set_clock
@@ -39,6 +40,13 @@ class Services:
         started = settle_process(list(arguments), self._environment, self.log(name))
         self._running[name], url = self._stack.enter_context(started)
         return url
+
+    def pages_beside(self, webhooks: str) -> str:
+        """Where the pages are, which the receiver shows too; what starts after this links there."""
+        local = webhooks.removesuffix("/webhooks/halfin")
+        return self._environment.setdefault(
+            PAGES_URL_VARIABLE, os.environ.get(PAGES_URL_VARIABLE) or local
+        )
 
     def dagster(self, name: str, program: str, *arguments: str) -> None:
         """Start one of Dagster's programs on our code location."""
@@ -96,7 +104,9 @@ def up(
     with ExitStack() as stack, _stopped_by_a_signal() as is_stopped:
         services = Services(settings, stack)
         webhooks = services.settle("receiver", "serve", "--port", str(receiver_port))
+        pages = services.pages_beside(webhooks)
         tell(f"Webhooks are received on {webhooks}")
+        tell(f"The finance desk is on {pages}/desk")
         if _needs_a_rail(settings):
             tell(f"The halfin sandbox listens on {_sandbox(settings, services, webhooks)}")
         services.dagster("daemon", "dagster-daemon", "run")

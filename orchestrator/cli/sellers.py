@@ -13,7 +13,7 @@ from orchestrator.cli.shared import (
     read,
     table_of,
 )
-from orchestrator.config import RECEIVER_PORT, load_settings
+from orchestrator.config import load_settings
 from orchestrator.errors import SettleError
 from orchestrator.pages.links import DAY_S, LONGEST_DAYS, link_secrets, make_token
 
@@ -103,16 +103,13 @@ def link(
     days: Annotated[
         int, typer.Option(min=1, max=LONGEST_DAYS, help="How long it is good for.")
     ] = 7,
-    base: Annotated[
-        str, typer.Option(help="Where the pages are reached.")
-    ] = f"http://127.0.0.1:{RECEIVER_PORT}",
 ) -> None:
     """Make a link to a seller's own pages: whoever has it sees them, until it expires."""
     if not read("statement", seller=seller):
         raise SettleError(f"seller {seller} is not known: no account and no entry has that id")
     expires = int(time.time()) + days * DAY_S
-    secret = link_secrets(load_settings())[0]
-    print(f"{base.rstrip('/')}/s/{make_token(seller, expires, secret)}")
+    settings = load_settings()
+    print(f"{settings.pages_url}/s/{make_token(seller, expires, link_secrets(settings)[0])}")
 
 
 def _show_receipt(document: dict[str, Any]) -> None:

@@ -17,16 +17,19 @@ def register(app: typer.Typer) -> None:
 
 
 def serve(port: Annotated[int, typer.Option(min=0, max=65535)] = RECEIVER_PORT) -> None:
-    """Receive the rail's webhooks (POST /webhooks/halfin) and show the pages, until Ctrl-C."""
+    """Receive the rail's webhooks (POST /webhooks/halfin), show the desk and sellers' pages."""
     from orchestrator.receiver import serve as serve_receiver
 
     settings = load_settings()
     prepare_database(settings)
     if settings.now:  # a receiver that stays up must not hold the clock back to the real time
         set_clock(settings)
-    serve_receiver(
-        settings, port, on_ready=lambda url: print(f"Webhooks are received on {url}", flush=True)
-    )
+
+    def tell(url: str) -> None:
+        print(f"Webhooks are received on {url}/webhooks/halfin", flush=True)
+        print(f"The finance desk is on {url}/desk", flush=True)
+
+    serve_receiver(settings, port, on_ready=tell)
 
 
 def home() -> None:

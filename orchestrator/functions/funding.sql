@@ -58,7 +58,8 @@ language sql stable security definer set search_path = '' as $$
         group by b.balance ->> 'currency'
     )
     select n.rail, n.rail_currency, n.line_count, round(n.amount, 2), round(n.fees, 2), round(b.available, 2),
-        ceil(greatest(n.amount + n.fees - coalesce(b.available, 0), 0) * 100) / 100, r.read_at
+        -- Up to the next cent: what is missing is never shown as nothing.
+        round(ceil(greatest(n.amount + n.fees - coalesce(b.available, 0), 0) * 100) / 100, 2), r.read_at
     from needs as n
     left join balances as b on n.rail_currency = b.currency
     left join latest as r on true

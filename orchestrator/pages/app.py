@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 from orchestrator.config import Component, Environment, Settings
 from orchestrator.database import database_url
 from orchestrator.errors import SettleError
+from orchestrator.pages.desk.pages import DeskPages, NotLoggedInError, ask_to_log_in
 from orchestrator.pages.headers import StrictHeaders
 from orchestrator.pages.links import link_secrets
 from orchestrator.pages.refusals import PageRefusedError, refused
@@ -31,9 +32,12 @@ def create_pages(settings: Settings) -> Starlette:
     """
     routes: list[BaseRoute] = [Route("/style.css", style)]
     opened: list[SellerData] = []
-    if _has_seller_pages(settings):
+    has_seller_pages = _has_seller_pages(settings)
+    if has_seller_pages:
         opened.append(SellerData(database_url(settings, Component.PORTAL)))
         routes += SellerPages(opened[0], link_secrets(settings)).routes()
+
+    routes += DeskPages(settings, has_seller_pages=has_seller_pages).routes()
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -50,6 +54,7 @@ def create_pages(settings: Settings) -> Starlette:
         lifespan=lifespan,
         middleware=[Middleware(StrictHeaders)],
         exception_handlers={
+            NotLoggedInError: ask_to_log_in,
             PageRefusedError: refused,
             HTTPException: refused,
             SettleError: refused,

@@ -11,8 +11,9 @@ HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    # A seller's link is a secret, and the explorer that a page links to must not learn it.
-    "Referrer-Policy": "no-referrer",
+    # A seller's link is a secret, and the explorer that a page links to must not learn it. Within
+    # our own pages a form's origin has to be told, or we could not refuse those of others.
+    "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "geolocation=(), camera=(), microphone=()",

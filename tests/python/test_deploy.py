@@ -43,6 +43,7 @@ def test_the_variables_are_those_that_settle_reads() -> None:
     assert {variable for variable in found if variable.endswith("_URL")} - known == {
         DAGSTER_URL_VARIABLE,
         "HALFIN_BASE_URL",
+        "SETTLE_PAGES_URL",
     }
 
 

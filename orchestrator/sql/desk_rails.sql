@@ -1,0 +1,19 @@
+-- What could be paid at the close, by rail, in percent of all.
+with rails as (
+    select
+        r.rail,
+        count(*) as lines,
+        sum(r.net_minor) as minor
+    from finance.window_close_rows as r
+    where r.payout_window = %(window)s and cardinality(r.hold_reasons) = 0
+    group by r.rail
+)
+
+select
+    r.rail,
+    coalesce(round(100 * r.minor / nullif(sum(r.minor) over (), 0), 1), 0) as first_pct,
+    0 as second_pct,
+    r.lines,
+    (r.minor / 100)::numeric(20, 2) as to_pay
+from rails as r
+order by r.rail
