@@ -101,9 +101,13 @@ judged as (
             'unusual_total',
             totals.median_minor is null
             or (
-                -- Multiplied, not divided: integers would be cut off.
-                totals.new_minor * {{ var('check_total_ratio') }} >= totals.median_minor
-                and totals.new_minor <= totals.median_minor * {{ var('check_total_ratio') }}
+                -- Multiplied, not divided: integers would be cut off. By size, since weeks of
+                -- refunds alone are below zero.
+                sign(totals.new_minor) = sign(totals.median_minor)
+                and abs(totals.new_minor) * {{ var('check_total_ratio') }}
+                >= abs(totals.median_minor)
+                and abs(totals.new_minor)
+                <= abs(totals.median_minor) * {{ var('check_total_ratio') }}
             ),
             'new in the window: ' || {{ money('coalesce(totals.new_minor, 0)') }}
             || ', median of the 8 before: '

@@ -260,6 +260,23 @@ def test_alerts_are_posted_until_they_are_taken(market: Market) -> None:
     assert taken[0]["raised_at"] == DUE.isoformat()
 
 
+def test_an_alert_that_is_refused_keeps_none_back(market: Market) -> None:
+    taken: list[str] = []
+
+    def answer(request: Request, body: bytes) -> Response:
+        subject = json.loads(body)["subject"]
+        taken.append(subject)
+        return Response(status_code=422 if subject == "1" else 204)
+
+    for n in (1, 2):
+        market.value(ORCHESTRATOR, "select finance.raise_alert('test', %s, 'look')", str(n))
+    with rail() as url, http_server(answer) as receiver:
+        settings = replace(market.at_rail(url), alert_url=f"{receiver}/hook")
+        for _ in range(2):
+            reconcile(settings)
+    assert taken == ["1", "2", "1"]  # the second arrived, the first is tried again
+
+
 def test_a_stored_close_that_the_facts_contradict_is_told_once(market: Market) -> None:
     market.rows(
         OWNER,
