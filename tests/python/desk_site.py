@@ -7,11 +7,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import httpx
-from closed_week import environment_of
+from closed_week import WINDOW, environment_of
 from desk import Desk, open_desk
 
 from orchestrator.processes import service
 
+WEEK = f"/desk/windows/{WINDOW}"
+PAGES = (
+    *("/desk", WEEK, f"{WEEK}/approve", "/desk/sellers?q=seller", "/desk/sellers/seller-000001"),
+    *("/desk/adjustments", "/desk/limits", "/desk/breaks", "/desk/alerts", "/desk/books"),
+)
 CSRF = re.compile(r'name="csrf" value="([^"]+)"')
 
 

@@ -2,22 +2,15 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from closed_week import ANALYST, FINANCE, SECOND, WINDOW
 from desk import exported
-from desk_site import CSRF, DeskSite, Person, desk_site
+from desk_site import CSRF, PAGES, WEEK, DeskSite, desk_site
 
 from orchestrator.config import Component
-from orchestrator.pages.desk.sessions import IDLE_S, LONGEST_S, Sessions
 from orchestrator.pages.headers import HEADERS
-
-WEEK = f"/desk/windows/{WINDOW}"
-PAGES = (
-    *("/desk", WEEK, f"{WEEK}/approve", "/desk/sellers?q=seller", "/desk/adjustments"),
-    *("/desk/limits", "/desk/breaks", "/desk/alerts", "/desk/books"),
-    "/desk/sellers/seller-000001",
-)
 
 
 @pytest.fixture
@@ -38,50 +31,6 @@ def approvals(site: DeskSite) -> list[str]:
     return [row["approved_by"] for row in site.desk.rows(Component.ORCHESTRATOR, query)]
 
 
-def test_nobody_sees_anything_without_a_login(shared: DeskSite) -> None:
-    with Person(shared.url) as stranger:
-        for page in PAGES:
-            answer = stranger.get(page)
-            assert (answer.url.path, answer.status_code) == ("/desk/login", 200)
-        stranger.cookies.set("settle_desk", "x.y", path="/desk")
-        assert stranger.get("/desk").url.path == "/desk/login"
-        assert stranger.post("/desk/do/pause", data={"note": "x"}).url.path == "/desk/login"
-
-
-@pytest.mark.parametrize(
-    ("name", "password"),
-    [
-        (FINANCE, "wrong"),
-        ("nobody", "x"),
-        ("", ""),
-        ("ana\0", "x"),
-        *((login, None) for login in ("orchestrator", "dbt", "portal", "webhook", "settle_admin")),
-    ],
-)
-def test_wrong_passwords_and_logins_of_components_stay_out(
-    shared: DeskSite, name: str, password: str | None
-) -> None:
-    if password is None:
-        password = shared.desk.week.server.password(name)
-    with Person(shared.url) as person:
-        person.headers["X-Forwarded-For"] = f"203.0.113.{len(name)}"  # each from its own place
-        answer = person.log_in(name, password)
-        assert answer.status_code == 401
-        assert "do not open the desk" in answer.text
-        assert "settle_desk" not in person.cookies
-
-
-def test_who_guesses_passwords_has_to_wait(shared: DeskSite) -> None:
-    with Person(shared.url) as guesser:
-        guesser.headers["X-Forwarded-For"] = "198.51.100.7"
-        statuses = [guesser.log_in(SECOND, str(n)).status_code for n in range(7)]
-        assert statuses == [401] * 5 + [429] * 2
-        # Nor does the right one help now, from anywhere: whoever it is waits a minute.
-        guesser.headers["X-Forwarded-For"] = "198.51.100.8"
-        answer = guesser.log_in(SECOND, shared.desk.week.server.password(SECOND))
-        assert answer.status_code == 429
-
-
 @pytest.mark.parametrize("name", [FINANCE, ANALYST])
 def test_every_page_is_there_for_people(shared: DeskSite, name: str) -> None:
     with shared.person(name) as person:
@@ -99,17 +48,6 @@ def test_every_page_is_there_for_people(shared: DeskSite, name: str) -> None:
             assert person.get(page).status_code == 404
 
 
-def test_the_cookie_is_for_this_desk_alone(shared: DeskSite) -> None:
-    with Person(shared.url) as person:
-        person.follow_redirects = False
-        answer = person.log_in(FINANCE, shared.desk.week.server.password(FINANCE))
-        cookie = answer.headers["Set-Cookie"]
-    for part in ("HttpOnly", "SameSite=strict", "Path=/desk", "Max-Age=28800"):
-        assert part in cookie
-    assert shared.desk.week.server.password(FINANCE) not in cookie
-    assert FINANCE not in cookie
-
-
 def test_the_page_has_the_figures_of_the_review(shared: DeskSite) -> None:
     document = shared.desk.json("review", WINDOW)
     with shared.person(ANALYST) as person:
@@ -123,12 +61,10 @@ def test_the_page_has_the_figures_of_the_review(shared: DeskSite) -> None:
         assert line["o"].split(":")[0] in text
 
 
-def test_an_export_is_the_lines_that_the_digest_names(shared: DeskSite, tmp_path: object) -> None:
-    from pathlib import Path
-
+def test_an_export_is_the_lines_that_the_digest_names(shared: DeskSite, tmp_path: Path) -> None:
     with shared.person(FINANCE) as person:
         answer = person.get(f"{WEEK}/export.csv")
-    file = Path(str(tmp_path)) / "export.csv"
+    file = tmp_path / "export.csv"
     file.write_bytes(answer.content)
     digest, rows = exported(file)
     assert digest == shared.desk.digest()
@@ -236,34 +172,3 @@ def test_a_way_back_never_leads_elsewhere(site: DeskSite) -> None:
         for back in ("https://elsewhere.example", "//elsewhere.example", "/desk\\..", "/s/x"):
             answer = ana.do("/desk", "revoke", window=WINDOW, back=back)
             assert answer.url.path == "/desk"
-
-
-def test_who_logs_out_is_out(site: DeskSite) -> None:
-    with site.person(FINANCE) as ana:
-        token = CSRF.search(ana.get("/desk").text)
-        assert token
-        kept = ana.cookies["settle_desk"]
-        assert ana.post("/desk/logout", data={"csrf": token[1]}).url.path == "/desk/login"
-        ana.cookies.set("settle_desk", kept, path="/desk")
-        assert ana.get("/desk").url.path == "/desk/login"
-
-
-def test_a_session_ends_when_nobody_is_there_and_at_the_end_of_the_day() -> None:
-    now = 0.0
-    sessions = Sessions(clock=lambda: now)
-    cookie = sessions.begin("ana", "secret", may_decide=True)
-    assert "secret" not in repr(sessions.find(cookie))
-    now = IDLE_S
-    assert sessions.find(cookie)
-    now += IDLE_S + 1
-    assert sessions.find(cookie) is None
-    cookie = sessions.begin("ana", "secret", may_decide=True)
-    begun = now
-    while now < begun + LONGEST_S:
-        assert sessions.find(cookie)
-        now += IDLE_S
-    now += 1
-    assert sessions.find(cookie) is None
-    number, _, signature = cookie.rpartition(".")
-    for odd in ("", ".", number, f"{number}.", f"{number}.{signature[::-1]}", f"é.{signature}"):
-        assert sessions.find(odd) is None

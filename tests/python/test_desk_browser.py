@@ -10,7 +10,7 @@ import httpx
 import pytest
 from browsers import PATIENCE_MS, assert_accessible, chromium, picture
 from closed_week import FINANCE, SECOND, WINDOW
-from desk_site import DeskSite, desk_site
+from desk_site import PAGES, WEEK, DeskSite, desk_site
 from halfin_rail import KEY, SIGNING
 from payments import rail
 from playwright.sync_api import Browser, Page, expect
@@ -20,12 +20,7 @@ from orchestrator.pay import pay_window
 from orchestrator.reconcile import reconcile
 from orchestrator.signature import SIGNATURE_HEADER, sign
 
-WEEK = f"/desk/windows/{WINDOW}"
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
-PAGES = (
-    *("/desk", WEEK, f"{WEEK}/approve", "/desk/sellers?q=seller", "/desk/sellers/seller-000001"),
-    *("/desk/adjustments", "/desk/limits", "/desk/breaks", "/desk/alerts", "/desk/books"),
-)
 
 
 @pytest.fixture(scope="module")
