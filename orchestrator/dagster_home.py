@@ -14,6 +14,7 @@ from psycopg import sql
 
 from orchestrator.config import DAGSTER_URL_VARIABLE, Component, Settings
 from orchestrator.embedded import EmbeddedPostgres
+from orchestrator.errors import SettleError
 from orchestrator.private_files import exclusive
 
 LOGIN, DATABASE = "dagster", "settle_dagster"
@@ -66,6 +67,25 @@ def kept_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
             statement_timeout=STATEMENT_TIMEOUT_MS, pool_recycle=3600, max_overflow=20
         )
         yield instance
+
+
+def make_history(settings: Settings) -> dict[str, str]:
+    """`prepare_dagster`, and the tables of the history; returns the same variables.
+
+    Before programs of Dagster's start together: two that make the tables at once spoil them. Raises
+    SettleError where the database does not answer.
+    """
+    variables = prepare_dagster(settings)
+    if settings.dagster_url and not settings.is_embedded:
+        try:
+            psycopg.connect(settings.dagster_url.replace("+psycopg2", "")).close()
+        except psycopg.OperationalError as error:
+            reason = str(error).strip().splitlines()[0]
+            raise SettleError(
+                f"the database of {DAGSTER_URL_VARIABLE} does not answer: {reason}"
+            ) from None
+    with kept_instance(settings):
+        return variables
 
 
 def _driven(url: str) -> str:

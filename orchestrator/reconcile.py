@@ -29,9 +29,11 @@ def reconcile(settings: Settings) -> int:
 def _reconcile(rail: HalfinClient, database: psycopg.Connection[Any]) -> int:
     unanswered: list[str] = []
     moved = _look_up(rail, database, unanswered)
-    for [currency] in database.execute("select finance.rail_currencies()").fetchall():
+    currencies = database.execute("select finance.rail_currencies()").fetchall()
+    for [currency] in currencies:
         _read_ledger(rail, database, currency, unanswered)
-    _read_balances(rail, database, unanswered)
+    if not _read_balances(rail, database) and currencies:  # else nobody waits for anything yet
+        unanswered.append("its balances")
     # Once more: the ledger may show as paid what we hold for failed.
     moved += _look_up(rail, database, unanswered)
     database.execute("select finance.compare_books()")
@@ -59,15 +61,13 @@ def _look_up(rail: HalfinClient, database: psycopg.Connection[Any], unanswered: 
     return moved
 
 
-def _read_balances(
-    rail: HalfinClient, database: psycopg.Connection[Any], unanswered: list[str]
-) -> None:
-    answer = rail.balances()
-    if not answer.is_success:
-        unanswered.append(f"its balances ({answer.said})")
-        return
-    database.execute("select finance.store_balances(%b)", [answer.body])
+def _read_balances(rail: HalfinClient, database: psycopg.Connection[Any]) -> bool:
     database.commit()
+    answer = rail.balances()
+    if answer.is_success:
+        database.execute("select finance.store_balances(%b)", [answer.body])
+        database.commit()
+    return answer.is_success
 
 
 def _read_ledger(

@@ -13,7 +13,7 @@ from types import FrameType
 import httpx
 
 from orchestrator.config import LOCAL_RAIL, PAGES_URL_VARIABLE, Environment, Settings
-from orchestrator.dagster_home import prepare_dagster
+from orchestrator.dagster_home import make_history
 from orchestrator.errors import SettleError
 from orchestrator.migrate import prepare_database, set_clock
 from orchestrator.processes import process, settle_process
@@ -29,7 +29,7 @@ class Services:
 
     def __init__(self, settings: Settings, stack: ExitStack) -> None:
         self._settings, self._stack = settings, stack
-        self._environment = prepare_dagster(settings)
+        self._environment = make_history(settings)
         self._running: dict[str, subprocess.Popen[str]] = {}
 
     def log(self, name: str) -> Path:

@@ -34,11 +34,11 @@ def serve(port: Annotated[int, typer.Option(min=0, max=65535)] = RECEIVER_PORT) 
 
 def home() -> None:
     """Make Dagster's home ready, for a daemon or webserver that something else starts."""
-    from orchestrator.dagster_home import prepare_dagster
+    from orchestrator.dagster_home import make_history
     from orchestrator.dbt import manifest_path
 
     settings = load_settings()
-    folder = prepare_dagster(settings)["DAGSTER_HOME"]
+    folder = make_history(settings)["DAGSTER_HOME"]
     with exclusive(settings.home / "dbt.lock", 0o755):  # several units start at once
         manifest_path(settings)
     print(f"Dagster's home is {folder}")

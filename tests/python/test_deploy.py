@@ -2,8 +2,10 @@
 
 import re
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psycopg
 import pytest
 import yaml
 from command_line import Shell
@@ -13,8 +15,11 @@ from orchestrator.config import (
     PROJECT_ROOT,
     URL_VARIABLES,
     Environment,
+    Settings,
     load_settings,
 )
+from orchestrator.dagster_home import DATABASE, LOGIN, prepare_dagster
+from orchestrator.embedded import EmbeddedPostgres
 
 DEPLOY = PROJECT_ROOT / "deploy"
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
@@ -53,12 +58,25 @@ def test_the_containers_run_the_same_programs_as_the_units() -> None:
     assert services["reading"]["entrypoint"][:2] == ["dagster-webserver", "--read-only"]
 
 
-def test_a_home_is_made_ready_for_programs_that_others_start(tmp_path: Path) -> None:
-    url = "postgresql://nobody:x@127.0.0.1:1/settle"
-    external = {"SETTLE_DBT_URL": url, "SETTLE_ORCHESTRATOR_URL": url}
-    shell = Shell(tmp_path, **external, SETTLE_DAGSTER_URL=url)
-    assert str(tmp_path / "dagster") in shell.done("home")
+def test_a_home_is_made_ready_for_programs_that_others_start(
+    settings: Settings, tmp_path: Path
+) -> None:
+    """With the tables of the history: units that start together would make them together."""
+    server = EmbeddedPostgres(settings.home)
+    prepare_dagster(settings)  # the history's database, as an administrator makes it
+    history = server.url(LOGIN, DATABASE)
+    nowhere = "postgresql://nobody:x@127.0.0.1:1/settle"
+    external = {"SETTLE_DBT_URL": nowhere, "SETTLE_ORCHESTRATOR_URL": nowhere}
+    shell = Shell(tmp_path, **external)
+    with ThreadPoolExecutor(2) as units:
+        homes = units.map(lambda _: shell.done("home", SETTLE_DAGSTER_URL=history), range(2))
+    assert all(str(tmp_path / "dagster") in said for said in homes)
     written = yaml.safe_load((tmp_path / "dagster" / "dagster.yaml").read_text(encoding="utf-8"))
     assert written["storage"] == {"postgres": {"postgres_url": {"env": DAGSTER_URL_VARIABLE}}}
     assert written["concurrency"]["pools"] == {"default_limit": 1, "granularity": "run"}
     assert (tmp_path / "dbt" / "target" / "manifest.json").is_file()
+    with psycopg.connect(history) as database:
+        [heads] = database.execute("select count(*) from alembic_version").fetchone() or ()
+    assert heads == 1
+    said = shell.refused("home", SETTLE_DAGSTER_URL=nowhere)
+    assert said.startswith("the database of SETTLE_DAGSTER_URL does not answer: ")
