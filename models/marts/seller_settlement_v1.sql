@@ -16,13 +16,21 @@ latest_lines as (
 ),
 
 -- What holds a line of the latest closed window can change until the freeze.
+latest_closed as materialized (
+
+    select finance.latest_closed_window() as payout_window
+    where {{ not target.schema.startswith('asof_') }}
+
+),
+
 current_holds as (
 
     select
-        seller_id,
-        hold_reasons
-    from finance.current_holds(finance.latest_closed_window())
-    where {{ not target.schema.startswith('asof_') }}
+        latest_closed.payout_window,
+        holds.seller_id,
+        holds.hold_reasons
+    from latest_closed
+    cross join lateral finance.current_holds(latest_closed.payout_window) as holds
 
 ),
 
@@ -44,7 +52,7 @@ judged as (
     left join current_holds
         on
             settlement.seller_id = current_holds.seller_id
-            and settlement.payout_window = finance.latest_closed_window()
+            and settlement.payout_window = current_holds.payout_window
 
 ),
 

@@ -22,7 +22,7 @@ comment on function finance.latest_closed_window() is
 -- The stored rows of a window with what holds them now. A row can gain a hold after the close
 -- (suspension, another wallet, a block, a person), and lose one by a person's release; nothing else
 -- moves.
-create or replace function finance.current_holds(p_window text)
+create or replace function finance.holds_of(p_window text, p_seller text)
 returns table (
     seller_id text, net_minor bigint, rail text, rail_currency text, wallet_address text,
     hold_reasons text[]
@@ -77,6 +77,19 @@ begin
     left join finance.seller_holds as h on r.seller_id = h.seller_id and h.lifted_at is null
     left join finance.wallet_blocks as k
         on r.wallet_address = k.wallet_address and k.lifted_at is null
-    where r.payout_window = p_window;
+    where r.payout_window = p_window and (p_seller is null or r.seller_id = p_seller);
+end;
+$$;
+comment on function finance.holds_of(text, text) is
+'The stored row of one seller in a window with what holds it now; of all sellers where the seller is null.';
+
+create or replace function finance.current_holds(p_window text)
+returns table (
+    seller_id text, net_minor bigint, rail text, rail_currency text, wallet_address text,
+    hold_reasons text[]
+)
+language plpgsql stable security definer set search_path = '' as $$
+begin
+    return query select * from finance.holds_of(p_window, null);
 end;
 $$;

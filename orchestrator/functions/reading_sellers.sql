@@ -3,69 +3,88 @@
 set role settle_reader;
 
 create or replace function reading.seller_balances(p_seller text, p_zone text) returns jsonb
-language sql stable security definer set search_path = '' as $$
-    with orders as (
-        select o.held_amount, o.dispute_window_closes_at
-        from settlement.order_reserve as o
-        where o.seller_id = p_seller
-    ),
-    releases as (
-        select
-            (o.dispute_window_closes_at at time zone p_zone)::date as day,
-            sum(o.held_amount) as amount,
-            count(*) as orders
-        from orders as o
-        group by 1
-    ),
-    weeks as (
-        select
-            s.payout_window, s.status, s.hold_reason, w.window_ends_at, w.payout_due_at,
-            -- What is paid or came back since the last build counts at once, as in the balances.
-            case when s.status = 'open' then coalesce(r.available_balance, 0) + coalesce((
-                select sum(o.held_amount) from orders as o
-                where o.dispute_window_closes_at < w.window_ends_at
-            ), 0)
-            else s.net end as net
-        from settlement.seller_settlement as s
-        left join settlement.seller_reserve as r on s.seller_id = r.seller_id
-        inner join settlement.windows as w on s.payout_window = w.payout_window
-        where s.seller_id = p_seller and (
-            s.status = 'open'
-            or s.payout_window = finance.latest_closed_window() and s.status in ('held', 'ready')
+-- plpgsql keeps the plan for the next request: planning these views takes longer than running them.
+language plpgsql stable security definer set search_path = '' as $$
+begin
+    return (
+        with orders as (
+            select o.held_amount, o.dispute_window_closes_at
+            from settlement.order_reserve as o
+            where o.seller_id = p_seller
+        ),
+        releases as (
+            select
+                (o.dispute_window_closes_at at time zone p_zone)::date as day,
+                sum(o.held_amount) as amount,
+                count(*) as orders
+            from orders as o
+            group by 1
+        ),
+        balances as (
+            select r.* from settlement.seller_reserve as r where r.seller_id = p_seller
+        ),
+        -- Once, not for each window.
+        latest as materialized (
+            select finance.latest_closed_window() as payout_window
+        ),
+        weeks as (
+            -- The row of the window that closed last, as long as it is in no batch.
+            select
+                w.payout_window, w.window_ends_at, w.payout_due_at, h.hold_reasons[1] as hold_reason,
+                case when h.hold_reasons[1] is null then 'ready' else 'held' end as status,
+                (h.net_minor / 100.0)::numeric(18, 2) as net
+            from latest as c
+            cross join lateral finance.holds_of(c.payout_window, p_seller) as h
+            inner join settlement.windows as w on c.payout_window = w.payout_window
+            where not exists (
+                select from finance.payout_lines as l
+                where l.payout_window = c.payout_window and l.seller_id = p_seller and l.state <> 'rejected'
+            )
+            union all
+            -- The open one: what is paid or came back since the last build counts at once.
+            select
+                w.payout_window, w.window_ends_at, w.payout_due_at, null, 'open',
+                coalesce((select r.available_balance from balances as r), 0) + coalesce((
+                    select sum(o.held_amount) from orders as o
+                    where o.dispute_window_closes_at < w.window_ends_at
+                ), 0)
+            from settlement.windows as w
+            where w.window_starts_at <= public.settle_now() and w.window_ends_at > public.settle_now()
         )
-    )
-    select jsonb_build_object(
-        'seller_id', a.seller_id,
-        'display_name', a.display_name,
-        'currency', b.currency,
-        'as_of', b.as_of,
-        'rail', a.rail,
-        'wallet_address', a.wallet_address,
-        'pending_balance', coalesce(r.pending_balance, 0.00)::text,
-        'available_balance', coalesce(r.available_balance, 0.00)::text,
-        'in_transit', coalesce(r.in_transit, 0.00)::text,
-        'paid_out', coalesce(r.paid_out, 0.00)::text,
-        'disputed_amount', coalesce(r.disputed_amount, 0.00)::text,
-        'next_release_at', r.next_release_at,
-        'next_release_amount', r.next_release_amount::text,
-        'weeks', coalesce((
-            select jsonb_agg(jsonb_build_object(
-                'payout_window', w.payout_window, 'status', w.status, 'amount', w.net::text,
-                'hold_reason', w.hold_reason, 'closes_at', w.window_ends_at,
-                'payout_due_at', w.payout_due_at
-            ) order by w.payout_due_at) from weeks as w
-        ), '[]'),
-        'releases', coalesce((
-            select jsonb_agg(jsonb_build_object(
-                'day', l.day, 'amount', l.amount::text, 'orders', l.orders
-            ) order by l.day) from releases as l
-        ), '[]'),
-        'reserve_order_count', coalesce((select sum(l.orders) from releases as l), 0)
-    )
-    from settlement.seller_accounts as a
-    left join settlement.seller_reserve as r on a.seller_id = r.seller_id
-    cross join reading.build() as b
-    where a.seller_id = p_seller
+        select jsonb_build_object(
+            'seller_id', a.seller_id,
+            'display_name', a.display_name,
+            'currency', b.currency,
+            'as_of', b.as_of,
+            'rail', a.rail,
+            'wallet_address', a.wallet_address,
+            'pending_balance', coalesce(r.pending_balance, 0.00)::text,
+            'available_balance', coalesce(r.available_balance, 0.00)::text,
+            'in_transit', coalesce(r.in_transit, 0.00)::text,
+            'paid_out', coalesce(r.paid_out, 0.00)::text,
+            'disputed_amount', coalesce(r.disputed_amount, 0.00)::text,
+            'next_release_at', r.next_release_at,
+            'next_release_amount', r.next_release_amount::text,
+            'weeks', coalesce((
+                select jsonb_agg(jsonb_build_object(
+                    'payout_window', w.payout_window, 'status', w.status, 'amount', w.net::text,
+                    'hold_reason', w.hold_reason, 'closes_at', w.window_ends_at,
+                    'payout_due_at', w.payout_due_at
+                ) order by w.payout_due_at) from weeks as w
+            ), '[]'),
+            'releases', coalesce((
+                select jsonb_agg(jsonb_build_object(
+                    'day', l.day, 'amount', l.amount::text, 'orders', l.orders
+                ) order by l.day) from releases as l
+            ), '[]'),
+            'reserve_order_count', coalesce((select sum(l.orders) from releases as l), 0)
+        )
+        from settlement.seller_accounts as a
+        left join balances as r on a.seller_id = r.seller_id
+        cross join reading.build() as b
+        where a.seller_id = p_seller
+    );
+end;
 $$;
 
 create or replace function reading.seller_reserve_orders(p_seller text, p_offset integer, p_limit integer)

@@ -19,6 +19,7 @@ class SellerData:
         self._pool = ConnectionPool(
             database, min_size=0, max_size=8, timeout=5, open=False, name="portal"
         )
+        self._zones: frozenset[str] | None = None
 
     def open(self) -> None:
         """Begin to connect, as questions come."""
@@ -34,13 +35,15 @@ class SellerData:
         `zone` is an IANA name; the settlement's own where it is None or unknown to the database.
         """
         with self._about(seller) as database:
-            found: Document | None = _value(
+            if self._zones is None:  # asked once: the server reads a file for each of its zones
+                found = database.execute("select name from pg_timezone_names").fetchall()
+                self._zones = frozenset(name for (name,) in found)
+            document: Document | None = _value(
                 database,
-                "select portal.statement(coalesce((select z.name from pg_timezone_names as z"
-                " where z.name = %s), portal.settlement_timezone()))",
-                zone,
+                "select portal.statement(coalesce(%s, portal.settlement_timezone()))",
+                zone if zone in self._zones else None,
             )
-            return found
+            return document
 
     def reserve_orders(self, seller: str, offset: int, limit: int) -> list[Document]:
         """Orders whose dispute window is open, those first that close first."""

@@ -1,5 +1,13 @@
 -- The latest windows, newest first: what is ready, at the rail, paid, failed, held and left out.
-with breaks as (
+with windows as (
+    select s.*
+    from settlement.window_summary as s
+    where coalesce(s.payout_window = %(window)s, true)
+    order by s.window_starts_at desc
+    limit 8
+),
+
+breaks as (
     select
         x.payout_window,
         count(*) as open_breaks
@@ -32,14 +40,16 @@ select
     w.net::text as net,
     (select count(*) from finance.batch_left_out as x where x.batch_id = b.batch_id) as left_out,
     coalesce(k.open_breaks, 0) as open_breaks
-from settlement.window_summary as w
-left join settlement.seller_settlement as s on w.payout_window = s.payout_window
+from windows as w
+left join settlement.seller_settlement as s
+    on
+        w.payout_window = s.payout_window
+        -- As an array it reaches the tables, and only these windows are read.
+        and s.payout_window = any(array(select n.payout_window from windows as n))
 left join finance.payout_batches as b
     on w.payout_window = b.payout_window and b.state <> 'rejected'
 left join breaks as k on w.payout_window = k.payout_window
-where coalesce(w.payout_window = %(window)s, true)
 group by
     w.payout_window, w.window_starts_at, w.is_closed, w.is_stored, b.batch_id, b.state, w.net,
     k.open_breaks
 order by w.window_starts_at desc
-limit 8

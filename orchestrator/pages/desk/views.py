@@ -32,7 +32,6 @@ WINDOW = {
     "failed": "desk_failed",
     "left_out": "payout_left_out",
     "calls": "payout_calls",
-    "books": "desk_books",
 }
 HOME = {"windows": "status", "breaks": "breaks", "alerts": "alerts", "standing": "standing"}
 
