@@ -14,7 +14,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Mount, Route
+from starlette.routing import Route
 
 from orchestrator.config import Component, Settings
 from orchestrator.database import database_url
@@ -24,7 +24,6 @@ from orchestrator.rail import webhook_secrets
 from orchestrator.signature import SIGNATURE_HEADER, verify
 
 MAX_BODY_BYTES = 1_000_000
-OTHER_METHODS = ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
 INSERT = (
     "insert into halfin.webhook_events (signature, body) values (%s, %s) on conflict do nothing"
 )
@@ -67,22 +66,20 @@ def create_app(
             return Response(status_code=503)
         return Response(status_code=204)
 
-    async def only_post(_: Request) -> Response:
-        return Response(status_code=405, headers={"Allow": "POST"})
-
     async def health(_: Request) -> Response:
         return Response("ok\n", media_type="text/plain")
 
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/webhooks/halfin", receive, methods=["POST"]),
-            Route("/webhooks/halfin", only_post, methods=OTHER_METHODS),
             Route("/healthz", health),
-            *([Mount("", beside)] if beside else []),
         ],
         lifespan=lifespan,
         max_body_size=MAX_BODY_BYTES,
     )
+    if beside:
+        app.router.default = beside
+    return app
 
 
 def _is_json_object(body: bytes) -> bool:

@@ -13,7 +13,8 @@ from starlette.routing import BaseRoute, Route
 from orchestrator.config import Component, Environment, Settings
 from orchestrator.database import database_url
 from orchestrator.errors import SettleError
-from orchestrator.pages.desk.pages import DeskPages, NotLoggedInError, ask_to_log_in
+from orchestrator.pages.desk.door import NotLoggedInError, ask_to_log_in
+from orchestrator.pages.desk.pages import DeskPages
 from orchestrator.pages.headers import StrictHeaders
 from orchestrator.pages.links import link_secrets
 from orchestrator.pages.refusals import PageRefusedError, refused

@@ -1,13 +1,12 @@
 """The routes under /desk. Each request connects to the database as the person who asks."""
 
 import csv
-import hmac
 import io
 import re
 import time
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -16,17 +15,15 @@ from starlette.routing import Route
 
 from orchestrator.config import Settings
 from orchestrator.csv_cells import safe_cell
-from orchestrator.database import connect_as
 from orchestrator.errors import SettleError
 from orchestrator.pages.desk.actions import ACTIONS, act
-from orchestrator.pages.desk.sessions import COOKIE, LONGEST_S, Session, Sessions
-from orchestrator.pages.desk.views import HOME, WINDOW, Rows, groups_of, read
-from orchestrator.pages.limits import FailureLimit
+from orchestrator.pages.desk.door import Door
+from orchestrator.pages.desk.sessions import Session
+from orchestrator.pages.desk.views import HOME, WINDOW, Rows, read
 from orchestrator.pages.links import DAY_S, link_secrets, make_token
-from orchestrator.pages.refusals import PageRefusedError, client_of
+from orchestrator.pages.refusals import PageRefusedError
 from orchestrator.pages.render import page
 
-WRONG_LOGINS_A_MINUTE = 5
 LOOKS_AGAIN_S = 10
 LABEL = re.compile(r"[0-9]{4}-W[0-9]{2}")
 TITLES = {
@@ -43,23 +40,19 @@ LISTS: dict[str, dict[str, str]] = {
     "alerts": {"rows": "alerts"},
     "books": {"rows": "desk_books", "ageing": "desk_ageing"},
 }
-Form = dict[str, str]
 
 
 class DeskPages:
-    """Log in, read, decide."""
+    """Read, decide; who is not logged in is sent to the door."""
 
     def __init__(self, settings: Settings, *, has_seller_pages: bool) -> None:
         self._settings, self._has_seller_pages = settings, has_seller_pages
-        self._sessions = Sessions()
-        self._wrong = FailureLimit(WRONG_LOGINS_A_MINUTE, 60)
+        self._door = Door(settings)
 
     def routes(self) -> list[Route]:
         """The more particular paths first."""
         return [
-            Route("/desk/login", self.login_form),
-            Route("/desk/login", self.login, methods=["POST"]),
-            Route("/desk/logout", self.logout, methods=["POST"]),
+            *self._door.routes(),
             Route("/desk/do/{action}", self.do, methods=["POST"]),
             Route("/desk/windows/{window}/approve", self.approve_form),
             Route("/desk/windows/{window}/export.csv", self.export),
@@ -70,57 +63,9 @@ class DeskPages:
             Route("/desk", self.home),
         ]
 
-    def login_form(self, request: Request) -> Response:
-        """Name and password of a personal database login."""
-        return page("desk/login.html", {"problem": None, "name": ""})
-
-    async def login(self, request: Request) -> Response:
-        """The database checks the password; a person of no group of ours stays out."""
-        form = await _form(request)
-        return await run_in_threadpool(self._log_in, request, form)
-
-    def _log_in(self, request: Request, form: Form) -> Response:
-        name, password = form.get("name", "").strip(), form.get("password", "")
-        keys = (f"client {client_of(request)}", f"name {name}")
-        if any(map(self._wrong.is_reached, keys)):
-            return _login_again(name, "Too many tries: wait a minute, then try again.", 429)
-        try:
-            if not name or "\0" in name + password:
-                raise SettleError("no name")
-            with connect_as(self._settings, name, password) as database:
-                may_enter, may_decide = groups_of(database)
-        except SettleError as error:
-            if "does not answer" in str(error):
-                raise
-            may_enter, may_decide = False, False
-        if not may_enter:
-            for key in keys:
-                self._wrong.note(key)
-            return _login_again(name, "This name and password do not open the desk.", 401)
-        cookie = self._sessions.begin(name, password, may_decide=may_decide)
-        answer = RedirectResponse("/desk", 303)
-        answer.set_cookie(
-            COOKIE,
-            cookie,
-            max_age=LONGEST_S,
-            path="/desk",
-            httponly=True,
-            samesite="strict",
-            secure=request.url.scheme == "https",
-        )
-        return answer
-
-    async def logout(self, request: Request) -> Response:
-        """The session is gone, here and in the browser."""
-        await self._checked_form(request)
-        self._sessions.end(request.cookies.get(COOKIE, ""))
-        answer = RedirectResponse("/desk/login", 303)
-        answer.delete_cookie(COOKIE, path="/desk", httponly=True, samesite="strict")
-        return answer
-
     async def do(self, request: Request) -> Response:
         """One decision; what came of it stands on the page that the form was on."""
-        session, form = await self._checked_form(request)
+        session, form = await self._door.checked_form(request)
         name = request.path_params["action"]
         if name not in ACTIONS:
             raise PageRefusedError(404, "Nothing is here", "There is no such action.")
@@ -157,7 +102,7 @@ class DeskPages:
     def export(self, request: Request) -> Response:
         """The lines that would be paid, or were frozen, as `settle export` writes them."""
         window = self._window(request)["head"]["payout_window"]
-        found = self._read(self._session(request), {"lines": "export"}, window=window)["lines"]
+        found = self._read(self._door.session(request), {"lines": "export"}, window=window)["lines"]
         if not found:
             raise PageRefusedError(404, "No lines", "The window has no digest: see its page.")
         columns = [name for name in found[0] if name != "digest"]
@@ -181,7 +126,7 @@ class DeskPages:
         """What a seller has, why, and what a person may do about it."""
         seller = request.path_params["seller"].replace("\0", "")
         queries = {"statement": "statement", "health": "desk_health"}
-        found = self._read(self._session(request), queries, seller=seller)
+        found = self._read(self._door.session(request), queries, seller=seller)
         if not found["statement"]:
             raise PageRefusedError(404, "No such seller", "No account and no entry has that id.")
         shown = None
@@ -202,7 +147,7 @@ class DeskPages:
         label = request.path_params["window"]
         found: Rows = []
         if LABEL.fullmatch(label):
-            session = self._session(request)
+            session = self._door.session(request)
             found = self._read(session, {"head": "desk_window"}, window=label)["head"]
         if not found:
             raise PageRefusedError(404, "No such window", "There is none of that name.")
@@ -212,11 +157,11 @@ class DeskPages:
         self, request: Request, template: str, queries: Mapping[str, str], **context: Any
     ) -> Response:
         parameters = {k: v for k, v in context.items() if k in ("window", "text")}
-        found = self._read(self._session(request), queries, **parameters)
+        found = self._read(self._door.session(request), queries, **parameters)
         return self._render(request, template, found | context)
 
     def _render(self, request: Request, template: str, context: dict[str, Any]) -> Response:
-        session = self._session(request)
+        session = self._door.session(request)
         said, is_refusal = session.told()
         shared = {
             "person": session.name,
@@ -230,43 +175,6 @@ class DeskPages:
 
     def _read(self, session: Session, queries: Mapping[str, str], **parameters: Any) -> Any:
         return read(self._settings, session.name, session.password, queries, **parameters)
-
-    def _session(self, request: Request) -> Session:
-        session = self._sessions.find(request.cookies.get(COOKIE, ""))
-        if session is None:
-            raise NotLoggedInError
-        return session
-
-    async def _checked_form(self, request: Request) -> tuple[Session, Form]:
-        """The form, if it is one of ours that this person was shown."""
-        session, form = self._session(request), await _form(request)
-        if not hmac.compare_digest(form.get("csrf", "").encode(), session.csrf.encode()):
-            raise PageRefusedError(403, "Nothing was done", "Open the page again, then try again.")
-        return session, form
-
-
-class NotLoggedInError(Exception):
-    """Nobody is, or no longer."""
-
-
-def ask_to_log_in(_: Request, __: Exception) -> Response:
-    """To the login, whatever was asked for."""
-    return RedirectResponse("/desk/login", 303)
-
-
-async def _form(request: Request) -> Form:
-    """The fields of a form that was sent from a page of ours."""
-    origin = request.headers.get("Origin")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("Host"):
-        raise PageRefusedError(403, "Nothing was done", "This came from another site.")
-    try:
-        return dict(parse_qsl((await request.body()).decode(), max_num_fields=20))
-    except ValueError:
-        raise PageRefusedError(400, "Nothing was done", "This is no form of ours.") from None
-
-
-def _login_again(name: str, problem: str, status: int) -> Response:
-    return page("desk/login.html", {"problem": problem, "name": name}, status)
 
 
 def _back(path: str) -> str:

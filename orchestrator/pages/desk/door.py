@@ -1,0 +1,124 @@
+"""The door of the desk: who comes in, whose form it is, who goes out."""
+
+import hmac
+from urllib.parse import parse_qsl, urlsplit
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from orchestrator.config import Settings
+from orchestrator.database import connect_as
+from orchestrator.errors import SettleError
+from orchestrator.pages.desk.sessions import COOKIE, LONGEST_S, Session, Sessions
+from orchestrator.pages.desk.views import groups_of
+from orchestrator.pages.limits import FailureLimit
+from orchestrator.pages.refusals import PageRefusedError, client_of
+from orchestrator.pages.render import page
+
+WRONG_LOGINS_A_MINUTE = 5
+Form = dict[str, str]
+
+
+class NotLoggedInError(Exception):
+    """Nobody is, or no longer."""
+
+
+def ask_to_log_in(_: Request, __: Exception) -> Response:
+    """To the login, whatever was asked for."""
+    return RedirectResponse("/desk/login", 303)
+
+
+class Door:
+    """Log in and out; the sessions of this process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._sessions = Sessions()
+        self._wrong = FailureLimit(WRONG_LOGINS_A_MINUTE, 60)
+
+    def routes(self) -> list[Route]:
+        """In and out."""
+        return [
+            Route("/desk/login", self.login_form),
+            Route("/desk/login", self.login, methods=["POST"]),
+            Route("/desk/logout", self.logout, methods=["POST"]),
+        ]
+
+    def login_form(self, request: Request) -> Response:
+        """Name and password of a personal database login."""
+        return page("desk/login.html", {"problem": None, "name": ""})
+
+    async def login(self, request: Request) -> Response:
+        """The database checks the password; a person of no group of ours stays out."""
+        form = await _form(request)
+        return await run_in_threadpool(self._log_in, request, form)
+
+    def _log_in(self, request: Request, form: Form) -> Response:
+        name, password = form.get("name", "").strip(), form.get("password", "")
+        keys = (f"client {client_of(request)}", f"name {name}")
+        if any(map(self._wrong.is_reached, keys)):
+            return _login_again(name, "Too many tries: wait a minute, then try again.", 429)
+        try:
+            if not name or "\0" in name + password:
+                raise SettleError("no name")
+            with connect_as(self._settings, name, password) as database:
+                may_enter, may_decide = groups_of(database)
+        except SettleError as error:
+            if "does not answer" in str(error):
+                raise
+            may_enter, may_decide = False, False
+        if not may_enter:
+            for key in keys:
+                self._wrong.note(key)
+            return _login_again(name, "This name and password do not open the desk.", 401)
+        cookie = self._sessions.begin(name, password, may_decide=may_decide)
+        answer = RedirectResponse("/desk", 303)
+        answer.set_cookie(
+            COOKIE,
+            cookie,
+            max_age=LONGEST_S,
+            path="/desk",
+            httponly=True,
+            samesite="strict",
+            secure=request.url.scheme == "https",
+        )
+        return answer
+
+    async def logout(self, request: Request) -> Response:
+        """The session is gone, here and in the browser."""
+        await self.checked_form(request)
+        self._sessions.end(request.cookies.get(COOKIE, ""))
+        answer = RedirectResponse("/desk/login", 303)
+        answer.delete_cookie(COOKIE, path="/desk", httponly=True, samesite="strict")
+        return answer
+
+    def session(self, request: Request) -> Session:
+        """Who asks; raises NotLoggedInError."""
+        session = self._sessions.find(request.cookies.get(COOKIE, ""))
+        if session is None:
+            raise NotLoggedInError
+        return session
+
+    async def checked_form(self, request: Request) -> tuple[Session, Form]:
+        """The form, if it is one of ours that this person was shown."""
+        session, form = self.session(request), await _form(request)
+        if not hmac.compare_digest(form.get("csrf", "").encode(), session.csrf.encode()):
+            raise PageRefusedError(403, "Nothing was done", "Open the page again, then try again.")
+        return session, form
+
+
+async def _form(request: Request) -> Form:
+    """The fields of a form that was sent from a page of ours."""
+    origin = request.headers.get("Origin")
+    if origin is not None and urlsplit(origin).netloc != request.headers.get("Host"):
+        raise PageRefusedError(403, "Nothing was done", "This came from another site.")
+    try:
+        return dict(parse_qsl((await request.body()).decode(), max_num_fields=20))
+    except ValueError:
+        raise PageRefusedError(400, "Nothing was done", "This is no form of ours.") from None
+
+
+def _login_again(name: str, problem: str, status: int) -> Response:
+    return page("desk/login.html", {"problem": problem, "name": name}, status)
