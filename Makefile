@@ -50,7 +50,7 @@ lint: setup
 	$(BIN)/sqlfluff lint --processes 2 -q models macros snapshots tests/dbt orchestrator/migrations orchestrator/functions
 
 test: lint ## Lint, types, dbt build with unit and data tests, pytest
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lock: setup ## Re-resolve requirements.lock for every platform
 	$(BIN)/python -m pip install --quiet uv

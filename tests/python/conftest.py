@@ -18,6 +18,20 @@ OLIST = PROJECT_ROOT.parent / "shared" / "data" / "olist"
 SettleHome = Callable[[str], Settings]
 
 
+# The files that take longest begin first: else one worker ends with them while the other idles.
+LONG_FILES = (
+    *("test_demo", "test_week", "test_agreement", "test_crashes", "test_cli_paid"),
+    *("test_large_batches", "test_rebuild", "test_external", "test_up"),
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order the files; within one, tests stay as they are written."""
+    last = len(LONG_FILES)
+    places = {name: place for place, name in enumerate(LONG_FILES)}
+    items.sort(key=lambda item: places.get(item.path.stem, last))
+
+
 def make_settings(home: Path, now: str | None = None, **env: str) -> Settings:
     """Settings of a home and nothing else: the environment of the tests is left out."""
     return load_settings({"SETTLE_HOME": str(home), "SETTLE_NOW": now or "", **env})
