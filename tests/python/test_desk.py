@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,7 @@ def test_the_page_has_the_figures_of_the_review(shared: DeskSite) -> None:
     with shared.person(ANALYST) as person:
         text = person.get(WEEK).text
     for rail in document["by_rail"]:
-        assert f"{float(rail['total']):,.2f}" in text
+        assert f"{Decimal(rail['total']):,.2f}" in text
     assert document["digest"] in text
     for line in shared.desk.rows(
         Component.ORCHESTRATOR, "select o from finance.payout_obstacles(%s) as o", WINDOW
@@ -76,7 +77,7 @@ def test_two_people_approve_what_they_saw(site: DeskSite) -> None:
     with site.person(FINANCE) as ana, site.person(SECOND) as ben:
         text = ana.get(f"{WEEK}/approve").text
         document = site.desk.json("review", WINDOW)
-        assert f"{float(document['total']):,.2f} USD to {document['line_count']} sellers" in text
+        assert f"{Decimal(document['total']):,.2f} USD to {document['line_count']} sellers" in text
         digest = document["digest"]
         for person, name in ((ana, FINANCE), (ben, SECOND)):
             answer = person.do(
@@ -85,9 +86,10 @@ def test_two_people_approve_what_they_saw(site: DeskSite) -> None:
             assert f"You approved {WINDOW}, digest {digest}." in answer.text
             assert f">{name}<" in answer.text  # in the table of approvals
         assert approvals(site) == [FINANCE, SECOND]
-        assert "approved" in ana.get(WEEK).text
+        assert '<span class="state good">approved</span>' in ana.get(WEEK).text
         said = ana.do(WEEK, "approve", window=WINDOW, digest="0" * 64)
-        assert "is not approved" in said.text or "digest" in said.text
+        assert '<p class="notice bad" role="status">' in said.text
+        assert "You approved" not in said.text
         assert approvals(site) == [FINANCE, SECOND]
         assert "You revoked your approval" in ben.do(WEEK, "revoke", window=WINDOW).text
 
