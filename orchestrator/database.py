@@ -1,13 +1,17 @@
 """Connections: one login per component, errors as one clear line."""
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from decimal import Decimal
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import psycopg
-from psycopg.rows import TupleRow
+from psycopg.rows import DictRow, TupleRow, dict_row
+from psycopg.types.json import set_json_loads
 
 from orchestrator.config import URL_VARIABLES, Component, Settings
 from orchestrator.embedded import EmbeddedPostgres
@@ -47,25 +51,33 @@ def connect_as(
     settings: Settings, login: str, password: str
 ) -> Iterator[psycopg.Connection[TupleRow]]:
     """A person's connection: the database itself decides who they are and what they may do."""
+    with clear_errors_of(settings, login), open_as(settings, login, password) as connection:
+        yield connection
+
+
+def open_as(settings: Settings, login: str, password: str) -> psycopg.Connection[TupleRow]:
+    """The same for who closes it; errors are clear within `clear_errors_of`."""
     component = Component.OWNER if Component.OWNER in settings.urls else Component.ORCHESTRATOR
     url = database_url(settings, Component.OWNER if settings.is_embedded else component)
+    try:
+        return psycopg.connect(url, user=login, password=password, application_name="settle")
+    except psycopg.OperationalError as error:
+        if re.search(r"password authentication|does not exist|no password", str(error)):
+            raise SettleError(f"login {login}: unknown, or the password is wrong") from None
+        raise
+
+
+@contextmanager
+def clear_errors_of(settings: Settings, login: str) -> Iterator[None]:
+    """What the database refuses a person is one line for them."""
     with _clear_errors(settings):
         try:
-            connection = psycopg.connect(
-                url, user=login, password=password, application_name="settle"
-            )
-        except psycopg.OperationalError as error:
-            if re.search(r"password authentication|does not exist|no password", str(error)):
-                raise SettleError(f"login {login}: unknown, or the password is wrong") from None
-            raise
-        with connection:
-            try:
-                yield connection
-            except psycopg.errors.InsufficientPrivilege as error:
-                raise SettleError(
-                    f"{login} may not do this ({error.diag.message_primary}):"
-                    " it takes a login of the finance group"
-                ) from error
+            yield
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise SettleError(
+                f"{login} may not do this ({error.diag.message_primary}):"
+                " it takes a login of the finance group"
+            ) from error
 
 
 @contextmanager
@@ -108,11 +120,32 @@ def rows(
 def rows_of(
     connection: psycopg.Connection[Any], name: str, **parameters: Any
 ) -> list[dict[str, Any]]:
-    """All rows of the query in orchestrator/sql/NAME.sql, with its named parameters."""
-    with connection.cursor(row_factory=psycopg.rows.dict_row) as cursor:
+    """All rows of the query in orchestrator/sql/NAME.sql, with its named parameters.
+
+    Numbers inside of JSON are exact too.
+    """
+    with _exact_cursor(connection) as cursor:
         return cursor.execute(sql_file(name).encode(), parameters).fetchall()
 
 
+def rows_of_all(
+    connection: psycopg.Connection[Any], names: Mapping[str, str], **parameters: Any
+) -> dict[str, list[dict[str, Any]]]:
+    """The rows of several such queries by key, asked together: the server is waited for once."""
+    with connection.pipeline():
+        cursors = {key: _exact_cursor(connection) for key in names}
+        for key, name in names.items():
+            cursors[key].execute(sql_file(name).encode(), parameters)
+        return {key: cursor.fetchall() for key, cursor in cursors.items()}
+
+
+def _exact_cursor(connection: psycopg.Connection[Any]) -> psycopg.Cursor[DictRow]:
+    cursor = connection.cursor(row_factory=dict_row)
+    set_json_loads(partial(json.loads, parse_float=Decimal), cursor)
+    return cursor
+
+
+@cache
 def sql_file(name: str) -> str:
     """The text of a query in orchestrator/sql."""
     return (SQL_FOLDER / f"{name}.sql").read_text(encoding="utf-8")

@@ -7,6 +7,8 @@ from typing import Any
 
 import dagster as dg
 
+PLACES = ("first_pct", "second_pct")  # where a bar ends, for pages that draw it
+
 
 def table(rows: Sequence[Mapping[str, Any]], most: int | None = None) -> dg.MarkdownMetadataValue:
     """Rows as a markdown table, numbers to the right; `none` where there are none.
@@ -15,7 +17,7 @@ def table(rows: Sequence[Mapping[str, Any]], most: int | None = None) -> dg.Mark
     """
     if not rows:
         return dg.MetadataValue.md("none")
-    names = list(rows[0])
+    names = [name for name in rows[0] if name not in PLACES]
     lines = [
         [name.replace("_", " ") for name in names],
         ["--:" if all(_is_number(row[name]) for row in rows) else "---" for name in names],

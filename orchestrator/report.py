@@ -35,12 +35,12 @@ Metadata = dict[str, Any]  # what dagster takes as metadata; it does not export 
 
 def close_report(settings: Settings, window: str, *, is_drawn: bool = True) -> Metadata:
     """What finance reviews of a stored close; `is_drawn` adds the chart of the last 12 weeks."""
-    found = _read(settings, window, "close_totals", *CLOSE_TABLES.values(), "close_funding")
-    [totals] = found["close_totals"]
+    found = _read(settings, window, "close_totals", "close_payable", *CLOSE_TABLES.values())
+    totals = found["close_totals"][0] | found["close_payable"][0]
     tables = {name: table(found[query], MOST_ROWS) for name, query in CLOSE_TABLES.items()}
     report: Metadata = {"review": dg.MetadataValue.md(_headline(totals)), **tables}
     if totals["digest"]:
-        report["funding"] = table(found["close_funding"])
+        report["funding"] = table(totals["funding"])
         report["digest"] = totals["digest"]
         report["what_next"] = dg.MetadataValue.md(_what_next(totals))
     report["page"] = dg.MetadataValue.url(f"{settings.pages_url}/desk/windows/{window}")

@@ -1,4 +1,4 @@
-{{ config(materialized='table', indexes=[{'columns': ['order_id']}]) }}
+{{ config(materialized='table', indexes=[{'columns': ['order_id']}, {'columns': ['seller_id']}]) }}
 
 with
 

@@ -30,54 +30,74 @@ returns table (
 language plpgsql stable security definer set search_path = '' as $$
 begin
     return query
+    with released as (
+        select distinct x.seller_id from finance.hold_releases as x
+        where x.payout_window = p_window
+    ),
+    -- Money that came back and was paid all the same. Its correction lands in a later window, or
+    -- waits for a person: paying this row now would pay it twice.
+    conflicts as (
+        select l.seller_id from finance.payout_lines as l
+        where l.retaken_at >= (
+            select c.window_ends_at from finance.window_closes as c where c.payout_window = p_window
+        )
+        union
+        select l.seller_id from finance.breaks as b
+        inner join finance.payout_lines as l on b.subject = l.line_id
+        where b.closed_at is null and l.state = 'rejected'
+    ),
+    accounts as (
+        select * from reading.accounts() where p_seller is null
+        union all
+        select * from reading.account(p_seller) where p_seller is not null
+    ),
+    judged as (
+        select
+            r.*, a.wallet_address as wallet_now, h.hold_id, x.seller_id is not null as is_released,
+            array_remove(array[
+                case when a.seller_id is null then 'seller_closed' end,
+                case when a.seller_status = 'suspended' then 'seller_suspended' end,
+                case when a.seller_status = 'closed' then 'seller_closed' end,
+                case when not a.payouts_enabled then 'not_verified' end,
+                case when k.block_id is not null then 'wallet_blocked' end,
+                case when a.wallet_address <> r.wallet_address then 'wallet_changed' end,
+                case when f.seller_id is not null then 'outcome_conflict' end,
+                case when h.hold_id is not null then 'manual_review' end
+            ], null) as live_reasons
+        from finance.window_close_rows as r
+        left join accounts as a on r.seller_id = a.seller_id
+        left join finance.seller_holds as h on r.seller_id = h.seller_id and h.lifted_at is null
+        left join finance.wallet_blocks as k
+            on r.wallet_address = k.wallet_address and k.lifted_at is null
+        left join conflicts as f on r.seller_id = f.seller_id
+        left join released as x on r.seller_id = x.seller_id
+        where r.payout_window = p_window and (p_seller is null or r.seller_id = p_seller)
+    )
     select
-        r.seller_id, r.net_minor, r.rail, r.rail_currency, r.wallet_address,
-        array(
+        j.seller_id, j.net_minor, j.rail, j.rail_currency, j.wallet_address,
+        -- Most rows stand as they were stored.
+        case when cardinality(j.live_reasons) = 0 and not j.is_released then j.hold_reasons
+        else array(
             select distinct_reason.reason from (
-                select unnest(r.hold_reasons) as reason
+                select unnest(j.hold_reasons) as reason
                 union
-                select unnest(array[
-                    case when a.seller_id is null then 'seller_closed' end,
-                    case when a.seller_status = 'suspended' then 'seller_suspended' end,
-                    case when a.seller_status = 'closed' then 'seller_closed' end,
-                    case when not a.payouts_enabled then 'not_verified' end,
-                    case when k.block_id is not null then 'wallet_blocked' end,
-                    case when a.wallet_address <> r.wallet_address then 'wallet_changed' end,
-                    -- Money that came back and was paid all the same. Its correction lands in a
-                    -- later window, or waits for a person: paying this row now would pay it twice.
-                    case when exists (
-                        select from finance.payout_lines as l
-                        where l.seller_id = r.seller_id and l.retaken_at >= c.window_ends_at
-                    ) or exists (
-                        select from finance.payout_lines as l
-                        inner join finance.breaks as b on l.line_id = b.subject and b.closed_at is null
-                        where l.seller_id = r.seller_id and l.state = 'rejected'
-                    ) then 'outcome_conflict' end,
-                    case when h.hold_id is not null then 'manual_review' end
-                ])
+                select unnest(j.live_reasons)
             ) as distinct_reason
-            where distinct_reason.reason is not null
-            and not exists (
+            where not exists (
                 select from finance.hold_releases as x
-                where x.payout_window = r.payout_window and x.seller_id = r.seller_id
+                where x.payout_window = j.payout_window and x.seller_id = j.seller_id
                 and x.reason = distinct_reason.reason
                 -- A release lifts the hold there was; one that stands was set after it.
-                and not (distinct_reason.reason = 'manual_review' and h.hold_id is not null)
+                and not (distinct_reason.reason = 'manual_review' and j.hold_id is not null)
                 -- Nor does it cover a wallet that nobody had seen.
                 and not (
                     distinct_reason.reason = 'wallet_changed'
-                    and x.wallet_address is distinct from a.wallet_address
+                    and x.wallet_address is distinct from j.wallet_now
                 )
             )
             order by finance.hold_rank(distinct_reason.reason)
-        )
-    from finance.window_close_rows as r
-    inner join finance.window_closes as c on r.payout_window = c.payout_window
-    left join reading.accounts() as a on r.seller_id = a.seller_id
-    left join finance.seller_holds as h on r.seller_id = h.seller_id and h.lifted_at is null
-    left join finance.wallet_blocks as k
-        on r.wallet_address = k.wallet_address and k.lifted_at is null
-    where r.payout_window = p_window and (p_seller is null or r.seller_id = p_seller);
+        ) end
+    from judged as j;
 end;
 $$;
 comment on function finance.holds_of(text, text) is
@@ -93,3 +113,14 @@ begin
     return query select * from finance.holds_of(p_window, null);
 end;
 $$;
+
+create or replace function finance.standing_rows(p_window text) returns finance.standing_row[]
+language sql stable security definer set search_path = '' as $$
+    select array_agg(
+        row(h.seller_id, h.net_minor, h.rail, h.rail_currency, h.wallet_address, h.hold_reasons)
+        ::finance.standing_row
+    )
+    from finance.holds_of(p_window, null) as h
+$$;
+comment on function finance.standing_rows(text) is
+'The rows of a stored window with what holds them now, to be asked once and handed to what looks at them; null where it has none.';

@@ -13,7 +13,8 @@ language sql immutable as $$
     )), 'hex')
 $$;
 
-create or replace function finance.payable(p_window text) returns finance.payable_set
+create or replace function finance.payable_of(p_window text, p_rows finance.standing_row[])
+returns finance.payable_set
 language plpgsql stable security definer set search_path = '' as $$
 declare
     v_set finance.payable_set;
@@ -30,11 +31,16 @@ begin
         count(h.seller_id), coalesce(sum(h.net_minor), 0)
     into v_set
     from finance.window_closes as c
-    left join finance.current_holds(p_window) as h on cardinality(h.hold_reasons) = 0
+    left join unnest(p_rows) as h on cardinality(h.hold_reasons) = 0
     where c.payout_window = p_window
     group by c.payout_window, c.currency;
     return v_set;
 end;
+$$;
+
+create or replace function finance.payable(p_window text) returns finance.payable_set
+language sql stable security definer set search_path = '' as $$
+    select finance.payable_of(p_window, finance.standing_rows(p_window))
 $$;
 comment on function finance.payable(text) is
 'The digest, count and total of the lines of a stored window that nothing holds now; null where the window has no stored close.';

@@ -6,7 +6,7 @@ language sql security definer set search_path = '' as $$
 $$;
 comment on function finance.store_balances(bytea) is 'Keeps what the rail answered to GET balances, as it is.';
 
-create or replace function finance.funding(p_window text)
+create or replace function finance.funding_of(p_window text, p_rows finance.standing_row[])
 returns table (
     rail text, rail_currency text, line_count bigint, needed numeric, expected_fees numeric,
     available numeric, missing numeric, read_at timestamptz
@@ -21,14 +21,14 @@ language sql stable security definer set search_path = '' as $$
         select l.rail, l.rail_currency, l.amount_minor from finance.payout_lines as l
         inner join batch as b on l.batch_id = b.batch_id
         union all
-        select h.rail, h.rail_currency, h.net_minor from finance.current_holds(p_window) as h
+        select h.rail, h.rail_currency, h.net_minor from unnest(p_rows) as h
         where cardinality(h.hold_reasons) = 0 and not exists (select from batch)
     ),
     -- What the rail charged lately, where that is more than what is expected of it.
     observed as (
         select l.rail_currency, avg(l.network_fee + l.fee_amount) as fee
         from finance.payout_lines as l
-        where l.state = 'completed' and l.outcome_at > public.settle_now() - interval '28 days'
+        where l.state = 'completed' and l.outcome_at > (select public.settle_now()) - interval '28 days'
         group by l.rail_currency
     ),
     needs as (
@@ -64,6 +64,15 @@ language sql stable security definer set search_path = '' as $$
     left join balances as b on n.rail_currency = b.currency
     left join latest as r on true
     order by n.rail, n.rail_currency
+$$;
+
+create or replace function finance.funding(p_window text)
+returns table (
+    rail text, rail_currency text, line_count bigint, needed numeric, expected_fees numeric,
+    available numeric, missing numeric, read_at timestamptz
+)
+language sql stable security definer set search_path = '' as $$
+    select * from finance.funding_of(p_window, finance.standing_rows(p_window))
 $$;
 comment on function finance.funding(text) is
 'One row per currency of a window''s payout, in decimals of that currency: what its lines and their fees need, what the rail had when it was last asked (null: no balance), and what is missing.';

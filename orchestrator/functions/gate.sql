@@ -2,7 +2,7 @@
 
 -- Who holds today's ready lines, to the letter: a standing approval that has every one of them
 -- with the same amount, rail and wallet. Lines it has beside them became held and are left out.
-create or replace function finance.covering_approvals(p_window text)
+create or replace function finance.covering_of(p_window text, p_rows finance.standing_row[])
 returns setof finance.approvals
 language plpgsql stable security definer set search_path = '' as $$
 begin
@@ -16,7 +16,7 @@ begin
     )
     and not exists (
         select h.seller_id, h.net_minor, h.rail, h.rail_currency, h.wallet_address
-        from finance.current_holds(p_window) as h where cardinality(h.hold_reasons) = 0
+        from unnest(p_rows) as h where cardinality(h.hold_reasons) = 0
         except
         select l.seller_id, l.net_minor, l.rail, l.rail_currency, l.wallet_address
         from finance.approval_lines as l where l.approval_id = a.approval_id
@@ -24,9 +24,19 @@ begin
 end;
 $$;
 
+create or replace function finance.covering_approvals(p_window text)
+returns setof finance.approvals
+language sql stable security definer set search_path = '' as $$
+    select c.* from finance.covering_of(p_window, case when exists (
+        select from finance.approvals as a
+        where a.payout_window = p_window and a.revoked_at is null
+    ) then finance.standing_rows(p_window) end) as c
+$$;
+
 -- What stands between a window and its payout, in the order a person would mend it; no row when
 -- nothing does. The freeze asks this very function, under its lock.
-create or replace function finance.payout_obstacles(p_window text) returns setof text
+create or replace function finance.obstacles_of(p_window text, p_rows finance.standing_row[])
+returns setof text
 language plpgsql stable security definer set search_path = '' as $$
 declare
     v_close finance.window_closes;
@@ -60,13 +70,13 @@ begin
         f.check_name, p_window, f.detail, coalesce(nullif(array_to_string(f.accepted_by, ', '), ''), 'nobody'))
     from finance.failed_checks(p_window) as f
     where cardinality(f.accepted_by) < 2;
-    v_set := finance.payable(p_window);
+    v_set := finance.payable_of(p_window, p_rows);
     if v_set.line_count = 0 then
         return next format('window %s has no line that is ready', p_window);
         return;
     end if;
     select array_agg(a.approved_by order by a.approved_by) into v_approvers
-    from finance.covering_approvals(p_window) as a;
+    from finance.covering_of(p_window, p_rows) as a;
     v_needed := case when v_set.total_minor > finance.policy('dual_approval_above') then 2 else 1 end;
     if v_approvers is null and exists (
         select from finance.approvals as a
@@ -82,7 +92,7 @@ begin
             finance.money(v_set.total_minor), array_to_string(v_approvers, ', '));
     elsif exists (
         select from finance.hold_releases as x
-        inner join finance.current_holds(p_window) as h on x.seller_id = h.seller_id
+        inner join unnest(p_rows) as h on x.seller_id = h.seller_id
         where x.payout_window = p_window and cardinality(h.hold_reasons) = 0
         and array[x.released_by] = v_approvers
     ) then
@@ -95,4 +105,9 @@ begin
             || ' ' || v_close.settlement_timezone);
     end if;
 end;
+$$;
+
+create or replace function finance.payout_obstacles(p_window text) returns setof text
+language sql stable security definer set search_path = '' as $$
+    select * from finance.obstacles_of(p_window, finance.standing_rows(p_window))
 $$;

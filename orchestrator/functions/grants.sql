@@ -17,7 +17,10 @@ finance.window_label(timestamptz, text), finance.payout_due_at(timestamptz, text
 finance.as_of(text), finance.hold_rank(text), finance.money(numeric), finance.policy(text, text),
 finance.latest_closed_window(), finance.current_holds(text), finance.holds_of(text, text), finance.payable(text),
 finance.covering_approvals(text), finance.failed_checks(text), finance.pause_line(),
-finance.payout_obstacles(text), finance.funding(text), finance.receipt(text, text)
+finance.payout_obstacles(text), finance.funding(text), finance.receipt(text, text),
+finance.standing_rows(text), finance.payable_of(text, finance.standing_row[]),
+finance.covering_of(text, finance.standing_row[]), finance.obstacles_of(text, finance.standing_row[]),
+finance.funding_of(text, finance.standing_row[])
 to settle_dbt, settle_analyst, settle_finance, settle_orchestrator;
 
 grant execute on function

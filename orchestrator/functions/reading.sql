@@ -99,6 +99,18 @@ begin
 end;
 $$;
 
+create or replace function reading.account(p_seller text)
+returns table (
+    seller_id text, seller_status text, payouts_enabled boolean, wallet_address text
+)
+language plpgsql stable security definer set search_path = '' as $$
+begin
+    return query
+    select a.seller_id, a.seller_status, a.payouts_enabled, a.wallet_address
+    from settlement.seller_accounts as a where a.seller_id = p_seller;
+end;
+$$;
+
 create or replace function reading.window_checks(p_window text)
 returns table (check_name text, is_blocking boolean, is_passed boolean, detail text)
 language plpgsql stable security definer set search_path = '' as $$

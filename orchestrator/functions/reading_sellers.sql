@@ -49,7 +49,8 @@ begin
                     where o.dispute_window_closes_at < w.window_ends_at
                 ), 0)
             from settlement.windows as w
-            where w.window_starts_at <= public.settle_now() and w.window_ends_at > public.settle_now()
+            where w.window_starts_at <= (select public.settle_now())
+            and w.window_ends_at > (select public.settle_now())
         )
         select jsonb_build_object(
             'seller_id', a.seller_id,

@@ -82,6 +82,12 @@ begin
         reading.absorbed_minor(v_window.window_starts_at, v_window.window_ends_at)
     from reading.close_rows(p_window) as s;
     insert into finance.window_close_rows select * from reading.close_rows(p_window);
+    insert into finance.window_close_sums
+    select
+        r.payout_window, r.rail, cardinality(r.hold_reasons) > 0, count(*), sum(r.order_count),
+        sum(r.net_minor), sum(r.carried_forward_minor), sum(greatest(r.net_minor, 0))
+    from finance.window_close_rows as r where r.payout_window = p_window
+    group by r.payout_window, r.rail, cardinality(r.hold_reasons) > 0;
     insert into finance.window_close_entries
     select * from reading.close_entries(p_window, v_window.window_starts_at);
     insert into finance.window_close_health select * from reading.close_health(p_window);

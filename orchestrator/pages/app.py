@@ -38,7 +38,8 @@ def create_pages(settings: Settings) -> Starlette:
         opened.append(SellerData(database_url(settings, Component.PORTAL)))
         routes += SellerPages(opened[0], link_secrets(settings)).routes()
 
-    routes += DeskPages(settings, has_seller_pages=has_seller_pages).routes()
+    desk = DeskPages(settings, has_seller_pages=has_seller_pages)
+    routes += desk.routes()
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -47,6 +48,7 @@ def create_pages(settings: Settings) -> Starlette:
         try:
             yield
         finally:
+            desk.close()
             for data in opened:
                 data.close()
 

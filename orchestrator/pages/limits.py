@@ -15,22 +15,31 @@ class FailureLimit:
         self._failures: OrderedDict[str, deque[float]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def is_reached(self, key: str) -> bool:
-        """Whether the key has to wait."""
-        with self._lock:
-            return key in self._failures and len(self._recent(key)) >= self._most
+    def note(self, key: str) -> bool:
+        """A failure of the key, now; whether it is one too many, and the key has to wait.
 
-    def note(self, key: str) -> None:
-        """A failure of the key, now."""
+        Note it before a try and take it back when the try succeeds: of many tries at once no more
+        than `most` get through.
+        """
         with self._lock:
-            self._failures.setdefault(key, deque())
-            self._recent(key).append(time.monotonic())
+            recent = self._recent(key)
             self._failures.move_to_end(key)
             while len(self._failures) > REMEMBERED:
                 self._failures.popitem(last=False)
+            if len(recent) >= self._most:
+                return True
+            recent.append(time.monotonic())
+            return False
+
+    def take_back(self, key: str) -> None:
+        """The last one noted was no failure."""
+        with self._lock:
+            recent = self._recent(key)
+            if recent:
+                recent.pop()
 
     def _recent(self, key: str) -> deque[float]:
-        recent = self._failures[key]
+        recent = self._failures.setdefault(key, deque())
         while recent and recent[0] <= time.monotonic() - self._window_s:
             recent.popleft()
         return recent

@@ -1,7 +1,5 @@
 """What the pages of a seller read: through the portal's login, about that seller alone."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -9,7 +7,13 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from orchestrator.errors import SettleError
 
+ZONE = "select coalesce(%(zone)s, portal.settlement_timezone())"
+STATEMENT = "select portal.statement(coalesce(%(zone)s, portal.settlement_timezone()))"
+ORDERS = "select portal.reserve_orders(%(offset)s, %(limit)s)"
+RECEIPT = "select portal.receipt(%(window)s)"
+
 Document = dict[str, Any]
+Question = tuple[str, dict[str, Any]]  # a query and its parameters beside the zone
 
 
 class SellerData:
@@ -34,43 +38,58 @@ class SellerData:
 
         `zone` is an IANA name; the settlement's own where it is None or unknown to the database.
         """
-        with self._about(seller) as database:
-            if self._zones is None:  # asked once: the server reads a file for each of its zones
-                found = database.execute("select name from pg_timezone_names").fetchall()
-                self._zones = frozenset(name for (name,) in found)
-            document: Document | None = _value(
-                database,
-                "select portal.statement(coalesce(%s, portal.settlement_timezone()))",
-                zone if zone in self._zones else None,
-            )
-            return document
+        found: Document | None
+        [found] = self._ask(seller, zone, (STATEMENT, {}))
+        return found
+
+    def statement_and_orders(
+        self, seller: str, zone: str | None, offset: int, limit: int
+    ) -> tuple[Document | None, list[Document]]:
+        """The same, and orders in reserve, in one state of the database."""
+        part = {"offset": offset, "limit": limit}
+        statement, orders = self._ask(seller, zone, (STATEMENT, {}), (ORDERS, part))
+        return statement, orders
 
     def reserve_orders(self, seller: str, offset: int, limit: int) -> list[Document]:
         """Orders whose dispute window is open, those first that close first."""
-        with self._about(seller) as database:
-            found: list[Document] = _value(
-                database, "select portal.reserve_orders(%s, %s)", offset, limit
-            )
-            return found
+        [found] = self._ask(seller, None, (ORDERS, {"offset": offset, "limit": limit}))
+        return list(found)
 
     def receipt(self, seller: str, window: str) -> Document | None:
         """What a payout pays; None where there was none in the window."""
-        with self._about(seller) as database:
-            found: Document | None = _value(database, "select portal.receipt(%s)", window)
-            return found
+        found: Document | None
+        [found] = self._ask(seller, None, (RECEIPT, {"window": window}))
+        return found
 
-    @contextmanager
-    def _about(self, seller: str) -> Iterator[psycopg.Connection[Any]]:
+    def receipt_and_zone(
+        self, seller: str, window: str, zone: str | None
+    ) -> tuple[Document | None, str]:
+        """The same, and the zone that a page about it shows hours in."""
+        receipt, shown = self._ask(seller, zone, (RECEIPT, {"window": window}), (ZONE, {}))
+        return receipt, str(shown)
+
+    def _ask(self, seller: str, zone: str | None, *questions: Question) -> list[Any]:
+        """The answer to each, asked together: the server is waited for once."""
         try:
             with self._pool.connection() as database:
-                database.execute("set transaction isolation level repeatable read, read only")
-                # Until the end of the transaction: the next request begins without a seller.
-                database.execute("select set_config('portal.seller', %s, true)", [seller])
-                yield database
+                if self._zones is None:  # once: the server reads a file for each of its zones
+                    found = database.execute("select name from pg_timezone_names").fetchall()
+                    self._zones = frozenset(name for (name,) in found)
+                    database.commit()
+                known = zone if zone in self._zones else None
+                with database.pipeline():
+                    database.execute("set transaction isolation level repeatable read, read only")
+                    # Until the end of the transaction: the next request begins without a seller.
+                    database.execute("select set_config('portal.seller', %s, true)", [seller])
+                    asked = [
+                        database.execute(query.encode(), {"zone": known} | values)
+                        for query, values in questions
+                    ]
+                    return [_value(cursor) for cursor in asked]
         except (psycopg.OperationalError, PoolTimeout) as error:
             raise SettleError("the database does not answer") from error
 
 
-def _value(database: psycopg.Connection[Any], query: str, *parameters: Any) -> Any:
-    row = database.execute(query.encode(), parameters).fetchone()
+def _value(cursor: psycopg.Cursor[Any]) -> Any:
+    row = cursor.fetchone()
     return row[0] if row else None

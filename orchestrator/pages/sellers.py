@@ -49,30 +49,31 @@ class SellerPages:
     def statement(self, request: Request) -> Response:
         """Both balances and why they differ, what comes when, disputes, payouts."""
         seller = self._seller(request)
-        found = self._statement(request, seller)
-        orders = self._data.reserve_orders(seller, 0, FIRST_ORDERS)
-        context = self._context(request, found) | {"s": found, "orders": orders}
+        asked = self._data.statement_and_orders(seller, _zone(request), 0, FIRST_ORDERS)
+        found, orders = _known(asked[0]), asked[1]
+        context = self._context(request, found["zone"]) | {"s": found, "orders": orders}
         return page("seller/statement.html", context)
 
     def orders(self, request: Request) -> Response:
         """All orders in reserve, page by page."""
         seller = self._seller(request)
         offset = _number(request, "offset", 0, 10**9)
-        found = self._statement(request, seller)
-        orders = self._data.reserve_orders(seller, offset, PAGE_ORDERS)
+        asked = self._data.statement_and_orders(seller, _zone(request), offset, PAGE_ORDERS)
+        found, orders = _known(asked[0]), asked[1]
         more = {"s": found, "orders": orders, "offset": offset, "size": PAGE_ORDERS}
-        return page("seller/orders.html", self._context(request, found) | more)
+        return page("seller/orders.html", self._context(request, found["zone"]) | more)
 
     def receipt(self, request: Request) -> Response:
         """What one payout pays, line by line."""
         seller = self._seller(request)
-        found = self._receipt(request, seller)
-        context = self._context(request, self._statement(request, seller))
-        return page("seller/receipt.html", context | {"r": found})
+        window = _window(request)
+        found, zone = self._data.receipt_and_zone(seller, window, _zone(request))
+        context = self._context(request, zone) | {"r": _paid(found)}
+        return page("seller/receipt.html", context)
 
     def receipt_csv(self, request: Request) -> Response:
         """The same as a file for a spreadsheet."""
-        found = self._receipt(request, self._seller(request))
+        found = _paid(self._data.receipt(self._seller(request), _window(request)))
         text = io.StringIO()
         writer = csv.writer(text)
         writer.writerow(["entry_window", *RECEIPT_COLUMNS])
@@ -86,7 +87,8 @@ class SellerPages:
 
     def statement_json(self, request: Request) -> Response:
         """The statement for the marketplace's own dashboard."""
-        return JSONResponse(self._statement(request, self._seller(request)))
+        found = self._data.statement(self._seller(request), _zone(request))
+        return JSONResponse(_known(found))
 
     def orders_json(self, request: Request) -> Response:
         """Orders in reserve, `limit` of them from `offset` on."""
@@ -98,7 +100,8 @@ class SellerPages:
 
     def receipt_json(self, request: Request) -> Response:
         """A receipt, as `settle receipt --json` has it."""
-        return JSONResponse(self._receipt(request, self._seller(request)))
+        found = self._data.receipt(self._seller(request), _window(request))
+        return JSONResponse(_paid(found))
 
     def openapi(self, _: Request) -> Response:
         """The description of the JSON above."""
@@ -113,42 +116,48 @@ class SellerPages:
                 403, "This link has expired", "Open your payouts from your dashboard again."
             ) from None
         except BadLinkError:
-            client = client_of(request)
-            if self._bad_links.is_reached(client):
+            if self._bad_links.note(client_of(request)):
                 raise PageRefusedError(
                     429, "Too many tries", "Wait a minute, then try again."
                 ) from None
-            self._bad_links.note(client)
             raise PageRefusedError(404, "Nothing is here", "Check the link you followed.") from None
 
-    def _statement(self, request: Request, seller: str) -> Document:
-        zone = request.query_params.get("zone", "")
-        found = self._data.statement(seller, zone if zone.isprintable() else None)
-        if found is None:
-            raise PageRefusedError(
-                404, "No payouts yet", "There is no account for this shop yet; look again tomorrow."
-            )
-        return found
-
-    def _receipt(self, request: Request, seller: str) -> Document:
-        window = request.path_params["window"]
-        found = self._data.receipt(seller, window) if WINDOW.fullmatch(window) else None
-        if found is None:
-            raise PageRefusedError(
-                404, "No receipt", "There was no payout in this week; see your statement."
-            )
-        return found
-
-    def _context(self, request: Request, statement: Document) -> dict[str, Any]:
+    def _context(self, request: Request, zone: str) -> dict[str, Any]:
         """Where the links of a page lead; a zone that was asked for goes with them."""
         is_asked = "zone" in request.query_params
-        asked = urlencode({"zone": statement["zone"]}) if is_asked else ""
+        asked = urlencode({"zone": zone}) if is_asked else ""
         return {
             "base": f"/s/{request.path_params['token']}",
-            "zone": statement["zone"],
+            "zone": zone,
             "zone_query": f"?{asked}" if asked else "",
             "zone_more": f"&{asked}" if asked else "",
         }
+
+
+def _zone(request: Request) -> str | None:
+    zone = request.query_params.get("zone", "")
+    return zone if zone.isprintable() else None
+
+
+def _window(request: Request) -> str:
+    window: str = request.path_params["window"]
+    return window if WINDOW.fullmatch(window) else ""
+
+
+def _known(statement: Document | None) -> Document:
+    if statement is None:
+        raise PageRefusedError(
+            404, "No payouts yet", "There is no account for this shop yet; look again tomorrow."
+        )
+    return statement
+
+
+def _paid(receipt: Document | None) -> Document:
+    if receipt is None:
+        raise PageRefusedError(
+            404, "No receipt", "There was no payout in this week; see your statement."
+        )
+    return receipt
 
 
 def _number(request: Request, name: str, default: int, most: int, *, least: int = 0) -> int:

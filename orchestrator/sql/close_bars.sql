@@ -1,4 +1,5 @@
--- The last 12 closes as rows that need no picture; a bar of 20 is the largest of them.
+-- The last 12 closes as bars: what could be paid and what was held. In percent of the largest week,
+-- and as a row that needs no picture, where a bar of 20 is the largest payout.
 with closes as (
     select
         c.payout_window,
@@ -16,24 +17,26 @@ sums as (
     select
         c.payout_window,
         c.window_starts_at,
-        coalesce(sum(r.net_minor) filter (where cardinality(r.hold_reasons) = 0), 0) as minor,
-        -- Debts are held too, and are no money that waits.
-        coalesce(sum(r.net_minor) filter (
-            where cardinality(r.hold_reasons) > 0 and r.net_minor > 0
-        ), 0) as held_minor
+        coalesce(sum(w.net_minor) filter (where not w.is_held), 0) as pay_minor,
+        coalesce(sum(w.waiting_minor) filter (where w.is_held), 0) as held_minor
     from closes as c
-    left join finance.window_close_rows as r on c.payout_window = r.payout_window
+    left join finance.window_close_sums as w on c.payout_window = w.payout_window
     group by c.payout_window, c.window_starts_at
 ),
 
 largest as (
-    select nullif(max(s.minor), 0) as minor from sums as s
+    select
+        nullif(max(s.pay_minor), 0) as pay_minor,
+        nullif(max(s.pay_minor + s.held_minor), 0) as week_minor
+    from sums as s
 )
 
 select
     s.payout_window as week,
-    repeat('█', round(20 * s.minor / l.minor)::integer) as bar,
-    (s.minor / 100)::numeric(20, 0) as to_pay,
+    repeat('█', round(20 * s.pay_minor / l.pay_minor)::integer) as bar,
+    coalesce(round(100 * s.pay_minor / l.week_minor, 1), 0) as first_pct,
+    coalesce(round(100 * s.held_minor / l.week_minor, 1), 0) as second_pct,
+    (s.pay_minor / 100)::numeric(20, 0) as to_pay,
     (s.held_minor / 100)::numeric(20, 0) as held
 from sums as s
 cross join largest as l

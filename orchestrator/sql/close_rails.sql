@@ -19,19 +19,20 @@ before as (
 
 ready as (
     select
-        r.rail,
+        w.rail,
         c.age,
-        r.net_minor
-    from finance.window_close_rows as r
-    inner join closes as c on r.payout_window = c.payout_window
-    where cardinality(r.hold_reasons) = 0
+        w.row_count,
+        w.net_minor
+    from finance.window_close_sums as w
+    inner join closes as c on w.payout_window = c.payout_window
+    where not w.is_held
 ),
 
 sums as (
     select
         coalesce(r.rail, 'all') as rail,
         grouping(r.rail) as is_all,
-        count(*) filter (where r.age = 1) as lines,
+        coalesce(sum(r.row_count) filter (where r.age = 1), 0)::bigint as lines,
         coalesce(sum(r.net_minor) filter (where r.age = 1), 0) as minor,
         case
             when b.week_count > 0

@@ -20,14 +20,14 @@ with closes as (
 
 news as (
     select
-        r.payout_window,
-        count(*) as seller_count,
-        sum(r.order_count) as order_count,
-        sum(r.net_minor - r.carried_forward_minor) as new_minor,
-        sum(r.carried_forward_minor) as carried_minor
-    from finance.window_close_rows as r
-    where r.payout_window in (select c.payout_window from closes as c)
-    group by r.payout_window
+        w.payout_window,
+        sum(w.row_count)::bigint as seller_count,
+        sum(w.order_count)::bigint as order_count,
+        sum(w.net_minor - w.carried_forward_minor) as new_minor,
+        sum(w.carried_forward_minor) as carried_minor
+    from finance.window_close_sums as w
+    where w.payout_window in (select c.payout_window from closes as c)
+    group by w.payout_window
 ),
 
 dated as (
@@ -51,29 +51,6 @@ flags as (
         count(*) as health_count
     from finance.window_close_health as h
     where h.payout_window = %(window)s
-),
-
--- Once frozen, the batch says what is paid; before, what nothing holds now. The amounts of an
--- older window have moved on.
-payable as (
-    select
-        b.digest,
-        b.line_count,
-        b.total_minor
-    from finance.payout_batches as b
-    where b.payout_window = %(window)s and b.state <> 'rejected'
-    union all
-    select
-        p.digest,
-        p.line_count,
-        p.total_minor
-    from finance.payable(%(window)s) as p
-    where
-        p.payout_window = finance.latest_closed_window()
-        and not exists (
-            select from finance.payout_batches as b
-            where b.payout_window = %(window)s and b.state <> 'rejected'
-        )
 )
 
 select
@@ -97,16 +74,7 @@ select
     f.flagged_count,
     f.health_count,
     round(100.0 * f.flagged_count / nullif(f.health_count, 0), 2) as flagged_pct,
-    d.new_minor::bigint as new_cents,
-    coalesce(p.total_minor, 0)::bigint as to_pay_cents,
-    p.digest,
-    coalesce(p.line_count, 0) as line_count,
-    (coalesce(p.total_minor, 0) / 100)::numeric(20, 2) as total,
-    (
-        select string_agg(o.obstacle, E'\n')
-        from finance.payout_obstacles(d.payout_window) as o (obstacle)
-    ) as obstacles
+    d.new_minor::bigint as new_cents
 from dated as d
 cross join flags as f
-left join payable as p on true
 where d.payout_window = %(window)s

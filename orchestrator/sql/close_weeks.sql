@@ -14,11 +14,10 @@ with closes as (
 
 select
     c.payout_window as week,
-    case when cardinality(r.hold_reasons) = 0 then r.rail else 'held' end as kind,
-    (sum(r.net_minor) / 100)::numeric(20, 2)::text as amount
+    case when w.is_held then 'held' else w.rail end as kind,
+    (sum(w.waiting_minor) / 100)::numeric(20, 2)::text as amount
 from closes as c
-inner join finance.window_close_rows as r on c.payout_window = r.payout_window
--- Debts are held too, and would draw the bar below the line.
-where r.net_minor > 0
+inner join finance.window_close_sums as w on c.payout_window = w.payout_window
+where w.waiting_minor > 0
 group by c.payout_window, c.window_starts_at, kind
 order by c.window_starts_at, kind

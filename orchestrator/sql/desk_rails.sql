@@ -1,12 +1,11 @@
 -- What could be paid at the close, by rail, in percent of all.
 with rails as (
     select
-        r.rail,
-        count(*) as lines,
-        sum(r.net_minor) as minor
-    from finance.window_close_rows as r
-    where r.payout_window = %(window)s and cardinality(r.hold_reasons) = 0
-    group by r.rail
+        w.rail,
+        w.row_count as lines,
+        w.net_minor as minor
+    from finance.window_close_sums as w
+    where w.payout_window = %(window)s and not w.is_held
 )
 
 select

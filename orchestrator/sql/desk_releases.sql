@@ -7,7 +7,7 @@ with days as (
         sum(o.held_amount) as amount
     from settlement.order_reserve as o
     cross join settlement_core.int_build as b
-    where o.dispute_window_closes_at < settle_now() + interval '14 days'
+    where o.dispute_window_closes_at < (select settle_now()) + interval '14 days'
     group by 1
 ),
 

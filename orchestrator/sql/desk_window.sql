@@ -4,15 +4,21 @@ select
     w.window_starts_at,
     w.window_ends_at,
     w.payout_due_at,
-    s.is_stored,
-    s.net,
+    c.payout_window is not null as is_stored,
+    (coalesce(c.net_minor, (
+        select sum(r.net_minor) from settlement_core.int_settlement__computed as r
+        where r.payout_window = w.payout_window
+    ), 0) / 100)::numeric(20, 2) as net,
     b.settlement_timezone,
     b.currency,
+    (
+        select i.invocation_id || i.completed_at from finance.build_instants as i
+        where i.target_schema = 'settlement'
+    ) as build,
     case
         when p.state is not null then p.state
         when w.window_ends_at > settle_now() then 'open'
-        when not s.is_stored then 'closed'
-        when exists (select from finance.covering_approvals(w.payout_window)) then 'approved'
+        when c.payout_window is null then 'closed'
         else 'stored'
     end as state,
     w.payout_window is not distinct from finance.latest_closed_window() as is_latest,
@@ -24,7 +30,7 @@ select
             and l.returned_at is null
     ) as is_under_way
 from settlement.windows as w
-inner join settlement.window_summary as s on w.payout_window = s.payout_window
+left join finance.window_closes as c on w.payout_window = c.payout_window
 cross join settlement_core.int_build as b
 left join finance.payout_batches as p
     on w.payout_window = p.payout_window and p.state <> 'rejected'

@@ -18,12 +18,28 @@ with seller as (
         on a.seller_id = r.seller_id
 ),
 
+-- The latest windows with a row of the seller, looked up one by one until there are enough.
+recent as (
+    select w.payout_window
+    from (select * from settlement.windows order by window_starts_at desc offset 0) as w
+    cross join lateral (
+        select 1 from finance.window_close_rows as r
+        where r.payout_window = w.payout_window and r.seller_id = %(seller)s
+        union all
+        select 1 from settlement_core.int_settlement__computed as c
+        where c.payout_window = w.payout_window and c.seller_id = %(seller)s
+        limit 1
+    ) as found
+    order by w.window_starts_at desc
+    limit 12
+),
+
 payouts as (
     select s.*
     from settlement.seller_settlement as s
-    where s.seller_id = %(seller)s
-    order by s.window_starts_at desc
-    limit 12
+    where
+        s.seller_id = %(seller)s
+        and s.payout_window = any(array(select n.payout_window from recent as n))
 ),
 
 holds as (
@@ -34,8 +50,7 @@ holds as (
         p.held_at
     from (
         select unnest(c.hold_reasons)
-        from finance.current_holds(finance.latest_closed_window()) as c
-        where c.seller_id = %(seller)s
+        from finance.holds_of(finance.latest_closed_window(), %(seller)s) as c
         union
         select 'manual_review' from finance.seller_holds as s
         where s.seller_id = %(seller)s and s.lifted_at is null

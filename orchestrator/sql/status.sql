@@ -1,10 +1,94 @@
--- The latest windows, newest first: what is ready, at the rail, paid, failed, held and left out.
-with windows as (
-    select s.*
-    from settlement.window_summary as s
-    where coalesce(s.payout_window = %(window)s, true)
-    order by s.window_starts_at desc
-    limit 8
+-- The latest windows, newest first: what is ready, at the rail, paid, failed, held and left out. Of a
+-- stored close it reads the sums and the lines, and row by row only what may still be paid.
+with windows as materialized (
+    select
+        w.*,
+        c.net_minor,
+        c.payout_window is not null as has_close,
+        finance.window_ends_at(w.window_ends_at, i.settlement_timezone) > settle_now() as is_latest
+    from (
+        select n.* from settlement.windows as n
+        where coalesce(n.payout_window = %(window)s, true)
+        order by n.window_starts_at desc
+        limit 8
+    ) as w
+    cross join settlement_core.int_build as i
+    left join finance.window_closes as c on w.payout_window = c.payout_window
+),
+
+lines as (
+    select
+        l.payout_window,
+        count(*) filter (where l.state in ('frozen', 'submitted')) as submitted,
+        count(*) filter (where l.state = 'completed') as paid,
+        count(*) filter (where l.state = 'failed') as failed,
+        sum(l.amount_minor) filter (where l.state = 'completed') as paid_minor,
+        sum(l.amount_minor) filter (where l.state = 'failed') as failed_minor
+    from finance.payout_lines as l
+    where
+        l.payout_window = any(array(select w.payout_window from windows as w))
+        and l.state <> 'rejected'
+    group by l.payout_window
+),
+
+-- Held at the close, released by a person, and in a line.
+released as (
+    select
+        x.payout_window,
+        count(distinct x.seller_id) as released
+    from finance.hold_releases as x
+    inner join finance.window_close_rows as r
+        on x.payout_window = r.payout_window and x.seller_id = r.seller_id
+    inner join finance.payout_lines as l
+        on x.payout_window = l.payout_window and x.seller_id = l.seller_id
+    where
+        x.payout_window = any(array(select w.payout_window from windows as w))
+        and cardinality(r.hold_reasons) > 0
+        and l.state <> 'rejected'
+    group by x.payout_window
+),
+
+sums as (
+    select
+        s.payout_window,
+        sum(s.row_count) filter (where s.is_held) as held
+    from finance.window_close_sums as s
+    where s.payout_window = any(array(select w.payout_window from windows as w))
+    group by s.payout_window
+),
+
+-- What holds a row counts as of now in the latest closed window, and in one without a close.
+standing as (
+    select
+        w.payout_window,
+        cardinality(h.hold_reasons) > 0 as is_held,
+        null::bigint as net_minor
+    from windows as w
+    cross join lateral finance.current_holds(w.payout_window) as h
+    where w.payout_window = finance.latest_closed_window() and not exists (
+        select from finance.payout_lines as l
+        where
+            l.payout_window = w.payout_window and l.seller_id = h.seller_id
+            and l.state <> 'rejected'
+    )
+    union all
+    select
+        w.payout_window,
+        cardinality(r.hold_reasons) > 0,
+        r.net_minor
+    from windows as w
+    inner join settlement_core.int_settlement__computed as r on w.payout_window = r.payout_window
+    where not w.has_close
+),
+
+counted as (
+    select
+        s.payout_window,
+        count(*) filter (where s.is_held) as held,
+        count(*) filter (where not s.is_held) as ready,
+        sum(s.net_minor) as net_minor
+    from standing as s
+    group by s.payout_window
 ),
 
 breaks as (
@@ -14,9 +98,8 @@ breaks as (
     from finance.breaks as k
     -- A break names a line, its payout, or a call.
     cross join lateral (
-        select l.payout_window from finance.payout_lines as l where l.line_id = k.subject
-        union
-        select l.payout_window from finance.payout_lines as l where l.payout_id = k.subject
+        select l.payout_window from finance.payout_lines as l
+        where k.subject in (l.line_id, l.payout_id)
         union
         select b.payout_window from finance.payout_calls as c
         inner join finance.payout_batches as b on c.batch_id = b.batch_id
@@ -29,27 +112,27 @@ breaks as (
 select
     w.payout_window,
     case when b.state is not null then b.state when not w.is_closed then 'open'
-        when w.is_stored then 'stored' else 'closed' end as state,
-    count(*) filter (where s.status = 'ready') as ready,
-    count(*) filter (where s.status = 'submitted') as submitted,
-    count(*) filter (where s.status = 'paid') as paid,
-    count(*) filter (where s.status = 'failed') as failed,
-    count(*) filter (where s.status = 'held') as held,
-    coalesce(sum(s.net) filter (where s.status = 'paid'), 0.00)::text as paid_amount,
-    coalesce(sum(s.net) filter (where s.status = 'failed'), 0.00)::text as failed_amount,
-    w.net::text as net,
+        when w.has_close then 'stored' else 'closed' end as state,
+    case when w.window_ends_at <= settle_now() and w.is_latest then coalesce(c.ready, 0) else 0 end
+        as ready,
+    coalesce(l.submitted, 0) as submitted,
+    coalesce(l.paid, 0) as paid,
+    coalesce(l.failed, 0) as failed,
+    case
+        when w.window_ends_at > settle_now() then 0
+        else coalesce(c.held, m.held - coalesce(x.released, 0), 0)
+    end::bigint as held,
+    finance.money(coalesce(l.paid_minor, 0)) as paid_amount,
+    finance.money(coalesce(l.failed_minor, 0)) as failed_amount,
+    finance.money(coalesce(w.net_minor, c.net_minor, 0)) as net,
     (select count(*) from finance.batch_left_out as x where x.batch_id = b.batch_id) as left_out,
     coalesce(k.open_breaks, 0) as open_breaks
 from windows as w
-left join settlement.seller_settlement as s
-    on
-        w.payout_window = s.payout_window
-        -- As an array it reaches the tables, and only these windows are read.
-        and s.payout_window = any(array(select n.payout_window from windows as n))
+left join lines as l on w.payout_window = l.payout_window
+left join released as x on w.payout_window = x.payout_window
+left join sums as m on w.payout_window = m.payout_window
+left join counted as c on w.payout_window = c.payout_window
 left join finance.payout_batches as b
     on w.payout_window = b.payout_window and b.state <> 'rejected'
 left join breaks as k on w.payout_window = k.payout_window
-group by
-    w.payout_window, w.window_starts_at, w.is_closed, w.is_stored, b.batch_id, b.state, w.net,
-    k.open_breaks
 order by w.window_starts_at desc

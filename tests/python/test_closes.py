@@ -152,7 +152,14 @@ def test_a_row_that_is_not_the_sum_of_its_entries_is_refused(market: Market) -> 
 
 
 @pytest.mark.parametrize(
-    "table", ["window_closes", "window_close_rows", "window_close_entries", "window_close_health"]
+    "table",
+    [
+        "window_closes",
+        "window_close_rows",
+        "window_close_entries",
+        "window_close_health",
+        "window_close_sums",
+    ],
 )
 def test_a_stored_close_is_append_only(market: Market, table: str) -> None:
     market.rows(

@@ -1,6 +1,7 @@
 """Who may enter the finance desk, and for how long."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from closed_week import FINANCE, SECOND
@@ -48,15 +49,26 @@ def test_wrong_passwords_and_logins_of_components_stay_out(
         assert "settle_desk" not in person.cookies
 
 
-def test_who_guesses_passwords_has_to_wait(shared: DeskSite) -> None:
-    with Person(shared.url) as guesser:
+def test_who_guesses_passwords_has_to_wait_and_nobody_else(shared: DeskSite) -> None:
+    with Person(shared.url) as guesser, Person(shared.url) as colleague:
         guesser.headers["X-Forwarded-For"] = "198.51.100.7"
+        right = shared.desk.week.server.password(SECOND)
         statuses = [guesser.log_in(SECOND, str(n)).status_code for n in range(7)]
         assert statuses == [401] * 5 + [429] * 2
-        # Nor does the right one help now, from anywhere: whoever it is waits a minute.
-        guesser.headers["X-Forwarded-For"] = "198.51.100.8"
-        answer = guesser.log_in(SECOND, shared.desk.week.server.password(SECOND))
-        assert answer.status_code == 429
+        assert guesser.log_in(SECOND, right).status_code == 429  # from there not even the right one
+        colleague.headers["X-Forwarded-For"] = "198.51.100.8"
+        assert colleague.log_in(SECOND, right).url.path == "/desk"
+
+
+def test_who_guesses_names_has_to_wait_too(shared: DeskSite) -> None:
+    def guess(name: str) -> int:
+        with Person(shared.url) as guesser:
+            guesser.headers["X-Forwarded-For"] = "198.51.100.9"
+            return guesser.log_in(name, "x").status_code
+
+    with ThreadPoolExecutor(8) as pool:  # at once: no more get through than one after another
+        statuses = sorted(pool.map(guess, [f"name{n}" for n in range(30)]))
+    assert statuses == [401] * 20 + [429] * 10
 
 
 def test_the_cookie_is_for_this_desk_alone(shared: DeskSite) -> None:

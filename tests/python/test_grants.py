@@ -15,7 +15,8 @@ READERS = {"dbt", ORCHESTRATOR, "ana", "dora"}
 CALLERS = {
     "window_starts_at window_ends_at window_label payout_due_at as_of hold_rank money policy"
     " latest_closed_window current_holds holds_of payable covering_approvals failed_checks"
-    " pause_line payout_obstacles funding": READERS,
+    " pause_line payout_obstacles funding standing_rows payable_of covering_of obstacles_of"
+    " funding_of": READERS,
     "begin_build complete_build": {"dbt"},
     "store_close alert_contradictions is_unsent store_balances preflight freeze_batch next_call"
     " call_body begin_attempt take_piece end_attempt conclude_call open_lookups record_lookup"

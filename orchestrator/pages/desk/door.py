@@ -1,6 +1,7 @@
 """The door of the desk: who comes in, whose form it is, who goes out."""
 
 import hmac
+from collections.abc import Iterable
 from urllib.parse import parse_qsl, urlsplit
 
 from starlette.concurrency import run_in_threadpool
@@ -11,13 +12,17 @@ from starlette.routing import Route
 from orchestrator.config import Settings
 from orchestrator.database import connect_as
 from orchestrator.errors import SettleError
+from orchestrator.migrate import MAX_NAME_BYTES
+from orchestrator.pages.desk.readers import Readers
 from orchestrator.pages.desk.sessions import COOKIE, LONGEST_S, Session, Sessions
 from orchestrator.pages.desk.views import groups_of
 from orchestrator.pages.limits import FailureLimit
 from orchestrator.pages.refusals import PageRefusedError, client_of
 from orchestrator.pages.render import page
 
-WRONG_LOGINS_A_MINUTE = 5
+# Of one name from one address; and of all names from there. A name alone is never shut out: else a
+# stranger could keep a colleague from the desk.
+WRONG_LOGINS_A_MINUTE, WRONG_LOGINS_OF_AN_ADDRESS = 5, 20
 Form = dict[str, str]
 
 
@@ -33,10 +38,11 @@ def ask_to_log_in(_: Request, __: Exception) -> Response:
 class Door:
     """Log in and out; the sessions of this process."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, readers: Readers) -> None:
+        self._settings, self._readers = settings, readers
         self._sessions = Sessions()
-        self._wrong = FailureLimit(WRONG_LOGINS_A_MINUTE, 60)
+        self._wrong_of_a_name = FailureLimit(WRONG_LOGINS_A_MINUTE, 60)
+        self._wrong_of_all = FailureLimit(WRONG_LOGINS_OF_AN_ADDRESS, 60)
 
     def routes(self) -> list[Route]:
         """In and out."""
@@ -57,8 +63,12 @@ class Door:
 
     def _log_in(self, request: Request, form: Form) -> Response:
         name, password = form.get("name", "").strip(), form.get("password", "")
-        keys = (f"client {client_of(request)}", f"name {name}")
-        if any(map(self._wrong.is_reached, keys)):
+        client = client_of(request)
+        tries = (
+            (self._wrong_of_a_name, f"{client} {name[:MAX_NAME_BYTES]}"),
+            (self._wrong_of_all, client),
+        )
+        if any(limit.note(key) for limit, key in tries):
             return _login_again(name, "Too many tries: wait a minute, then try again.", 429)
         try:
             if not name or "\0" in name + password:
@@ -67,12 +77,12 @@ class Door:
                 may_enter, may_decide = groups_of(database)
         except SettleError as error:
             if "does not answer" in str(error):
+                _take_back(tries)
                 raise
             may_enter, may_decide = False, False
         if not may_enter:
-            for key in keys:
-                self._wrong.note(key)
             return _login_again(name, "This name and password do not open the desk.", 401)
+        _take_back(tries)
         cookie = self._sessions.begin(name, password, may_decide=may_decide)
         answer = RedirectResponse("/desk", 303)
         answer.set_cookie(
@@ -88,7 +98,8 @@ class Door:
 
     async def logout(self, request: Request) -> Response:
         """The session is gone, here and in the browser."""
-        await self.checked_form(request)
+        session, _ = await self.checked_form(request)
+        self._readers.forget(session)
         self._sessions.end(request.cookies.get(COOKIE, ""))
         answer = RedirectResponse("/desk/login", 303)
         answer.delete_cookie(COOKIE, path="/desk", httponly=True, samesite="strict")
@@ -118,6 +129,11 @@ async def _form(request: Request) -> Form:
         return dict(parse_qsl((await request.body()).decode(), max_num_fields=20))
     except ValueError:
         raise PageRefusedError(400, "Nothing was done", "This is no form of ours.") from None
+
+
+def _take_back(tries: Iterable[tuple[FailureLimit, str]]) -> None:
+    for limit, key in tries:
+        limit.take_back(key)
 
 
 def _login_again(name: str, problem: str, status: int) -> Response:

@@ -18,27 +18,36 @@ from orchestrator.csv_cells import safe_cell
 from orchestrator.errors import SettleError
 from orchestrator.pages.desk.actions import ACTIONS, act
 from orchestrator.pages.desk.door import Door
+from orchestrator.pages.desk.readers import Readers, Rows
 from orchestrator.pages.desk.sessions import Session
-from orchestrator.pages.desk.views import HOME, WINDOW, Rows, read
+from orchestrator.pages.desk.shared import Shared
+from orchestrator.pages.desk.views import (
+    APPROVE,
+    BOOKS,
+    HEAD,
+    HOME,
+    MOST_ROWS,
+    RELEASES,
+    SELLER,
+    WINDOW,
+)
 from orchestrator.pages.links import DAY_S, link_secrets, make_token
 from orchestrator.pages.refusals import PageRefusedError
 from orchestrator.pages.render import page
 
-LOOKS_AGAIN_S = 10
+LOOKS_AGAIN_S, BOOKS_KEPT_S, RELEASES_KEPT_S = 10, 60, 3600
 LABEL = re.compile(r"[0-9]{4}-W[0-9]{2}")
 TITLES = {
     "adjustments": "Adjustments",
     "limits": "Limits",
     "breaks": "Breaks",
     "alerts": "Alerts",
-    "books": "Books",
 }
 LISTS: dict[str, dict[str, str]] = {
     "adjustments": {"rows": "adjustments"},
     "limits": {"rows": "policies"},
     "breaks": {"rows": "breaks"},
     "alerts": {"rows": "alerts"},
-    "books": {"rows": "desk_books", "ageing": "desk_ageing"},
 }
 
 
@@ -47,7 +56,10 @@ class DeskPages:
 
     def __init__(self, settings: Settings, *, has_seller_pages: bool) -> None:
         self._settings, self._has_seller_pages = settings, has_seller_pages
-        self._door = Door(settings)
+        self._readers = Readers(settings)
+        self._books: Shared[dict[str, Rows]] = Shared(BOOKS_KEPT_S)
+        self._releases: Shared[dict[str, Rows]] = Shared(RELEASES_KEPT_S)
+        self._door = Door(settings, self._readers)
 
     def routes(self) -> list[Route]:
         """The more particular paths first."""
@@ -59,6 +71,7 @@ class DeskPages:
             Route("/desk/windows/{window}", self.window),
             Route("/desk/sellers", self.sellers),
             Route("/desk/sellers/{seller:path}", self.seller),
+            Route("/desk/books", self.books),
             Route("/desk/{name}", self.list),
             Route("/desk", self.home),
         ]
@@ -85,24 +98,28 @@ class DeskPages:
 
     def window(self, request: Request) -> Response:
         """All of one window: what stands in its way, its figures, what came of it."""
-        context = self._window(request)
+        context = self._window(request, WINDOW)
+        # What is in reserve is computed by each build, and the same until the next.
+        session = self._door.session(request)
+        context |= self._releases.get(
+            lambda: self._read(session, RELEASES), version=context["head"]["build"]
+        )
         # No scripts here: the browser loads the page again while outcomes come in, or is told not
         # to, by who wants to read in peace.
         looks_again = context["head"]["is_under_way"] and "still" not in request.query_params
-        answer = self._page(request, "desk/window.html", WINDOW, **context, looks_again=looks_again)
+        answer = self._render(request, "desk/window.html", context | {"looks_again": looks_again})
         if looks_again:
             answer.headers["Refresh"] = str(LOOKS_AGAIN_S)
         return answer
 
     def approve_form(self, request: Request) -> Response:
         """Names the amount and the count, and asks once."""
-        queries = {name: WINDOW[name] for name in ("totals", "rails", "approvals")}
-        return self._page(request, "desk/approve.html", queries, **self._window(request))
+        return self._render(request, "desk/approve.html", self._window(request, APPROVE))
 
     def export(self, request: Request) -> Response:
         """The lines that would be paid, or were frozen, as `settle export` writes them."""
-        window = self._window(request)["head"]["payout_window"]
-        found = self._read(self._door.session(request), {"lines": "export"}, window=window)["lines"]
+        context = self._window(request, HEAD | {"lines": "export"})
+        window, found = context["window"], context["lines"]
         if not found:
             raise PageRefusedError(404, "No lines", "The window has no digest: see its page.")
         columns = [name for name in found[0] if name != "digest"]
@@ -125,8 +142,7 @@ class DeskPages:
     def seller(self, request: Request) -> Response:
         """What a seller has, why, and what a person may do about it."""
         seller = request.path_params["seller"].replace("\0", "")
-        queries = {"statement": "statement", "health": "desk_health"}
-        found = self._read(self._door.session(request), queries, seller=seller)
+        found = self._read(self._door.session(request), SELLER, seller=seller)
         if not found["statement"]:
             raise PageRefusedError(404, "No such seller", "No account and no entry has that id.")
         shown = None
@@ -136,27 +152,40 @@ class DeskPages:
         context = {"seller": seller, "s": found["statement"][0]["statement"], "shown": shown}
         return self._render(request, "desk/seller.html", context | {"health": found["health"]})
 
+    def books(self, request: Request) -> Response:
+        """The liability to sellers: years of it, so all who read it share one answer a minute."""
+        session = self._door.session(request)
+        [asked] = self._read(session, {"asked": "desk_may_read"})["asked"]
+        if not asked["may_read"]:
+            raise PageRefusedError(403, "Not for you", "Your login may not read the books.")
+        found = self._books.get(lambda: self._read(session, BOOKS))
+        return self._render(request, "desk/books.html", {**found, "kept_s": BOOKS_KEPT_S})
+
     def list(self, request: Request) -> Response:
-        """Adjustments, limits, breaks, alerts, books."""
+        """Adjustments, limits, breaks, alerts."""
         name = request.path_params["name"]
         if name not in LISTS:
             raise PageRefusedError(404, "Nothing is here", "Check the address.")
         return self._page(request, f"desk/{name}.html", LISTS[name], title=TITLES[name])
 
-    def _window(self, request: Request) -> dict[str, Any]:
+    def close(self) -> None:
+        """Close the connections that are kept."""
+        self._readers.close()
+
+    def _window(self, request: Request, queries: Mapping[str, str]) -> dict[str, Any]:
+        """What the queries, one of which is HEAD, say about the window of the path."""
         label = request.path_params["window"]
-        found: Rows = []
+        found: dict[str, Rows] = {}
         if LABEL.fullmatch(label):
-            session = self._door.session(request)
-            found = self._read(session, {"head": "desk_window"}, window=label)["head"]
-        if not found:
+            found = self._read(self._door.session(request), queries, window=label)
+        if not found.get("head"):
             raise PageRefusedError(404, "No such window", "There is none of that name.")
-        return {"window": label, "head": found[0]}
+        return {**found, "window": label, "head": found["head"][0]}
 
     def _page(
         self, request: Request, template: str, queries: Mapping[str, str], **context: Any
     ) -> Response:
-        parameters = {k: v for k, v in context.items() if k in ("window", "text")}
+        parameters = {k: v for k, v in context.items() if k == "text"}
         found = self._read(self._door.session(request), queries, **parameters)
         return self._render(request, template, found | context)
 
@@ -174,7 +203,8 @@ class DeskPages:
         return page(template, shared | context)
 
     def _read(self, session: Session, queries: Mapping[str, str], **parameters: Any) -> Any:
-        return read(self._settings, session.name, session.password, queries, **parameters)
+        known = {"window": None, "all": False, "limit": MOST_ROWS} | parameters
+        return self._readers.read(session, queries, **known)
 
 
 def _back(path: str) -> str:

@@ -1,31 +1,21 @@
-"""What a page of the desk reads: queries of orchestrator/sql, in one state of the database."""
+"""What a page of the desk reads: queries of orchestrator/sql, by their names on the page."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import psycopg
 
-from orchestrator.config import Settings
-from orchestrator.database import connect_as, rows_of
-
 MOST_ROWS = 50
-Rows = list[dict[str, Any]]
 
-# Of one window; name on the page, query.
-WINDOW = {
+HEAD = {"head": "desk_window"}
+WINDOW = HEAD | {
     "totals": "close_totals",
-    "weeks": "desk_weeks",
+    "payable": "close_payable",
+    "standing": "desk_standing",
+    "weeks": "close_bars",
     "rails": "desk_rails",
     "compared": "close_rails",
-    "releases": "desk_releases",
-    "statuses": "close_statuses",
-    "holds": "close_holds",
-    "held": "desk_held",
-    "flagged": "desk_flagged",
     "exceptions": "close_exceptions",
     "checks": "checks",
-    "funding": "close_funding",
-    "changes": "desk_changes",
     "approvals": "payout_approvals",
     "batch": "payout_batch",
     "outcomes": "payout_outcomes",
@@ -33,17 +23,11 @@ WINDOW = {
     "left_out": "payout_left_out",
     "calls": "payout_calls",
 }
-HOME = {"windows": "status", "breaks": "breaks", "alerts": "alerts", "standing": "standing"}
-
-
-def read(
-    settings: Settings, name: str, password: str, queries: Mapping[str, str], **parameters: Any
-) -> dict[str, Rows]:
-    """The rows of each query, read as this person. Raises SettleError with a line for them."""
-    known = {"window": None, "all": False, "limit": MOST_ROWS} | parameters
-    with connect_as(settings, name, password) as database:
-        database.execute("set transaction isolation level repeatable read, read only")
-        return {key: rows_of(database, query, **known) for key, query in queries.items()}
+RELEASES = {"releases": "desk_releases"}
+APPROVE = HEAD | {name: WINDOW[name] for name in ("totals", "payable", "rails", "approvals")}
+SELLER = {"statement": "statement", "health": "desk_health"}
+BOOKS = {"asked": "desk_may_read", "rows": "desk_books", "ageing": "desk_ageing"}
+HOME = {"windows": "status", "breaks": "breaks", "alerts": "alerts", "pause": "desk_pause"}
 
 
 def groups_of(database: psycopg.Connection[Any]) -> tuple[bool, bool]:

@@ -1,0 +1,135 @@
+-- Where the sellers of a stored window stand now: one row of tables, as JSON. All that is held by its
+-- reason; all by status, as settlement.seller_settlement has it; who a person may release; who was
+-- flagged, with the numbers; what is otherwise than in the latest approval that stands.
+with latest as materialized (
+    select %(window)s is not distinct from finance.latest_closed_window() as is_it
+),
+
+lines as materialized (
+    select
+        l.seller_id,
+        case l.state when 'completed' then 'paid' when 'frozen' then 'submitted' else l.state end
+            as status
+    from finance.payout_lines as l
+    where l.payout_window = %(window)s and l.state <> 'rejected'
+),
+
+-- What holds a row now counts for the latest closed window, for all others what held it then.
+held_then as materialized (
+    select r.seller_id
+    from finance.window_close_rows as r
+    cross join latest as n
+    where r.payout_window = %(window)s and not n.is_it and cardinality(r.hold_reasons) > 0
+),
+
+standing as materialized (
+    select
+        h.seller_id as seller,
+        h.hold_reasons[1] as held_for,
+        h.rail,
+        h.rail_currency,
+        h.wallet_address,
+        h.net_minor,
+        (h.net_minor / 100.0)::numeric(20, 2) as net,
+        case
+            when l.status is not null then l.status
+            when t.seller_id is not null or (n.is_it and cardinality(h.hold_reasons) > 0)
+                then 'held'
+            when n.is_it then 'ready'
+            else 'rolled_forward'
+        end as status
+    from finance.current_holds(%(window)s) as h
+    cross join latest as n
+    left join lines as l on h.seller_id = l.seller_id
+    left join held_then as t on h.seller_id = t.seller_id
+),
+
+statuses as (
+    select
+        s.status,
+        count(*) as sellers,
+        sum(s.net) as amount
+    from standing as s
+    group by s.status
+    order by s.status
+),
+
+holds as (
+    select
+        s.held_for as reason,
+        count(*) as sellers,
+        sum(s.net) as amount
+    from standing as s
+    where s.held_for is not null
+    group by s.held_for
+    order by finance.hold_rank(s.held_for)
+),
+
+releasable as (
+    select
+        s.seller,
+        s.held_for,
+        s.net
+    from standing as s
+    where
+        s.held_for in (
+            'seller_closed', 'wallet_changed', 'wallet_shared', 'manual_review',
+            'repeated_failure', 'above_maximum'
+        )
+    order by s.net_minor desc, s.seller
+    limit %(limit)s
+),
+
+flagged as (
+    select
+        h.seller_id as seller,
+        array_to_string(h.review_reasons, ', ') as flagged_for,
+        h.health_score as score,
+        h.dispute_rate,
+        h.spike_ratio,
+        h.trailing_30d_gross as gross_30d,
+        h.trailing_30d_disputes as disputes_30d,
+        s.net,
+        coalesce(s.held_for, '') as held_for
+    from finance.window_close_health as h
+    left join standing as s on h.seller_id = s.seller
+    where h.payout_window = %(window)s and h.needs_review
+    order by s.net_minor desc nulls last, h.seller_id
+    limit %(limit)s
+),
+
+approved as (
+    select l.*
+    from finance.approval_lines as l
+    where l.approval_id = (
+        select max(a.approval_id) from finance.approvals as a
+        where a.payout_window = %(window)s and a.revoked_at is null
+    )
+),
+
+changes as (
+    select
+        coalesce(s.seller, l.seller_id) as seller,
+        case
+            when l.seller_id is null then 'new: not approved'
+            when s.seller is null then 'held now: left out'
+            else 'changed: not approved'
+        end as change,
+        (l.net_minor / 100.0)::numeric(20, 2) as approved,
+        s.net as now
+    from (select * from standing where held_for is null) as s
+    full join approved as l on s.seller = l.seller_id
+    where
+        exists (select from approved)
+        and (s.net_minor, s.rail, s.rail_currency, s.wallet_address)
+        is distinct from (l.net_minor, l.rail, l.rail_currency, l.wallet_address)
+    order by 1
+    limit %(limit)s
+)
+
+select
+    coalesce((select json_agg(h) from holds as h), '[]') as holds,
+    coalesce((select json_agg(s) from statuses as s), '[]') as statuses,
+    coalesce((select json_agg(r) from releasable as r), '[]') as held,
+    coalesce((select json_agg(f) from flagged as f), '[]') as flagged,
+    coalesce((select json_agg(c) from changes as c), '[]') as changes
