@@ -46,6 +46,14 @@ begin
         inner join finance.payout_lines as l on b.subject = l.line_id
         where b.closed_at is null and l.state = 'rejected'
     ),
+    -- All or one, in one plan for both: what is not asked for is not run.
+    stored as (
+        select r.* from finance.window_close_rows as r
+        where r.payout_window = p_window and p_seller is null
+        union all
+        select r.* from finance.window_close_rows as r
+        where r.payout_window = p_window and r.seller_id = p_seller
+    ),
     accounts as (
         select * from reading.accounts() where p_seller is null
         union all
@@ -64,14 +72,13 @@ begin
                 case when f.seller_id is not null then 'outcome_conflict' end,
                 case when h.hold_id is not null then 'manual_review' end
             ], null) as live_reasons
-        from finance.window_close_rows as r
+        from stored as r
         left join accounts as a on r.seller_id = a.seller_id
         left join finance.seller_holds as h on r.seller_id = h.seller_id and h.lifted_at is null
         left join finance.wallet_blocks as k
             on r.wallet_address = k.wallet_address and k.lifted_at is null
         left join conflicts as f on r.seller_id = f.seller_id
         left join released as x on r.seller_id = x.seller_id
-        where r.payout_window = p_window and (p_seller is null or r.seller_id = p_seller)
     )
     select
         j.seller_id, j.net_minor, j.rail, j.rail_currency, j.wallet_address,

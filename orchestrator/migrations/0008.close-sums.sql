@@ -18,8 +18,14 @@ comment on table finance.window_close_sums is
 
 insert into finance.window_close_sums
 select
-    r.payout_window, r.rail, cardinality(r.hold_reasons) > 0, count(*), sum(r.order_count),
-    sum(r.net_minor), sum(r.carried_forward_minor), sum(greatest(r.net_minor, 0))
+    r.payout_window,
+    r.rail,
+    cardinality(r.hold_reasons) > 0 as is_held,
+    count(*) as row_count,
+    sum(r.order_count) as order_count,
+    sum(r.net_minor) as net_minor,
+    sum(r.carried_forward_minor) as carried_forward_minor,
+    sum(greatest(r.net_minor, 0)) as waiting_minor
 from finance.window_close_rows as r
 group by r.payout_window, r.rail, cardinality(r.hold_reasons) > 0;
 
@@ -29,7 +35,7 @@ for each statement execute function finance.refuse_change();
 -- What a function is handed that asks more than one thing of the same rows.
 create type finance.standing_row as (
     seller_id text, net_minor bigint, rail text, rail_currency text, wallet_address text,
-    hold_reasons text[]
+    hold_reasons text []
 );
 
 -- What the rail charged lately is read from the lines of the last weeks, not of all years.

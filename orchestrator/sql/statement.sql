@@ -20,26 +20,75 @@ with seller as (
 
 -- The latest windows with a row of the seller, looked up one by one until there are enough.
 recent as (
-    select w.payout_window
+    select
+        w.payout_window,
+        w.window_starts_at,
+        w.window_ends_at,
+        found.*
     from (select * from settlement.windows order by window_starts_at desc offset 0) as w
     cross join lateral (
-        select 1 from finance.window_close_rows as r
+        select
+            r.net_minor,
+            r.rail,
+            r.hold_reasons
+        from finance.window_close_rows as r
         where r.payout_window = w.payout_window and r.seller_id = %(seller)s
         union all
-        select 1 from settlement_core.int_settlement__computed as c
-        where c.payout_window = w.payout_window and c.seller_id = %(seller)s
+        select
+            c.net_minor,
+            c.rail,
+            c.hold_reasons
+        from settlement_core.int_settlement__computed as c
+        where
+            c.payout_window = w.payout_window and c.seller_id = %(seller)s
+            and not exists (
+                select from finance.window_closes as k where k.payout_window = c.payout_window
+            )
         limit 1
     ) as found
     order by w.window_starts_at desc
     limit 12
 ),
 
+current_holds as materialized (
+    select
+        n.payout_window,
+        c.hold_reasons
+    from (select finance.latest_closed_window() as payout_window) as n
+    cross join lateral finance.holds_of(n.payout_window, %(seller)s) as c
+),
+
+-- As settlement.seller_settlement has them, for this one seller.
 payouts as (
-    select s.*
-    from settlement.seller_settlement as s
-    where
-        s.seller_id = %(seller)s
-        and s.payout_window = any(array(select n.payout_window from recent as n))
+    select
+        r.payout_window,
+        r.window_starts_at,
+        (r.net_minor / 100.0)::numeric(18, 2) as net,
+        r.rail,
+        case
+            when r.window_ends_at > settle_now() then 'open'
+            when l.state = 'completed' then 'paid'
+            when l.state = 'frozen' then 'submitted'
+            when l.state is not null then l.state
+            when cardinality(coalesce(h.hold_reasons, r.hold_reasons)) > 0 then 'held'
+            when finance.window_ends_at(r.window_ends_at, b.settlement_timezone) <= settle_now()
+                then 'rolled_forward'
+            else 'ready'
+        end as status,
+        case
+            when r.window_ends_at <= settle_now() and l.state is null
+                then (coalesce(h.hold_reasons, r.hold_reasons))[1]
+        end as hold_reason,
+        case when coalesce(l.outcome_at, l.returned_at) is not null then l.failure_reason end
+            as failure_reason
+    from recent as r
+    cross join settlement_core.int_build as b
+    left join current_holds as h on r.payout_window = h.payout_window
+    left join finance.payout_lines as l
+        on
+            r.payout_window = l.payout_window
+            and l.seller_id = %(seller)s
+            and l.state <> 'rejected'
 ),
 
 holds as (
@@ -50,7 +99,7 @@ holds as (
         p.held_at
     from (
         select unnest(c.hold_reasons)
-        from finance.holds_of(finance.latest_closed_window(), %(seller)s) as c
+        from current_holds as c
         union
         select 'manual_review' from finance.seller_holds as s
         where s.seller_id = %(seller)s and s.lifted_at is null

@@ -8,6 +8,9 @@ import pytest
 from closed_week import NOW, WINDOW
 from paid_weeks import PaidWeeks
 
+from orchestrator.config import Component
+from orchestrator.database import connect, rows_of
+
 SECOND, THIRD = "2026-W47", "2026-W48"
 SATURDAY = timedelta(days=4)
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
@@ -53,6 +56,22 @@ select r.source_id from settlement.receipts as r
 inner join finance.payout_lines as l on r.line_id = l.line_id
 where l.returned_at is null
 group by r.entry_type, r.source_id having count(*) > 1
+"""
+STATUSES = """
+select
+    count(*) filter (where s.status = 'ready'), count(*) filter (where s.status = 'submitted'),
+    count(*) filter (where s.status = 'paid'), count(*) filter (where s.status = 'failed'),
+    count(*) filter (where s.status = 'held'),
+    coalesce(sum(s.net) filter (where s.status = 'paid'), 0.00)::text,
+    (select w.net::text from settlement.window_summary as w where w.payout_window = %(window)s)
+from settlement.seller_settlement as s where s.payout_window = %(window)s
+"""
+WEEKS = """
+select coalesce(json_agg(json_build_object(
+    'payout_window', p.payout_window, 'net', p.net::text, 'rail', p.rail, 'status', p.status,
+    'hold_reason', p.hold_reason, 'failure_reason', p.failure_reason
+) order by p.window_starts_at desc), '[]')
+from settlement.seller_settlement as p where p.seller_id = %(seller)s
 """
 ENDED = "select * from settlement.liability_rollforward where ends_at <= settle_now()"
 
@@ -195,3 +214,25 @@ def test_the_rails_ledger_closes_the_reconciliation(books: Books) -> None:
     )
     assert (window, seller, age) == (SECOND, True, Decimal("3.0"))
     assert books.rows(query)[1][:2] == (SECOND, False)
+
+
+def test_pages_and_status_say_what_the_views_say(books: Books) -> None:
+    """They read the tables, for speed; the views define what a status is."""
+    with connect(books.settings, Component.ORCHESTRATOR) as database:
+        shown = rows_of(database, "status", window=None)
+        assert len({row["state"] for row in shown}) >= 3
+        for row in shown:
+            assert row.items() >= counted(books, row["payout_window"]).items()
+        for window in (WINDOW, SECOND, THIRD):
+            named = {"window": window, "limit": 50}
+            [standing] = rows_of(database, "desk_standing", **named)
+            assert standing["statuses"] == rows_of(database, "close_statuses", **named)
+        for (seller,) in books.rows("select seller_id from settlement.seller_accounts"):
+            [row] = rows_of(database, "statement", seller=seller)
+            assert row["statement"]["payouts"] == books.value(WEEKS, seller=seller)
+
+
+def counted(books: Books, window: str) -> dict[str, Any]:
+    [found] = books.rows(STATUSES, window=window)
+    names = ("ready", "submitted", "paid", "failed", "held", "paid_amount", "net")
+    return dict(zip(names, found, strict=True))
