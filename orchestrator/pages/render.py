@@ -60,6 +60,11 @@ def is_number(value: Any) -> bool:
     return isinstance(value, int | Decimal) and not isinstance(value, bool)
 
 
+def is_instant(value: Any) -> bool:
+    """Whether a break in it would be in the way of reading it."""
+    return isinstance(value, datetime)
+
+
 def is_below_zero(value: str) -> bool:
     """Of an amount as text."""
     return value.startswith("-")
@@ -74,7 +79,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"money": money, "local": local, "day": day, "cell": cell}
-    environment.tests |= {"number": is_number, "below_zero": is_below_zero}
+    environment.tests |= {"number": is_number, "instant": is_instant, "below_zero": is_below_zero}
     environment.globals["words"] = words
     return environment
 

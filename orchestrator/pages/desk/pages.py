@@ -199,6 +199,7 @@ class DeskPages:
             "said": said,
             "is_refusal": is_refusal,
             "here": quote(request.url.path),
+            "most_rows": MOST_ROWS,
         }
         return page(template, shared | context)
 
