@@ -12,7 +12,7 @@ select
     b.settlement_timezone,
     b.currency,
     (
-        select i.invocation_id || i.completed_at from finance.build_instants as i
+        select concat_ws('/', i.as_of, i.invocation_id, i.completed_at) from finance.build_instants as i
         where i.target_schema = 'settlement'
     ) as build,
     case

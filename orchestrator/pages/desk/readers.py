@@ -46,7 +46,7 @@ class Readers:
             if kept:
                 try:
                     return self._read(kept, queries, parameters)
-                except psycopg.OperationalError:  # the server was started anew, say
+                except psycopg.Error:  # the server was started anew, say, or a view was built anew
                     pass
             fresh = open_as(self._settings, session.name, session.password)
             fresh.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
