@@ -8,7 +8,7 @@ import dagster as dg
 
 from orchestrator.column_lineage import column_lineage
 from orchestrator.config import Settings
-from orchestrator.dbt import NodeResult, build_arguments, dbt_results, one_build
+from orchestrator.dbt import NodeResult, build_arguments, dbt_results, hand_on_parse, one_build
 from orchestrator.errors import SettleError
 from orchestrator.markdown import table
 from orchestrator.translator import TESTS, StageTranslator, home_of_test
@@ -31,6 +31,7 @@ def build_models(
     """
     target = settings.home / "dbt" / "target-build"
     with one_build(settings):
+        hand_on_parse(settings, target)
         results, failure = dbt_results(settings, [*build_arguments(), "--target-path", str(target)])
     lineage = column_lineage(settings, manifest, target)
     tests: dict[str, list[NodeResult]] = defaultdict(list)
