@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psycopg
 from command_line import Shell
-from conftest import make_settings
+from conftest import make_settings, without_fsync
 from psycopg import sql
 
 from orchestrator.config import URL_VARIABLES, Component, Settings
@@ -80,6 +80,9 @@ def environment_of(settings: Settings) -> dict[str, str]:
 def closed_week() -> ClosedWeek:
     """Made by the command line alone, the first time that somebody asks."""
     week = ClosedWeek(open_home("closed"))
+    week.server.start()
+    with psycopg.connect(week.server.url(Component.OWNER), autocommit=True) as owner:
+        without_fsync(owner)
     week.shell.done("generate", "--sellers", "12", "--weeks", "4")
     week.shell.done("close")
     for name, group in ((FINANCE, "finance"), (SECOND, "finance"), (ANALYST, "analyst")):

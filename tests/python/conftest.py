@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 
 from orchestrator.config import PROJECT_ROOT, Component, Settings, load_settings
@@ -44,6 +46,12 @@ def at(settings: Settings, instant: datetime) -> Settings:
     return moved
 
 
+def without_fsync(owner: psycopg.Connection[Any]) -> None:
+    """Wait for no disk: nothing that a test writes has to outlive a power cut."""
+    owner.execute("alter system set fsync = off")
+    owner.execute("select pg_reload_conf()")
+
+
 @pytest.fixture(scope="module")
 def settle_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SettleHome]:
     """Make a home with a migrated server of its own, gone when the test file is done."""
@@ -52,7 +60,8 @@ def settle_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SettleHome
     def make(name: str) -> Settings:
         settings = make_settings(tmp_path_factory.mktemp(name))
         prepare_database(settings)
-        with connect(settings, Component.OWNER) as connection:
+        with connect(settings, Component.OWNER, autocommit=True) as connection:
+            without_fsync(connection)
             [row] = rows(connection, "select current_setting('data_directory') as folder")
         homes.append((settings.home, Path(row["folder"]).parent))
         return settings

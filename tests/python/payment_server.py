@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import psycopg
-from conftest import make_settings
+from conftest import make_settings, without_fsync
 from halfin_rail import KEY, SIGNING
 from psycopg import sql
 from psycopg.rows import dict_row
@@ -43,9 +43,7 @@ def _template() -> Path:
         add_person(settings, name, server.password(name), group)
     with psycopg.connect(server.url(OWNER), autocommit=True) as database:
         database.execute(STAND_INS.encode())
-        # Nothing here has to outlive a power cut.
-        database.execute("alter system set fsync = off")
-        database.execute("select pg_reload_conf()")
+        without_fsync(database)
         [folder] = database.execute("select current_setting('data_directory')").fetchone() or ("",)
     if not Path(folder).is_relative_to(home):  # root's servers keep their data elsewhere
         atexit.unregister(server.stop)
