@@ -7,7 +7,7 @@ STAMP := $(VENV)/.settle-setup
 export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: help setup demo up check diff docs test lint lock
+.PHONY: help setup demo up check diff docs test lint types sql lock
 
 help: ## This list
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -43,10 +43,15 @@ diff: setup ## Which rows and sums of the public views a change would move
 docs: setup ## dbt's own pages on every column, in .settle/dbt/target
 	@$(BIN)/settle docs
 
-lint: setup
+lint: setup ## Style and types; the slow two beside each other
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	@$(MAKE) --no-print-directory --jobs 2 types sql
+
+types: setup
 	$(BIN)/mypy
+
+sql: setup
 	$(BIN)/sqlfluff lint --processes 2 -q models macros snapshots tests/dbt orchestrator/migrations orchestrator/functions
 
 test: lint ## Lint, types, dbt build with unit and data tests, pytest
