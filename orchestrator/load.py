@@ -139,7 +139,8 @@ def _check(cursor: psycopg.Cursor[Any], source: Source) -> None:
         if name == "seller_id" and source is not SELLERS:
             _run(cursor, "load_check_sellers", source, **parameters)
     values = sql.SQL(",\n    ").join(
-        sql.SQL(kind.typed + " as {}").format(sql.Identifier("staged", name), sql.Identifier(name))
+        sql.SQL(kind.typed).format(sql.Identifier("staged", name))
+        + sql.SQL(" as {}").format(sql.Identifier(name))
         for name, kind in source.columns.items()
     )
     _run(cursor, "load_type", source, values=values)

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import psycopg
 import typer
+from psycopg.sql import SQL
 
 from orchestrator.cli.shared import password_of, ready
 from orchestrator.config import PROJECT_ROOT, Component, load_settings
@@ -201,7 +202,7 @@ def sql(query: Annotated[str, typer.Argument(help="A select.")]) -> None:
     """Print the rows of a query as CSV, with a header; it can read and nothing else."""
     settings = ready()
     # On lines of its own: it may end in a comment.
-    text = f"(\n{query.rstrip().rstrip(';')}\n)"
+    text = SQL("(\n{}\n)").format(SQL(query.rstrip().rstrip(";")))
     # Printed when all of it is there: half a file looks like a whole one.
     with SpooledTemporaryFile(MAX_IN_MEMORY) as found:
         with connect(settings, Component.ORCHESTRATOR) as database:
@@ -209,9 +210,9 @@ def sql(query: Annotated[str, typer.Argument(help="A select.")]) -> None:
             try:
                 # Prepared, so that the server takes one statement and no more: a second one could
                 # end the transaction and write.
-                database.execute(f"select from {text} as q limit 0".encode(), prepare=True)
-                copy = f"copy {text} to stdout with (format csv, header)"
-                with database.cursor().copy(copy.encode()) as blocks:
+                database.execute(SQL("select from {} as q limit 0").format(text), prepare=True)
+                copy = SQL("copy {} to stdout with (format csv, header)").format(text)
+                with database.cursor().copy(copy) as blocks:
                     for block in blocks:
                         found.write(block)
             except psycopg.Error as error:
