@@ -3,7 +3,7 @@
 create or replace function finance.enter_adjustment(
     p_seller text, p_amount_minor bigint, p_reason text
 ) returns bigint
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_id bigint;
 begin
@@ -21,7 +21,7 @@ comment on function finance.enter_adjustment(text, bigint, text) is
 
 create or replace function finance.approve_adjustment(p_adjustment_id bigint)
 returns finance.adjustments
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_person text := finance.require_person();
     v_adjustment finance.adjustments;
@@ -58,7 +58,7 @@ end;
 $$;
 
 create or replace function finance.withdraw_adjustment(p_adjustment_id bigint) returns void
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_person text := finance.require_person();
 begin

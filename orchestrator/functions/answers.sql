@@ -2,7 +2,7 @@
 
 create or replace function finance.accept_call(p_call finance.payout_calls, p_answer jsonb)
 returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     v_missing bigint;
 begin
@@ -57,7 +57,7 @@ $$;
 create or replace function finance.refuse_call(
     p_batch finance.payout_batches, p_call finance.payout_calls, p_answer jsonb
 ) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     v_said text := coalesce(p_answer #>> '{error,message}', 'no reason given');
 begin
@@ -109,7 +109,7 @@ end;
 $$;
 
 create or replace function finance.reject_batch(p_batch finance.payout_batches) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
     perform finance.return_lines(array_agg(l.line_id), 'rejected') from finance.payout_lines as l
     where l.batch_id = p_batch.batch_id;
@@ -127,7 +127,7 @@ $$;
 create or replace function finance.refused_line(
     p_batch_id bigint, p_sequence integer, p_said text
 ) returns text
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
     select finance.in_brief(p_said) || coalesce(' (' || string_agg(
         case when r.place <= 5 then format('seller %s: %s', r.seller_id, finance.in_brief(r.failure_reason))
             when r.place = 6 then 'and more' end, '; ' order by r.place) || ')', '')
@@ -143,7 +143,7 @@ $$;
 create or replace function finance.answer_line(
     p_batch finance.payout_batches, p_verdict text, p_last finance.call_attempts
 ) returns text
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
     v_said text := finance.in_brief(coalesce(
         finance.try_jsonb(p_last.response) #>> '{error,message}',

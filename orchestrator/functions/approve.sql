@@ -1,7 +1,7 @@
 -- Approvals: exactly what was seen, under the own name.
 
 create or replace function finance.approve(p_window text, p_digest text) returns bigint
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_person text := finance.require_person();
     v_set finance.payable_set;
@@ -64,7 +64,7 @@ end;
 $$;
 
 create or replace function finance.revoke_approval(p_window text) returns boolean
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_person text := finance.require_person();
 begin

@@ -3,7 +3,7 @@
 -- Models ask for the instant by the schema they are built into. It is pinned for the whole build,
 -- so that all relations of a schema speak of one moment, however long the build takes.
 create or replace function finance.as_of(p_target_schema text) returns timestamptz
-language sql stable parallel safe security definer set search_path = '' as $$
+language sql stable parallel safe security definer set search_path = pg_catalog, pg_temp as $$
     select coalesce(
         (
             select b.as_of from finance.build_instants as b
@@ -16,7 +16,7 @@ $$;
 create or replace function finance.begin_build(
     p_target_schema text, p_as_of timestamptz default null, p_invocation_id text default null
 ) returns timestamptz
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_as_of timestamptz := coalesce(p_as_of, public.settle_now());
 begin
@@ -34,7 +34,7 @@ $$;
 
 create or replace function finance.complete_build(p_target_schema text, p_invocation_id text default null)
 returns void
-language sql security definer set search_path = '' as $$
+language sql security definer set search_path = pg_catalog, pg_temp as $$
     update finance.build_instants set completed_at = public.settle_now()
     where target_schema = p_target_schema and invocation_id is not distinct from p_invocation_id
 $$;

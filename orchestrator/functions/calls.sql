@@ -3,7 +3,7 @@
 create or replace function finance.write_calls(
     p_batch finance.payout_batches, p_path text, p_is_line_by_line boolean
 ) returns void
-language sql set search_path = '' as $$
+language sql set search_path = pg_catalog, pg_temp as $$
     with lines as (
         select
             l.*,
@@ -61,7 +61,7 @@ $$;
 
 create or replace function finance.next_call(p_batch_id bigint)
 returns table (sequence integer, path text)
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select c.sequence, c.path from finance.payout_calls as c
     where c.batch_id = p_batch_id and c.state in ('ready', 'sending', 'unknown')
     order by c.sequence limit 1
@@ -71,7 +71,7 @@ comment on function finance.next_call(bigint) is
 
 create or replace function finance.call_body(p_batch_id bigint, p_sequence integer)
 returns setof bytea
-language plpgsql stable security definer set search_path = '' as $$
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_body bytea;
     v_piece constant integer := 1048576;
@@ -88,7 +88,7 @@ comment on function finance.call_body(bigint, integer) is
 
 create or replace function finance.begin_attempt(p_batch_id bigint, p_sequence integer)
 returns integer
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_attempt integer;
 begin
@@ -117,7 +117,7 @@ comment on function finance.begin_attempt(bigint, integer) is
 create or replace function finance.take_piece(
     p_batch_id bigint, p_sequence integer, p_attempt integer, p_content bytea
 ) returns void
-language sql security definer set search_path = '' as $$
+language sql security definer set search_path = pg_catalog, pg_temp as $$
     insert into finance.answer_pieces (batch_id, sequence, attempt, piece, content)
     select p_batch_id, p_sequence, p_attempt, count(*), p_content
     from finance.answer_pieces as p
@@ -130,7 +130,7 @@ create or replace function finance.end_attempt(
     p_batch_id bigint, p_sequence integer, p_attempt integer, p_http_status integer,
     p_was_sent boolean, p_request_id text
 ) returns void
-language sql security definer set search_path = '' as $$
+language sql security definer set search_path = pg_catalog, pg_temp as $$
     update finance.call_attempts set
         http_status = p_http_status, was_sent = p_was_sent, request_id = p_request_id,
         response = (

@@ -1,7 +1,7 @@
 -- What a batch must be before it is one: approved, stored, payable and explained, to the cent.
 
 create or replace function finance.check_batch(p_batch finance.payout_batches) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     v_wrong text;
 begin

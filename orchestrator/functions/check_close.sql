@@ -1,7 +1,7 @@
 -- What a close must add up to before it is stored.
 
 create or replace function finance.check_close(p_window text, p_latest text) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     v_close finance.window_closes;
     v_stored record;

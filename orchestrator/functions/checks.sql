@@ -2,7 +2,7 @@
 
 create or replace function finance.failed_checks(p_window text)
 returns table (check_name text, detail text, accepted_by text[])
-language plpgsql stable security definer set search_path = '' as $$
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 begin
     return query
     with failed as (
@@ -29,7 +29,7 @@ comment on function finance.failed_checks(text) is
 
 create or replace function finance.accept_check(p_window text, p_check text, p_note text)
 returns integer
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_failed record;
 begin

@@ -1,7 +1,7 @@
 -- Who may move the clock, and what the installation is for.
 
 create or replace function finance.guard_clock() returns trigger
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
     if (select i.environment from finance.installation as i) = 'production' then
         raise exception 'the clock is locked in production: unset SETTLE_NOW';
@@ -14,7 +14,7 @@ create or replace trigger guard_clock before insert or update on finance.clock
 for each row execute function finance.guard_clock();
 
 create or replace function finance.set_environment(p_environment text) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     v_current text := (select i.environment from finance.installation as i);
 begin
@@ -31,3 +31,8 @@ begin
     update finance.installation set environment = p_environment;
 end;
 $$;
+
+-- As all others here: a temporary type or relation of the caller's is the last that a name finds.
+alter function public.settle_now() set search_path = pg_catalog, pg_temp;
+alter function finance.refuse_change() set search_path = pg_catalog, pg_temp;
+alter function finance.allow_columns() set search_path = pg_catalog, pg_temp;

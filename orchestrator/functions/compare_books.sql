@@ -2,7 +2,7 @@
 
 create or replace function finance.ledger_differences()
 returns table (kind text, subject text, detail text)
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     with ledger as (
         select
             e.payout_id,
@@ -56,7 +56,7 @@ comment on function finance.ledger_differences() is
 'One row per difference between our lines and the rail''s ledger as read last.';
 
 create or replace function finance.compare_books() returns bigint
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
     perform finance.open_break(d.kind, d.subject, d.detail) from finance.ledger_differences() as d;
     -- What it opened and no longer finds has come right by an outcome.
@@ -105,7 +105,7 @@ comment on function finance.compare_books() is
 'Opens and closes breaks by what the rail''s ledger says, alerts what is late; returns how many breaks are open.';
 
 create or replace function finance.alert_contradictions() returns void
-language sql security definer set search_path = '' as $$
+language sql security definer set search_path = pg_catalog, pg_temp as $$
     select finance.raise_alert_once('contradicted_close',
         format('%s/%s/%s', c.payout_window, c.seller_id, c.computed_minor - c.stored_minor),
         format('the close of %s has %s for seller %s, the facts now say %s: the stored row stands; correct it with an adjustment',

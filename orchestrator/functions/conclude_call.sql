@@ -2,7 +2,7 @@
 
 create or replace function finance.conclude_call(p_batch_id bigint, p_sequence integer)
 returns table (verdict text, batch_state text, message text)
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_batch finance.payout_batches;
     v_call finance.payout_calls;
@@ -51,7 +51,7 @@ comment on function finance.conclude_call(bigint, integer) is
 create or replace function finance.conclude_batch(
     p_batch finance.payout_batches, p_verdict text, p_note text
 ) returns text
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     v_calls record;
     v_state text;

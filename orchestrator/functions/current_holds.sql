@@ -11,7 +11,7 @@ language sql immutable as $$
 $$;
 
 create or replace function finance.latest_closed_window() returns text
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select c.payout_window from finance.window_closes as c
     where c.window_ends_at <= public.settle_now()
     and finance.window_ends_at(c.window_ends_at, c.settlement_timezone) > public.settle_now()
@@ -27,7 +27,7 @@ returns table (
     seller_id text, net_minor bigint, rail text, rail_currency text, wallet_address text,
     hold_reasons text[]
 )
-language plpgsql stable security definer set search_path = '' as $$
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 begin
     return query
     with released as (
@@ -115,14 +115,14 @@ returns table (
     seller_id text, net_minor bigint, rail text, rail_currency text, wallet_address text,
     hold_reasons text[]
 )
-language plpgsql stable security definer set search_path = '' as $$
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 begin
     return query select * from finance.holds_of(p_window, null);
 end;
 $$;
 
 create or replace function finance.standing_rows(p_window text) returns finance.standing_row[]
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select array_agg(
         row(h.seller_id, h.net_minor, h.rail, h.rail_currency, h.wallet_address, h.hold_reasons)
         ::finance.standing_row

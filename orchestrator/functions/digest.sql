@@ -15,7 +15,7 @@ $$;
 
 create or replace function finance.payable_of(p_window text, p_rows finance.standing_row[])
 returns finance.payable_set
-language plpgsql stable security definer set search_path = '' as $$
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_set finance.payable_set;
 begin
@@ -39,7 +39,7 @@ end;
 $$;
 
 create or replace function finance.payable(p_window text) returns finance.payable_set
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select finance.payable_of(p_window, finance.standing_rows(p_window))
 $$;
 comment on function finance.payable(text) is

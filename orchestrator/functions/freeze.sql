@@ -3,7 +3,7 @@
 create or replace function finance.freeze_batch(
     p_window text, p_max_lines integer default null, p_path text default '/v1/payouts/batch'
 ) returns bigint
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_batch finance.payout_batches;
     v_set record;
@@ -45,7 +45,7 @@ comment on function finance.freeze_batch(text, integer, text) is
 
 create or replace function finance.freeze_lines(p_batch finance.payout_batches, p_max_lines integer)
 returns void
-language sql set search_path = '' as $$
+language sql set search_path = pg_catalog, pg_temp as $$
     -- The key names the installation, the window and the seller and nothing else: a second attempt,
     -- and one after a restore, meets the first at the rail, and other bytes under it are refused.
     insert into finance.payout_lines (
@@ -69,7 +69,7 @@ language sql set search_path = '' as $$
 $$;
 
 create or replace function finance.freeze_approvals(p_batch finance.payout_batches) returns void
-language sql set search_path = '' as $$
+language sql set search_path = pg_catalog, pg_temp as $$
     -- The approvals that hold each of the frozen lines, of people who are still in the group.
     insert into finance.batch_approvals
     select p_batch.batch_id, a.approval_id from finance.approvals as a

@@ -1,7 +1,7 @@
 -- What a window's payout needs on the rail, and what the rail says it has.
 
 create or replace function finance.store_balances(p_body bytea) returns bigint
-language sql security definer set search_path = '' as $$
+language sql security definer set search_path = pg_catalog, pg_temp as $$
     insert into halfin.balance_reads (body) values (p_body) returning balance_read_id
 $$;
 comment on function finance.store_balances(bytea) is 'Keeps what the rail answered to GET balances, as it is.';
@@ -11,7 +11,7 @@ returns table (
     rail text, rail_currency text, line_count bigint, needed numeric, expected_fees numeric,
     available numeric, missing numeric, read_at timestamptz
 )
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     -- The frozen lines, or before the freeze those that would be.
     with batch as (
         select b.batch_id from finance.payout_batches as b
@@ -71,7 +71,7 @@ returns table (
     rail text, rail_currency text, line_count bigint, needed numeric, expected_fees numeric,
     available numeric, missing numeric, read_at timestamptz
 )
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select * from finance.funding_of(p_window, finance.standing_rows(p_window))
 $$;
 comment on function finance.funding(text) is

@@ -4,7 +4,7 @@
 -- with the same amount, rail and wallet. Lines it has beside them became held and are left out.
 create or replace function finance.covering_of(p_window text, p_rows finance.standing_row[])
 returns setof finance.approvals
-language plpgsql stable security definer set search_path = '' as $$
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 begin
     return query
     select a.* from finance.approvals as a
@@ -26,7 +26,7 @@ $$;
 
 create or replace function finance.covering_approvals(p_window text)
 returns setof finance.approvals
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select c.* from finance.covering_of(p_window, case when exists (
         select from finance.approvals as a
         where a.payout_window = p_window and a.revoked_at is null
@@ -37,7 +37,7 @@ $$;
 -- nothing does. The freeze asks this very function, under its lock.
 create or replace function finance.obstacles_of(p_window text, p_rows finance.standing_row[])
 returns setof text
-language plpgsql stable security definer set search_path = '' as $$
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_close finance.window_closes;
     v_set finance.payable_set;
@@ -108,6 +108,6 @@ end;
 $$;
 
 create or replace function finance.payout_obstacles(p_window text) returns setof text
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select * from finance.obstacles_of(p_window, finance.standing_rows(p_window))
 $$;

@@ -1,7 +1,7 @@
 -- What a person holds, releases and blocks.
 
 create or replace function finance.hold_seller(p_seller text, p_note text) returns boolean
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
     perform finance.require_person();
     if not exists (select from reading.accounts() as a where a.seller_id = p_seller) then
@@ -16,7 +16,7 @@ comment on function finance.hold_seller(text, text) is
 'Holds a seller until somebody releases them. True when held now, false when they were held before.';
 
 create or replace function finance.release_hold(p_window text, p_seller text, p_note text) returns text
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_person text := finance.require_person();
     v_reason text;
@@ -51,7 +51,7 @@ comment on function finance.release_hold(text, text, text) is
 'Releases the first reason that holds a seller in the latest closed window; returns it. Another one may be behind it.';
 
 create or replace function finance.block_wallet(p_wallet text, p_note text) returns boolean
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
     perform finance.require_person();
     insert into finance.wallet_blocks (wallet_address, note) values (p_wallet, p_note)
@@ -63,7 +63,7 @@ comment on function finance.block_wallet(text, text) is
 'Holds every line to the wallet from now on. True when blocked now, false when it was before.';
 
 create or replace function finance.unblock_wallet(p_wallet text, p_note text) returns void
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_person text := finance.require_person();
     v_block finance.wallet_blocks;

@@ -1,7 +1,7 @@
 -- The brake: anybody in finance stops all payouts, two people let them go on.
 
 create or replace function finance.standing_pause() returns finance.pauses
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select p.* from finance.pauses as p
     where p.pause_id = (select max(l.pause_id) from finance.pauses as l)
     and (select count(*) from finance.resumes as r where r.pause_id = p.pause_id) < 2
@@ -10,7 +10,7 @@ comment on function finance.standing_pause() is
 'The pause that stops payouts now; a row of nulls where there is none.';
 
 create or replace function finance.pause_payouts(p_note text) returns bigint
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_id bigint;
 begin
@@ -23,7 +23,7 @@ comment on function finance.pause_payouts(text) is
 'From its commit on nothing is frozen and no call is made. A new pause takes two people to resume, also where one had said so to an older one.';
 
 create or replace function finance.resume_payouts(p_note text) returns boolean
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_pause finance.pauses;
 begin
@@ -42,7 +42,7 @@ comment on function finance.resume_payouts(text) is
 'One person''s word that payouts may go on; true when it was the second one.';
 
 create or replace function finance.pause_line() returns text
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select format('payouts are paused since %s by %s (%s): two people must resume them, %s so far',
         to_char(p.paused_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI') || ' UTC', p.paused_by, p.note,
         (select count(*) from finance.resumes as r where r.pause_id = p.pause_id))

@@ -2,7 +2,7 @@
 
 -- Refuses in one line everybody who may not decide about money; returns the login.
 create or replace function finance.require_person() returns text
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
     if (select r.rolsuper from pg_catalog.pg_roles as r where r.rolname = session_user)
         or pg_has_role(session_user, 'settle_owner', 'member') then
@@ -20,7 +20,7 @@ $$;
 -- One decision at a time, and none while a window is stored or frozen. What was committed while
 -- this waited must be seen afterwards, which an older snapshot would not.
 create or replace function finance.lock_decisions() returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
     if current_setting('transaction_isolation') <> 'read committed' then
         raise exception 'payouts are decided in read committed transactions, this one is %: change default_transaction_isolation',

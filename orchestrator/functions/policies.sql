@@ -1,7 +1,7 @@
 -- Limits on paying: proposed by one person, confirmed by another.
 
 create or replace function finance.policy(p_name text, p_rail text default '') returns bigint
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select p.amount_minor from finance.policies as p
     where p.name = p_name and p.rail = p_rail and p.confirmed_at <= public.settle_now()
     order by p.confirmed_at desc, p.policy_id desc limit 1
@@ -12,7 +12,7 @@ comment on function finance.policy(text, text) is
 create or replace function finance.propose_policy(
     p_name text, p_rail text, p_amount_minor bigint, p_note text
 ) returns bigint
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_id bigint;
 begin
@@ -28,7 +28,7 @@ end;
 $$;
 
 create or replace function finance.confirm_policy(p_policy_id bigint) returns void
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_person text := finance.require_person();
     v_policy finance.policies;
@@ -51,7 +51,7 @@ end;
 $$;
 
 create or replace function finance.withdraw_policy(p_policy_id bigint) returns void
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_person text := finance.require_person();
 begin

@@ -2,14 +2,14 @@
 -- The login of those pages can call these functions and read no table at all.
 
 create or replace function portal.seller() returns text
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
     select nullif(current_setting('portal.seller', true), '')
 $$;
 comment on function portal.seller() is
 'The seller this transaction is about, whose signed link was checked: set_config(''portal.seller'', seller, true). Null outside, and then nothing is shown.';
 
 create or replace function portal.statement(p_zone text) returns jsonb
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select reading.seller_balances(portal.seller(), p_zone) || jsonb_build_object(
         'zone', p_zone,
         'disputes', reading.seller_disputes(portal.seller()),
@@ -40,14 +40,14 @@ comment on function portal.statement(text) is
 'The seller''s balances, what becomes available on which day of the zone, weeks not paid yet, disputes and the last 52 payouts, as one document; null without a seller. Money is text with two decimals.';
 
 create or replace function portal.reserve_orders(p_offset integer, p_limit integer) returns jsonb
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select reading.seller_reserve_orders(portal.seller(), p_offset, least(p_limit, 1000))
 $$;
 comment on function portal.reserve_orders(integer, integer) is
 'The seller''s orders in reserve, those first whose dispute window closes first; at most 1,000.';
 
 create or replace function portal.receipt(p_window text) returns jsonb
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select r.receipt::jsonb
     from finance.receipt(p_window, portal.seller()) as r (receipt)
     where r.receipt ->> 'state' <> 'rejected'
@@ -56,7 +56,7 @@ comment on function portal.receipt(text) is
 'The receipt of the seller''s payout in a window; null where there was none.';
 
 create or replace function portal.settlement_timezone() returns text
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select b.settlement_timezone from reading.build() as b
 $$;
 comment on function portal.settlement_timezone() is 'The zone whose weeks are the payout windows.';

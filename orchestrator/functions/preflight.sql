@@ -1,7 +1,7 @@
 -- Before the first call of a batch: what the rail would refuse.
 
 create or replace function finance.is_unsent(p_window text) returns boolean
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select coalesce(
         (
             select not exists (select from finance.call_attempts as a where a.batch_id = b.batch_id)
@@ -16,7 +16,7 @@ comment on function finance.is_unsent(text) is
 
 create or replace function finance.preflight(p_window text, p_currencies bytea)
 returns setof text
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select format('the rail does not know currency %s', f.rail_currency)
     from finance.funding(p_window) as f
     where f.rail_currency not in (

@@ -11,7 +11,7 @@ returns table (
     as_of timestamptz, close_lag interval, settlement_timezone text, currency text,
     stored_until timestamptz
 )
-language plpgsql stable security definer set search_path = '' as $$
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 begin
     return query
     select b.as_of, b.close_lag, b.settlement_timezone, b.currency, b.stored_until
@@ -24,7 +24,7 @@ returns table (
     payout_window text, window_starts_at timestamptz, window_ends_at timestamptz,
     payout_due_at timestamptz
 )
-language plpgsql stable security definer set search_path = '' as $$
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 begin
     return query
     select w.payout_window, w.window_starts_at, w.window_ends_at, w.payout_due_at
@@ -34,7 +34,7 @@ $$;
 
 create or replace function reading.close_rows(p_window text)
 returns setof finance.window_close_rows
-language plpgsql stable security definer set search_path = '' as $$
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 begin
     return query
     select
@@ -49,7 +49,7 @@ $$;
 
 create or replace function reading.close_entries(p_window text, p_window_starts_at timestamptz)
 returns setof finance.window_close_entries
-language plpgsql stable security definer set search_path = '' as $$
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 begin
     return query
     select
@@ -62,7 +62,7 @@ $$;
 
 create or replace function reading.close_health(p_window text)
 returns setof finance.window_close_health
-language plpgsql stable security definer set search_path = '' as $$
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 begin
     return query
     select
@@ -78,7 +78,7 @@ $$;
 
 create or replace function reading.absorbed_minor(p_from timestamptz, p_before timestamptz)
 returns bigint
-language plpgsql stable security definer set search_path = '' as $$
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 begin
     return (
         select coalesce(sum(d.opened_minor), 0) from settlement_core.int_disputes as d
@@ -91,7 +91,7 @@ create or replace function reading.accounts()
 returns table (
     seller_id text, seller_status text, payouts_enabled boolean, wallet_address text
 )
-language plpgsql stable security definer set search_path = '' as $$
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 begin
     return query
     select a.seller_id, a.seller_status, a.payouts_enabled, a.wallet_address
@@ -103,7 +103,7 @@ create or replace function reading.account(p_seller text)
 returns table (
     seller_id text, seller_status text, payouts_enabled boolean, wallet_address text
 )
-language plpgsql stable security definer set search_path = '' as $$
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 begin
     return query
     select a.seller_id, a.seller_status, a.payouts_enabled, a.wallet_address
@@ -113,7 +113,7 @@ $$;
 
 create or replace function reading.window_checks(p_window text)
 returns table (check_name text, is_blocking boolean, is_passed boolean, detail text)
-language plpgsql stable security definer set search_path = '' as $$
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 begin
     return query
     select c.check_name, c.is_blocking, c.is_passed, c.detail
@@ -123,7 +123,7 @@ $$;
 
 create or replace function reading.contradictions()
 returns table (payout_window text, seller_id text, stored_minor bigint, computed_minor bigint)
-language plpgsql stable security definer set search_path = '' as $$
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 begin
     return query
     select c.payout_window, c.seller_id, c.stored_minor, c.computed_minor
@@ -133,7 +133,7 @@ $$;
 
 create or replace function reading.expected_fees()
 returns table (currency_code text, network_fee numeric, fee_rate numeric)
-language plpgsql stable security definer set search_path = '' as $$
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 begin
     return query
     select r.currency_code, r.expected_network_fee, r.expected_fee_rate

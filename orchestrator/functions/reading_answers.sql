@@ -2,14 +2,14 @@
 -- batch's answer, the ledger's rows) is assumed here and in halfin.py, and nowhere else.
 
 create or replace function finance.rail_environment() returns text
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select case when i.environment = 'production' then 'live' else 'test' end
     from finance.installation as i
 $$;
 
 -- PostgreSQL 15 has no pg_input_is_valid. Null where the text is no number, or no document.
 create or replace function finance.try_numeric(p_text text) returns numeric
-language plpgsql immutable set search_path = '' as $$
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 begin
     return p_text::numeric;
 exception when data_exception then
@@ -18,7 +18,7 @@ end;
 $$;
 
 create or replace function finance.try_jsonb(p_text text) returns jsonb
-language plpgsql immutable set search_path = '' as $$
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 begin
     return p_text::jsonb;
 -- The latter: what is nested deeper than the stack, or too large for it.
@@ -29,7 +29,7 @@ $$;
 
 -- As text, with nothing in it that Postgres cannot keep and no key of ours.
 create or replace function finance.readable(p_bytes bytea) returns text
-language plpgsql immutable set search_path = '' as $$
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
     v_text text;
 begin
@@ -43,13 +43,13 @@ end;
 $$;
 
 create or replace function finance.in_brief(p_text text) returns text
-language sql immutable set search_path = '' as $$
+language sql immutable set search_path = pg_catalog, pg_temp as $$
     select btrim(left(regexp_replace(left(p_text, 1000), '\s+', ' ', 'g'), 200))
 $$;
 comment on function finance.in_brief(text) is 'Words of the rail''s on one line of bearable length.';
 
 create or replace function finance.payouts_of(p_answer jsonb) returns jsonb
-language sql immutable set search_path = '' as $$
+language sql immutable set search_path = pg_catalog, pg_temp as $$
     -- A batch lists its payouts; a single payout is its own list. Nothing where one has no id.
     select case
         when jsonb_typeof(d.payouts) = 'array' and not exists (
@@ -68,7 +68,7 @@ language sql immutable set search_path = '' as $$
 $$;
 
 create or replace function finance.rows_of(p_page bytea) returns setof jsonb
-language sql immutable set search_path = '' as $$
+language sql immutable set search_path = pg_catalog, pg_temp as $$
     select r.entry
     from jsonb_array_elements(
         case jsonb_typeof(finance.try_jsonb(finance.readable(p_page)) -> 'data')
@@ -84,7 +84,7 @@ create or replace function finance.ledger_rows(p_page bytea)
 returns table (
     ledger_entry_id text, entry_type text, amount numeric, payout_id text, created_at timestamptz
 )
-language sql immutable set search_path = '' as $$
+language sql immutable set search_path = pg_catalog, pg_temp as $$
     select
         r.entry ->> 'id', coalesce(r.entry ->> 'type', ''), finance.try_numeric(r.entry ->> 'amount'),
         r.entry ->> 'payout_id', (r.entry ->> 'created_at')::timestamptz

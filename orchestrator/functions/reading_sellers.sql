@@ -4,7 +4,7 @@ set role settle_reader;
 
 create or replace function reading.seller_balances(p_seller text, p_zone text) returns jsonb
 -- plpgsql keeps the plan for the next request: planning these views takes longer than running them.
-language plpgsql stable security definer set search_path = '' as $$
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 begin
     return (
         with orders as (
@@ -90,7 +90,7 @@ $$;
 
 create or replace function reading.seller_reserve_orders(p_seller text, p_offset integer, p_limit integer)
 returns jsonb
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select coalesce(
         jsonb_agg(jsonb_build_object(
             'order_id', o.order_id, 'gross', o.gross::text, 'held_amount', o.held_amount::text,
@@ -108,7 +108,7 @@ language sql stable security definer set search_path = '' as $$
 $$;
 
 create or replace function reading.seller_disputes(p_seller text) returns jsonb
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select coalesce(
         jsonb_agg(jsonb_build_object(
             'dispute_id', d.dispute_id, 'order_id', d.order_id, 'opened_at', d.opened_at,

@@ -1,7 +1,7 @@
 -- What a line pays, for its seller and for those who answer them.
 
 create or replace function finance.receipt(p_window text, p_seller text) returns json
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     -- Of the attempts at the window the latest that was not rejected, else the latest.
     with line as (
         select

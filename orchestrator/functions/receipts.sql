@@ -1,7 +1,7 @@
 -- Which windows a line pays: its own, and those it carries in.
 
 create or replace function finance.freeze_receipts(p_batch finance.payout_batches) returns void
-language sql set search_path = '' as $$
+language sql set search_path = pg_catalog, pg_temp as $$
     -- As the carry has it, at the end of the line's window: a line that stood then had paid its
     -- windows, one that had come back had left them to the lines after it.
     with lines as (

@@ -2,7 +2,7 @@
 
 create or replace function finance.open_lookups()
 returns table (path text, rail_id text, payout_window text)
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select distinct c.path, c.rail_batch_id, l.payout_window
     from finance.payout_lines as l
     inner join finance.payout_calls as c
@@ -21,7 +21,7 @@ comment on function finance.open_lookups() is
 'What has to be asked for at the rail: GET path/rail_id. One row per call with a line that has no certain outcome, and per failed payout that the ledger shows as paid.';
 
 create or replace function finance.record_lookup(p_response bytea) returns bigint
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_payout jsonb;
     v_moved bigint := 0;
@@ -50,7 +50,7 @@ comment on function finance.record_lookup(bytea) is
 'Applies what the rail says of a batch or a payout when asked; returns how many lines got an outcome or came back. The only way in which a failed line''s money comes back.';
 
 create or replace function finance.ledger_knows(p_currency text, p_page bytea) returns boolean
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select exists (
         select from finance.ledger_rows(p_page) as r
         inner join halfin.ledger_entries as e
@@ -61,7 +61,7 @@ comment on function finance.ledger_knows(text, bytea) is
 'Whether a page of the rail''s ledger, newest first, has reached what is known here.';
 
 create or replace function finance.store_ledger(p_currency text, p_pages bytea[]) returns bigint
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_new bigint;
 begin
@@ -84,7 +84,7 @@ comment on function finance.store_ledger(text, bytea[]) is
 'Keeps the rows of all pages since the last read, or none; returns how many were new.';
 
 create or replace function finance.rail_currencies() returns setof text
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select distinct l.rail_currency from finance.payout_lines as l order by 1
 $$;
 comment on function finance.rail_currencies() is 'The currencies in which a payout was ever frozen.';

@@ -3,7 +3,7 @@
 create or replace function finance.record_completed(
     p_line finance.payout_lines, p_payout jsonb, p_source text
 ) returns text
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
     -- What the rail charges may be told later than the outcome.
     update finance.payout_lines set
@@ -37,7 +37,7 @@ $$;
 create or replace function finance.record_failed(
     p_line finance.payout_lines, p_payout jsonb, p_source text
 ) returns text
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     v_code text := p_payout ->> 'failure_code';
     v_reason text := coalesce(p_payout ->> 'failure_reason', v_code);

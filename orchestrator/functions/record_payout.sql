@@ -2,7 +2,7 @@
 -- in any order.
 
 create or replace function finance.line_of_payout(p_payout jsonb) returns finance.payout_lines
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
     select l.* from finance.payout_lines as l
     where l.payout_id = p_payout ->> 'id'
     -- A webhook may come before our own answer; an answer names the key and not our metadata.
@@ -20,7 +20,7 @@ language sql stable set search_path = '' as $$
 $$;
 
 create or replace function finance.mismatch(p_payout jsonb, p_line finance.payout_lines) returns text
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
     select case
         when p_payout ->> 'id' is null then 'id: it has none'
         when finance.try_numeric(p_payout ->> 'amount') is distinct from p_line.amount_minor::numeric / 100
@@ -35,7 +35,7 @@ comment on function finance.mismatch(jsonb, finance.payout_lines) is
 'In what a payout of the rail differs from the line that asked for it; null where in nothing.';
 
 create or replace function finance.return_lines(p_line_ids text[], p_state text) returns void
-language sql set search_path = '' as $$
+language sql set search_path = pg_catalog, pg_temp as $$
     update finance.line_windows set is_standing = false
     where line_id = any(p_line_ids) and is_standing;
     update finance.payout_lines
@@ -46,7 +46,7 @@ comment on function finance.return_lines(text[], text) is
 'Makes the money of the lines the sellers'' balance again, and their windows payable by another line.';
 
 create or replace function finance.record_payout(p_payout jsonb, p_source text) returns text
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_line finance.payout_lines;
     v_status text := p_payout ->> 'status';

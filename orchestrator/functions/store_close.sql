@@ -1,7 +1,7 @@
 -- The only writer of stored closes. It copies what dbt computed, after checking that the copy is
 -- the right one: built after the window's end, from this zone and currency, in order, once.
 create or replace function finance.store_close(p_window text) returns boolean
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_build record;
     v_window record;

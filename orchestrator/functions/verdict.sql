@@ -1,7 +1,7 @@
 -- What the tries of a call add up to: accepted, rejected, or not certain. Unknown is not rejected.
 
 create or replace function finance.meaning(p_try finance.call_attempts) returns text
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
     v_answer jsonb;
     v_payouts jsonb;
@@ -40,7 +40,7 @@ comment on function finance.meaning(finance.call_attempts) is
 
 create or replace function finance.decisive_attempt(p_batch_id bigint, p_sequence integer)
 returns finance.call_attempts
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
     -- An acceptance, whenever it came: two runs at once may hear two answers. Else the latest answer.
     select a.* from finance.call_attempts as a
     where a.batch_id = p_batch_id and a.sequence = p_sequence and a.ended_at is not null
@@ -51,7 +51,7 @@ $$;
 create or replace function finance.verdict(
     p_call finance.payout_calls, p_decisive finance.call_attempts
 ) returns text
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
     v_meaning text := finance.meaning(p_decisive);
 begin

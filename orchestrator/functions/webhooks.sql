@@ -1,7 +1,7 @@
 -- Webhooks land raw; triggers of the owner read them and move the lines.
 
 create or replace function halfin.read_event() returns trigger
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
     new.payload := convert_from(new.body, 'UTF8')::jsonb;
     new.event_type := new.payload ->> 'event';
@@ -17,7 +17,7 @@ create or replace trigger read_event before insert on halfin.webhook_events
 for each row execute function halfin.read_event();
 
 create or replace function halfin.apply_event() returns trigger
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
     if new.event_type in ('payout.completed', 'payout.failed')
         and new.payload ->> 'type' is distinct from 'test' then

@@ -106,7 +106,9 @@ def main(weeks: int, whole: int) -> None:
     report(seen)
     wrong = [row["what"] for row in market.ask(WRONG)]
     [lines] = market.ask("select count(*) as n, sum(amount_minor) as m from finance.payout_lines")
-    print(f"\n{len(seen)} weeks, {lines['n']} lines, {lines['m']} cents sent; wrong: {wrong or 'nothing'}")
+    print(
+        f"\n{len(seen)} weeks, {lines['n']} lines, {lines['m']} cents sent; wrong: {wrong or 'nothing'}"
+    )
     grown = grew(seen)
     sys.exit("\n".join(map(str, [*wrong, *grown])) or 0)
 
