@@ -7,7 +7,7 @@ STAMP := $(VENV)/.settle-setup
 export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: help setup demo up check diff docs test lint types sql lock
+.PHONY: help setup demo up check diff docs test lint types sql lock load soak audit
 
 help: ## This list
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -61,3 +61,15 @@ lock: setup ## Re-resolve requirements.lock for every platform
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 		--python-version 3.11 --group dev pyproject.toml -o requirements.lock
+
+# What the long tests share with the quick ones stands beside those.
+LONG := PYTHONPATH=tests/python $(BIN)/python
+
+load: setup ## 40,000 webhooks beside a close and a pay, then half that rate for MINUTES=5
+	$(LONG) tests/load/webhooks.py $(or $(EVENTS),40000) $(or $(MINUTES),5)
+
+soak: setup ## WEEKS=200 payout weeks in one process; WHOLE=1 has every data test each week
+	$(LONG) tests/load/soak.py $(or $(WEEKS),200) $(or $(WHOLE),1)
+
+audit: setup ## Known advisories of the locked packages, where the index tells them
+	@$(BIN)/python tests/load/audit.py requirements.lock

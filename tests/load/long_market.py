@@ -1,4 +1,4 @@
-"""A small marketplace that lives for years: ten sellers, three orders a week each, and what people do.
+"""A small marketplace that lives for years: ten sellers, three orders a week each, and people.
 
 Everything after the facts is the product's own: the close with its dbt build, an approval under a
 person's login, the batch over HTTP, signed webhooks, the reconciliation.
@@ -32,7 +32,8 @@ SELLER = "insert into marketplace.sellers values (%s, %s, %s, %s, %s, 'active', 
 FACTS = """
 with made as (
     select
-        format('o-%%s-%%s-%%s', to_char(%(starts)s, 'IYYYIW'), s.seller_id, n.n) as order_id, s.seller_id,
+        format('o-%%s-%%s-%%s', to_char(%(starts)s, 'IYYYIW'), s.seller_id, n.n) as order_id,
+        s.seller_id,
         40 + mod(abs(hashtext(s.seller_id || n.n || %(starts)s)), 4000)::numeric / 100 as gross,
         %(starts)s + make_interval(days => 2 * n.n, hours => n.n) as at,
         mod(abs(hashtext('luck' || s.seller_id || n.n || %(starts)s)), 100) as luck

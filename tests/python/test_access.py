@@ -18,8 +18,8 @@ from orchestrator.database import connect
 
 STRANGER = "stranger_of_access"  # a login of no group, let in by somebody's mistake
 LOGINS = ("dbt", "orchestrator", "webhook", "portal", FINANCE, ANALYST, "dagster", STRANGER)
-WATCHED = "finance halfin marketplace portal public reading".split()
-BUILT = "settlement settlement_core settlement_history settlement_seeds settlement_staging".split()
+WATCHED = ("finance", "halfin", "marketplace", "portal", "public", "reading")
+BUILT = ("settlement", *(f"settlement_{n}" for n in ("core", "history", "seeds", "staging")))
 ALL_OF_A_TABLE = "SELECT INSERT UPDATE DELETE TRUNCATE REFERENCES TRIGGER MAINTAIN"
 
 READS = {
@@ -213,7 +213,6 @@ EVERY = [
     "create function finance.mine() returns int language sql as 'select 1'",
     "create table pg_catalog.mine ()",
     "alter role settle_finance superuser",
-    "alter role orchestrator password 'x'",
     "alter role settle_admin password 'x'",
     "grant settle_finance to current_user",
     "set role settle_owner",
@@ -222,7 +221,6 @@ EVERY = [
     "alter system set log_statement = 'all'",
     "alter table finance.payout_lines disable trigger all",
     "drop trigger read_event on halfin.webhook_events",
-    "lock table finance.payout_lines in access exclusive mode",
     "alter database postgres rename to mine",
 ]
 
