@@ -19,6 +19,7 @@ from orchestrator.web_address import checked_url, is_local
 MAX_ANSWER_BYTES = 256 * 1024 * 1024
 PAGE_ROWS = 100
 CALLS_PER_MINUTE = 300
+KEY_SHOWN = b"[HALFIN_API_KEY]"
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _log = logging.getLogger(__name__)
 
@@ -64,6 +65,7 @@ class HalfinClient:
         calls_per_minute: int = CALLS_PER_MINUTE,
     ) -> None:
         self.environment = key_environment(api_key)
+        self._key = api_key.encode()
         self._base_url = checked_url("HALFIN_BASE_URL", base_url).rstrip("/")
         self._timeout_s = timeout_s
         self._attempts = attempts
@@ -158,6 +160,8 @@ class HalfinClient:
             ) as response:
                 status = response.status_code
                 raw = _read(response, time.monotonic() + self._timeout_s)
+                if raw and self._key in raw:  # what it repeats of our key is said and kept nowhere
+                    raw = raw.replace(self._key, KEY_SHOWN)
         except httpx.RequestError as error:
             return RailAnswer(
                 status,

@@ -28,7 +28,7 @@ def main(lock: str) -> int:
     index = asked.stdout.strip()
     root = index.rstrip("/").removesuffix("/simple")
     if urlsplit(root).scheme not in ("http", "https"):
-        print("no advisory source is reachable: pip has no index configured, nothing was audited")
+        print("no advisory source is reachable: pip names no index of its own, nothing was audited")
         return 1
     found = 0
     for name, version in LOCKED.findall(Path(lock).read_text(encoding="utf-8")):

@@ -106,9 +106,8 @@ def main(weeks: int, whole: int) -> None:
     report(seen)
     wrong = [row["what"] for row in market.ask(WRONG)]
     [lines] = market.ask("select count(*) as n, sum(amount_minor) as m from finance.payout_lines")
-    print(
-        f"\n{len(seen)} weeks, {lines['n']} lines, {lines['m']} cents sent; wrong: {wrong or 'nothing'}"
-    )
+    sent = f"{lines['n']} lines, {lines['m']} cents sent"
+    print(f"\n{len(seen)} weeks, {sent}; wrong: {wrong or 'nothing'}")
     grown = grew(seen)
     sys.exit("\n".join(map(str, [*wrong, *grown])) or 0)
 

@@ -24,6 +24,7 @@ SettleHome = Callable[[str], Settings]
 LONG_FILES = (
     *("test_demo", "test_week", "test_agreement", "test_crashes", "test_cli_paid"),
     *("test_large_batches", "test_rebuild", "test_external", "test_up"),
+    "test_planted_secrets",
 )
 
 
