@@ -33,6 +33,16 @@ end;
 $$;
 
 -- As all others here: a temporary type or relation of the caller's is the last that a name finds.
-alter function public.settle_now() set search_path = pg_catalog, pg_temp;
-alter function finance.refuse_change() set search_path = pg_catalog, pg_temp;
-alter function finance.allow_columns() set search_path = pg_catalog, pg_temp;
+do $$
+declare
+    v_function text;
+begin
+    foreach v_function in array array[
+        'public.settle_now()', 'finance.refuse_change()', 'finance.allow_columns()'
+    ] loop
+        execute format(
+            'alter function %s set search_path = pg_catalog, pg_temp', v_function::regprocedure
+        );
+    end loop;
+end;
+$$;
