@@ -9,9 +9,9 @@ after the weeks so far, with their table.
 """
 
 import os
+import signal
 import sys
 import tempfile
-from contextlib import suppress
 from pathlib import Path
 from statistics import median
 
@@ -84,17 +84,19 @@ def main(weeks: int, whole: int) -> None:
     market = LongMarket(make_settings(home))
     environment = {"SETTLE_HOME": str(home), "SETTLE_NOW": "", "TMPDIR": str(scratch)}
     seen: list[dict[str, float]] = []
+    # Between two weeks: dbt would take a Ctrl-C for its own.
+    is_asked_to_end: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, _: is_asked_to_end.append(number))
     serve = ["serve", "--port", "0"]
     with settle_process(serve, environment, home / "receiver.log") as (receiver, webhooks):
         sandbox = [
             *("sandbox", "--port", "0", "--webhook-url", webhooks, "--failure-rate", "0.03"),
             *("--approval-delay", "0", "--processing-delay", "0"),
         ]
-        with (
-            settle_process(sandbox, environment, home / "sandbox.log") as (_, rail),
-            suppress(KeyboardInterrupt),
-        ):
+        with settle_process(sandbox, environment, home / "sandbox.log") as (_, rail):
             for number in range(weeks):
+                if is_asked_to_end:
+                    break
                 seconds = market.week(number, rail, is_whole=number % whole == 0)
                 [held] = market.ask(SIZES)
                 seen.append(
