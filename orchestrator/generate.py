@@ -79,7 +79,9 @@ def generate(
         for file in ("orders", "refunds", "order_fees", "dispute_events"):
             cursor.execute(sql_file(f"generate_{file}").encode())
         is_noop = _is_stored(cursor)
-        tables = {s.table: _store(cursor, s, is_noop) for s in SOURCES}
+        if not is_noop:
+            _store(cursor)
+        tables = {s.table: _count(cursor, s) for s in SOURCES}
         cursor.execute(sql_file("generate_end").encode())
     return GenerateReport(tables, until, is_noop)
 
@@ -141,10 +143,16 @@ def _is_stored(cursor: psycopg.Cursor[Any]) -> bool:
     return True
 
 
-def _store(cursor: psycopg.Cursor[Any], source: Source, is_noop: bool) -> int:
-    """Store one table unless it is there; returns how many rows it has."""
-    if not is_noop:
+def _store(cursor: psycopg.Cursor[Any]) -> None:
+    """Store all tables; their indexes are dropped before and built anew after."""
+    unindex = sql.SQL(sql_file("generate_unindex"))
+    cursor.execute(unindex.format(tables=sql.Literal([s.table for s in SOURCES])))
+    for source in SOURCES:
         cursor.execute(_for_source(sql_file("generate_store"), source))
+    cursor.execute(sql_file("generate_index").encode())
+
+
+def _count(cursor: psycopg.Cursor[Any], source: Source) -> int:
     return int(_ask(cursor, "select count(*) from pg_temp.{generated}", source))
 
 

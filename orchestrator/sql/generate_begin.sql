@@ -2,6 +2,10 @@
 -- Whole seconds and hours throughout, so that no time zone setting matters.
 select pg_advisory_xact_lock(hashtextextended('settle load', 0));
 
+-- Millions of rows are sorted and indexed here, by one session, once.
+set local work_mem = '256MB';
+set local maintenance_work_mem = '512MB';
+
 create temporary table generate_arguments on commit drop as
 select
     {sellers}::bigint as seller_count,
