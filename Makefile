@@ -7,7 +7,7 @@ STAMP := $(VENV)/.settle-setup
 export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: help setup demo up check diff docs test lint types sql lock load soak audit
+.PHONY: help setup demo up check diff docs test bench lint types sql lock load soak audit
 
 help: ## This list
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -56,6 +56,9 @@ sql: setup
 
 test: lint ## Lint, types, dbt build with unit and data tests, pytest
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+bench: setup ## Measure (ONLY="limit views", SCALE=small|medium|full); table in .settle-bench
+	@$(BIN)/python tests/bench $(ONLY) --scale $(or $(SCALE),medium)
 
 lock: setup ## Re-resolve requirements.lock for every platform
 	$(BIN)/python -m pip install --quiet uv

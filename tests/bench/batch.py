@@ -1,0 +1,19 @@
+"""Freeze and submit more and more lines: linear in time, bounded in memory."""
+
+from collections.abc import Iterator
+
+from results import Result
+from test_large_batches import paid
+
+LINES = {"small": [100, 1000], "medium": [4_000, 40_000], "full": [4_000, 40_000, 400_000]}
+
+
+def run(scale: str) -> Iterator[Result]:
+    first = None
+    for count in LINES[scale]:
+        took, memory, body = paid(count)
+        each = took / count
+        first = first or each
+        yield Result("batch", f"{count:,} lines", took, "s", each / first, "the first, per line")
+        what = f"{count:,} lines, memory at the peak"
+        yield Result("batch", what, memory / 2**20, "MB", memory / body, "the request")

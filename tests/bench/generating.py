@@ -1,0 +1,19 @@
+"""`settle generate`, and the same rows written to CSV and loaded with COPY."""
+
+from collections.abc import Iterator
+
+from place import Size, place, seconds
+from results import Result
+
+SIZES = {"small": Size(200, 4, 5), "medium": Size(4000, 26, 5), "full": Size(4000, 52, 48)}
+
+
+def run(scale: str) -> Iterator[Result]:
+    size = SIZES[scale]
+    with place() as here:
+        took = seconds(lambda: here.fill(size))
+        with here.connect() as database:
+            row = database.execute("select count(*) from marketplace.orders").fetchone()
+    orders = int(row[0]) if row else 0
+    yield Result("generate", f"{orders:,} orders ({size})", took, "s")
+    yield Result("generate", "orders with all their facts", orders / took, "a second")
