@@ -14,11 +14,14 @@ select
     {until}::timestamptz as until,
     {until}::timestamptz - {weeks} * interval '168 hours' as starts_at;
 
+-- Each function is as volatile as its body and no less, or Postgres would call it row by row
+-- instead of planning its body in.
+
 -- 32 bytes of chance for the thing of this kind and number.
 create or replace function pg_temp.generate_hash(kind text, number bigint)
 returns bytea
 language sql immutable as $$
-    select sha256(({seed} || '/' || kind || '/' || number)::bytea)
+    select sha256(({seed} || '/' || kind || '/' || number::text)::bytea)
 $$;
 
 -- From 0 up to below the bound; a hash holds eight draws, at places 0 to 7.
@@ -41,7 +44,7 @@ create or replace function pg_temp.generate_later(
     instant timestamptz, seconds bigint
 )
 returns timestamptz
-language sql immutable as $$
+language sql stable as $$
     select instant + seconds * interval '1 second'
 $$;
 
@@ -50,7 +53,7 @@ create or replace function pg_temp.generate_recorded_at(
     occurred_at timestamptz, chance bigint
 )
 returns timestamptz
-language sql immutable as $$
+language sql stable as $$
     select occurred_at + interval '1 second' * case
         when chance % 100 = 0 then 3600 + chance * 7919 % 169200
         else 1 + chance % 5

@@ -34,7 +34,8 @@ timed as materialized (
                 time_hash, 0, span_seconds / order_count + 1
             )
         ) as ordered_at,
-        pg_temp.generate_draw(dice, 0, 1 << 20) as luck
+        pg_temp.generate_draw(dice, 0, 1 << 20) as luck,
+        pg_temp.generate_draw(dice, 7, 1000000) as chance
     from hashed
 ),
 
@@ -55,20 +56,20 @@ priced as (
         dealt.*,
         sellers.seller_id,
         sellers.dispute_share,
-        -- A product of chances: most prices near the middle, a few far above.
+        -- A product of chances: most prices near the middle, a few far above. Whole thousandths
+        -- are multiplied as integers, and become dollars once.
         round(
-            8.00
-            * (1 + pg_temp.generate_draw(dealt.dice, 2, 2001) / 1000.0)
-            * (1 + pg_temp.generate_draw(dealt.dice, 3, 2001) / 1000.0)
-            * (1 + pg_temp.generate_draw(dealt.dice, 4, 2001) / 1000.0)
-            * (1 + pg_temp.generate_draw(dealt.dice, 5, 1001) / 1000.0)
-            * case when pg_temp.generate_draw(dealt.dice, 6, 150) = 0 then 8 else 1 end
-            * sellers.price_level / 100,
+            (
+                (1000 + pg_temp.generate_draw(dealt.dice, 2, 2001))
+                * (1000 + pg_temp.generate_draw(dealt.dice, 3, 2001))
+                * (1000 + pg_temp.generate_draw(dealt.dice, 4, 2001))
+                * (1000 + pg_temp.generate_draw(dealt.dice, 5, 1001))
+                * case when pg_temp.generate_draw(dealt.dice, 6, 150) = 0 then 8 else 1 end
+            )::numeric
+            * sellers.price_level * 8.00 * 0.00000000000001,
             2
         ) as gross_amount,
-        pg_temp.generate_recorded_at(
-            dealt.ordered_at, pg_temp.generate_draw(dealt.dice, 7, 1000000)
-        ) as recorded_at
+        pg_temp.generate_recorded_at(dealt.ordered_at, dealt.chance) as recorded_at
     from dealt
     inner join pg_temp.generated_sellers as sellers
         on dealt.volume_rank = sellers.volume_rank

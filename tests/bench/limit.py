@@ -43,7 +43,8 @@ def run(scale: str) -> Iterator[Result]:
                     f" from read_csv('{file}')"
                 )
             in_duck = median_seconds(lambda: duck.execute(STATEMENT).fetchall())
-        in_pandas = median_seconds(lambda frames=_frames(files): _pandas(*frames))
+        orders, fees = _frames(files)
+        in_pandas = median_seconds(lambda: _pandas(orders, fees))
     yield Result("limit", f"hand-written statement, {size}", least, "s")
     yield Result("limit", "all models of the close", models, "s", models / least, "the statement")
     yield Result("limit", "DuckDB, in memory", in_duck, "s", in_duck / least, "the statement")
