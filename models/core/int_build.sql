@@ -16,6 +16,12 @@ rechecked as (
 
 ),
 
+latest as (
+
+    select coalesce(max(window_ends_at), '-infinity') as stored_until from closes
+
+),
+
 final as (
 
     select
@@ -23,22 +29,20 @@ final as (
         make_interval(mins => {{ var('close_lag_minutes') }}) as close_lag,
         '{{ var("settlement_timezone") }}' as settlement_timezone,
         '{{ var("settlement_currency") }}' as currency,
+        latest.stored_until,
+        -- Far enough back to compare the latest closes again.
         (
-            select coalesce(max(closes.window_ends_at), '-infinity') from closes
-        ) as stored_until,
-        -- Far enough back to compare the latest closes again, and for 30 days of health.
-        (
-            select
-                coalesce(
-                    least(
-                        min(rechecked.window_starts_at),
-                        max(rechecked.window_ends_at) - interval '720 hours'
-                    ),
-                    '-infinity'
-                )
-            from rechecked
+            select coalesce(min(rechecked.window_starts_at), '-infinity') from rechecked
             where {{ is_scoped() }}
-        ) as scope_from
+        ) as scope_from,
+        -- Health looks back from the first window that has ended since, else from the latest close.
+        case
+            when not {{ is_scoped() }} then '-infinity'
+            when {{ window_ends_at('latest.stored_until') }} <= {{ as_of() }}
+                then {{ window_ends_at('latest.stored_until') }}
+            else latest.stored_until
+        end - interval '720 hours' as health_from
+    from latest
 
 )
 

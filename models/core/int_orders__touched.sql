@@ -5,16 +5,21 @@ with recursive
 build as (
 
     select
-        scope_from,
-        scope_from - (
-            select max(policies.reserve_period) from {{ ref('int_reserve_policies') }} as policies
+        least(scope_from, health_from) as known_from,
+        least(
+            scope_from - (
+                select max(policies.reserve_period)
+                from {{ ref('int_reserve_policies') }} as policies
+            ),
+            health_from
         ) as ordered_from
     from {{ ref('int_build') }}
 
 ),
 
 -- Orders with an entry that may have become available since the scope begins: released since, or
--- with a fact that became known since. Each branch is a range of one index.
+-- with a fact that became known since; and those that health counts. Each branch is a range of one
+-- index.
 touched as (
 
     select order_id from {{ ref('stg_marketplace__orders') }}
@@ -23,29 +28,29 @@ touched as (
     union
 
     select order_id from {{ ref('stg_marketplace__orders') }}
-    where known_at >= (select build.scope_from from build)
+    where known_at >= (select build.known_from from build)
 
     union
 
     select order_id from {{ ref('stg_marketplace__order_fees') }}
-    where known_at >= (select build.scope_from from build)
+    where known_at >= (select build.known_from from build)
 
     union
 
     select order_id from {{ ref('stg_marketplace__refunds') }}
-    where known_at >= (select build.scope_from from build)
+    where known_at >= (select build.known_from from build)
 
     union
 
     select order_id from {{ ref('stg_marketplace__dispute_events') }}
-    where known_at >= (select build.scope_from from build)
+    where known_at >= (select build.known_from from build)
 
     union
 
     select orders.order_id from {{ ref('stg_marketplace__orders') }} as orders
     where orders.seller_id in (
         select sellers.seller_id from {{ ref('stg_marketplace__sellers') }} as sellers
-        where sellers.created_at >= (select build.scope_from from build)
+        where sellers.created_at >= (select build.known_from from build)
     )
 
 ),
