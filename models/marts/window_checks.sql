@@ -47,13 +47,17 @@ contradictions as (
 
 ),
 
-latest_facts as (
+-- The last entry of an index before each end; max() would read all of it, once for every pair of
+-- windows.
+latest_facts as materialized (
 
     select
         windows.payout_window,
         (
-            select max(orders.known_at) from {{ ref('stg_marketplace__orders') }} as orders
+            select orders.known_at from {{ ref('stg_marketplace__orders') }} as orders
             where orders.known_at < windows.window_ends_at
+            order by orders.known_at desc
+            limit 1
         ) as last_known_at
     from windows
 
