@@ -22,7 +22,7 @@ from orchestrator.migrate import prepare_database
 
 # Monday 08:00: the close of the week before has fallen due.
 NOW = datetime(2026, 11, 16, 8, tzinfo=UTC)
-WINDOW = "2026-W46"
+WINDOW, WINDOW_BEFORE = "2026-W46", "2026-W45"
 WEEK_STARTS, WEEK_ENDS = datetime(2026, 11, 9, tzinfo=UTC), datetime(2026, 11, 16, tzinfo=UTC)
 
 
@@ -93,10 +93,19 @@ def median_seconds(work: Callable[[], object], runs: int = 3) -> float:
 
 def model_seconds(home: Path) -> float:
     """What the models took in the latest dbt run that built any, summed over its threads."""
+    return sum(model_times(home).values())
+
+
+def model_times(home: Path) -> dict[str, float]:
+    """The same by model."""
     files = sorted((home / "dbt").rglob("run_results.json"), key=lambda f: f.stat().st_mtime)
     for file in reversed(files):
         results = json.loads(file.read_text())["results"]
-        times = [r["execution_time"] for r in results if r["unique_id"].startswith("model.")]
+        times = {
+            r["unique_id"].split(".")[2]: r["execution_time"]
+            for r in results
+            if r["unique_id"].startswith("model.")
+        }
         if times:
-            return sum(times)
+            return times
     raise AssertionError(f"no dbt run left its results in {home / 'dbt'}")
