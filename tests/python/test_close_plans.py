@@ -1,0 +1,77 @@
+"""The plans a weekly build rests on: history is reached through indexes, never read through."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+import pytest
+from conftest import SettleHome, at
+
+from orchestrator.config import Component
+from orchestrator.database import connect, database_url
+from orchestrator.dbt import build_live
+from orchestrator.generate import generate
+
+MONDAY = datetime(2026, 11, 16, 0, 15, tzinfo=UTC)
+
+# What models ask of the source tables. Each would read all history without its index.
+QUERIES = {
+    "orders that were touched": """
+        select o.* from settlement_staging.stg_marketplace__orders as o
+        where o.order_id in (select order_id from touched)
+    """,
+    "their fees": """
+        select f.* from touched as t
+        inner join settlement_staging.stg_marketplace__order_fees as f on t.order_id = f.order_id
+    """,
+    "orders known since": """
+        select order_id from settlement_staging.stg_marketplace__orders
+        where known_at >= '2026-11-15 23:00+00'
+    """,
+    "the last order before an instant": """
+        select known_at from settlement_staging.stg_marketplace__orders
+        where known_at < '2026-11-10' order by known_at desc limit 1
+    """,
+    "the first order": "select min(ordered_at) from settlement_staging.stg_marketplace__orders",
+}
+
+
+@pytest.fixture(scope="module")
+def database(settle_home: SettleHome) -> Iterator[psycopg.Connection[Any]]:
+    """Twelve weeks of orders, and a few that a build looks at."""
+    settings = at(settle_home("plans"), MONDAY)
+    with connect(settings, Component.OWNER) as owner:
+        generate(owner, sellers=100, weeks=12, orders_per_seller_week=20, until=MONDAY)
+    build_live(settings)
+    with psycopg.connect(database_url(settings, Component.OWNER), autocommit=True) as owner:
+        owner.execute(
+            "create temporary table touched as select order_id from marketplace.orders"
+            " order by ordered_at desc limit 20"
+        )
+        owner.execute("analyze touched")
+        yield owner
+
+
+@pytest.mark.parametrize("what", QUERIES)
+def test_history_is_reached_through_an_index(database: psycopg.Connection[Any], what: str) -> None:
+    read = scanned(database, QUERIES[what])
+    assert not read & {"orders", "order_fees", "refunds", "dispute_events"}, read
+
+
+def scanned(database: psycopg.Connection[Any], query: str) -> set[str]:
+    """The tables that the query reads from end to end: with no index, or all of one."""
+    answer = database.execute(b"explain (format json) " + query.encode()).fetchone()
+    assert answer
+    plan = answer[0] if isinstance(answer[0], list) else json.loads(answer[0])
+    return set(_scans(plan[0]["Plan"], is_first_only=False))
+
+
+def _scans(node: dict[str, Any], *, is_first_only: bool) -> Iterator[str]:
+    is_scan = node["Node Type"] in ("Seq Scan", "Index Scan", "Index Only Scan")
+    has_condition = "Index Cond" in node and "NOT NULL" not in node["Index Cond"]
+    if is_scan and not has_condition and not is_first_only:
+        yield node["Relation Name"]
+    for child in node.get("Plans", []):
+        yield from _scans(child, is_first_only=is_first_only or node["Node Type"] == "Limit")
