@@ -57,8 +57,8 @@ sql: setup
 test: lint ## Lint, types, dbt build with unit and data tests, pytest
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-bench: setup ## Measure (ONLY="limit views", SCALE=small|medium|full); table in .settle-bench
-	@$(BIN)/python tests/bench $(ONLY) --scale $(or $(SCALE),medium)
+bench: setup ## Measure (SCALE=small|medium|full, ONLY="limit views"): goals and numbers
+	@$(BIN)/python tests/bench $(ONLY) --scale $(or $(SCALE),small)
 
 lock: setup ## Re-resolve requirements.lock for every platform
 	$(BIN)/python -m pip install --quiet uv

@@ -18,9 +18,17 @@ disputes as (
 
 ),
 
-fees as (
+fees as not materialized (
 
     select * from {{ ref('int_order_fees') }}
+
+),
+
+-- Few orders have any, and only theirs are summed.
+credits as (
+
+    select order_id from fees
+    where amount_minor < 0
 
 ),
 
@@ -38,6 +46,7 @@ fee_credits as (
         max(known_at) as known_at,
         -sum(amount_minor) as above_minor
     from fees
+    where order_id in (select credits.order_id from credits)
     group by order_id, seller_id
     having sum(amount_minor) < 0
 

@@ -58,13 +58,11 @@ suspects as (
         )
     {%- if is_renewed %}
 
-        union all
+        union
 
         select facts.* from facts
         inner join {{ this }} as listed
             on facts.source_table = listed.source_table and facts.source_id = listed.source_id
-        where
-            facts.known_at < (select build.scope_from from {{ ref('int_build') }} as build)
     {%- endif %}
 
 ),

@@ -1,3 +1,6 @@
+{#- Stored: four models read it, and each would join the fees to their orders again. -#}
+{{ config(materialized='table') }}
+
 with
 
 fees as (

@@ -17,7 +17,7 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(prog="make bench")
     parser.add_argument("benchmarks", nargs="*", help=f"any of {', '.join(BENCHMARKS)}")
-    parser.add_argument("--scale", choices=("small", "medium", "full"), default="medium")
+    parser.add_argument("--scale", choices=("small", "medium", "full"), default="small")
     parser.add_argument("--out", type=Path, default=Path(".settle-bench"))
     chosen = parser.parse_args()
     # Killed, too, it leaves no server behind.

@@ -19,7 +19,8 @@ def window_rows(
     fees = _of_orders(fees, orders).assign(kind="fee")
     claims = _claims(frames, orders, starts_at - RESERVE, as_of)
     entries = pd.concat(
-        [orders.rename(columns={"gross_minor": "minor"}).assign(kind="order"), fees, claims]
+        [orders.rename(columns={"gross_minor": "minor"}).assign(kind="order"), fees, claims],
+        ignore_index=True,
     )[["seller", "kind", "minor", "known_at", "release_at"]]
     available_at = entries["known_at"].where(
         entries["known_at"] > entries["release_at"], entries["release_at"]

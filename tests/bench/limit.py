@@ -3,10 +3,7 @@
 The statement computes every amount of the window's rows, and each row must be the close's own.
 """
 
-import os
 import statistics
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,15 +19,13 @@ from place import (
     Place,
     Size,
     median_seconds,
-    model_times,
     place,
     seconds,
 )
 from psycopg import Rollback
 from results import Result
 
-from orchestrator.config import PROJECT_ROOT, Component
-from orchestrator.dbt import prepare_dbt
+from orchestrator.config import Component
 
 SIZES = {"small": Size(400, 8, 5), "medium": Size(4000, 13, 5), "full": Size(4000, 52, 49)}
 STATEMENT = (
@@ -65,7 +60,7 @@ def run(scale: str) -> Iterator[Result]:
 def measure(here: Place, size: Size) -> Iterator[Result]:
     """All of it in one place whose last window was built and waits for its close."""
     storing = statistics.median(_store(here) for _ in range(3))
-    runs = [_models(here) for _ in range(3)]
+    runs = [here.build_models() for _ in range(3)]
     models = statistics.median(sum(times.values()) for times in runs)
     with here.connect() as database:
         ours = database.execute(ROWS.encode()).fetchall()
@@ -94,15 +89,6 @@ def _compare(who: str, rows: list[tuple[object, ...]], ours: list[tuple[object, 
     assert len(rows) == len(ours), f"{who} has {len(rows)} rows, the close {len(ours)}"
     different = [pair for pair in zip(rows, ours, strict=True) if pair[0] != pair[1]]
     assert not different, f"{who} and the close differ in {len(different)} rows: {different[0]}"
-
-
-def _models(here: Place) -> dict[str, float]:
-    """Seconds of each model, one after another, in a build of the last window."""
-    environment = {**os.environ, **prepare_dbt(here.settings)}
-    dbt = Path(sys.executable).parent / "dbt"
-    arguments = ("--quiet", "run", "--threads", "1")
-    subprocess.run([dbt, *arguments], cwd=PROJECT_ROOT, env=environment, check=True)
-    return model_times(here.home)
 
 
 def _store(here: Place) -> float:
