@@ -1,6 +1,8 @@
 {#- Stored: four models read it, and each would join the fees to their orders again. -#}
 {{ config(materialized='table') }}
 
+{%- set touched = ref('int_orders__touched') %}
+
 with
 
 fees as (
@@ -30,7 +32,13 @@ final as (
         on
             fees.order_id = orders.order_id
             and {{ is_same('fees.seller_id', 'orders.seller_id') }}
-    where fees.amount_minor is not null and fees.known_at <= {{ as_of() }}
+    where
+        fees.amount_minor is not null
+        and fees.known_at <= {{ as_of() }}
+        {% if is_scoped() -%}
+            -- Looked up order by order: a join would read all fees there ever were.
+            and fees.order_id = any(array(select touched.order_id from {{ touched }} as touched))
+        {%- endif %}
 
 )
 

@@ -1,5 +1,13 @@
 {{ config(materialized='table', indexes=[{'columns': ['order_id'], 'unique': true}]) }}
 
+{%- set branches = [
+    ('ordered', 'orders', 'ordered_at', 'ordered_from'),
+    ('known', 'orders', 'known_at', 'known_from'),
+    ('charged', 'order_fees', 'known_at', 'known_from'),
+    ('refunded', 'refunds', 'known_at', 'known_from'),
+    ('moved', 'dispute_events', 'known_at', 'known_from'),
+] %}
+
 with recursive
 
 build as (
@@ -18,40 +26,37 @@ build as (
 ),
 
 -- Orders with an entry that may have become available since the scope begins: released since, or
--- with a fact that became known since; and those that health counts. Each branch is a range of one
--- index.
-touched as (
+-- with a fact that became known since; and those that health counts. Each is a range of one index,
+-- on its own: in a union the planner would rather walk whole tables in the order of their ids.
+{% for name, facts, instant, since in branches -%}
+    {{ name }} as materialized (
 
-    select order_id from {{ ref('stg_marketplace__orders') }}
-    where ordered_at >= (select build.ordered_from from build)
+        select order_id from {{ ref('stg_marketplace__' ~ facts) }}
+        where {{ instant }} >= (select build.{{ since }} from build)
 
-    union
+    ),
 
-    select order_id from {{ ref('stg_marketplace__orders') }}
-    where known_at >= (select build.known_from from build)
-
-    union
-
-    select order_id from {{ ref('stg_marketplace__order_fees') }}
-    where known_at >= (select build.known_from from build)
-
-    union
-
-    select order_id from {{ ref('stg_marketplace__refunds') }}
-    where known_at >= (select build.known_from from build)
-
-    union
-
-    select order_id from {{ ref('stg_marketplace__dispute_events') }}
-    where known_at >= (select build.known_from from build)
-
-    union
+{% endfor -%}
+of_new_sellers as materialized (
 
     select orders.order_id from {{ ref('stg_marketplace__orders') }} as orders
-    where orders.seller_id in (
-        select sellers.seller_id from {{ ref('stg_marketplace__sellers') }} as sellers
-        where sellers.created_at >= (select build.known_from from build)
-    )
+    where
+        orders.seller_id = any(array(
+            select sellers.seller_id from {{ ref('stg_marketplace__sellers') }} as sellers
+            where sellers.created_at >= (select build.known_from from build)
+        ))
+
+),
+
+touched as (
+    {%- for name, _, _, _ in branches %}
+
+        select order_id from {{ name }}
+
+        union
+    {%- endfor %}
+
+    select order_id from of_new_sellers
 
 ),
 
