@@ -20,22 +20,35 @@ adjustments as (
 
 ),
 
--- No entry is available before the first order's release under the shortest policy.
+closes as (
+
+    select min(window_starts_at) as first_starts_at
+    from {{ ref('stg_finance__window_closes') }}
+    where {{ var('use_stored_closes') }}
+
+),
+
+-- No entry is available before the first order's release under the shortest policy. Once a close is
+-- stored, its window is the first: an older order that lands late opens no window before it.
 bounds as (
 
     select
-        least(
-            orders.first_ordered_at
-            + (
-                select min(policies.reserve_period)
-                from {{ ref('int_reserve_policies') }} as policies
-            ),
-            adjustments.first_approved_at,
-            build.as_of
+        coalesce(
+            closes.first_starts_at,
+            least(
+                orders.first_ordered_at
+                + (
+                    select min(policies.reserve_period)
+                    from {{ ref('int_reserve_policies') }} as policies
+                ),
+                adjustments.first_approved_at,
+                build.as_of
+            )
         ) as first_at,
         build.as_of
     from orders
     cross join adjustments
+    cross join closes
     cross join build
 
 ),
