@@ -7,7 +7,7 @@ STAMP := $(VENV)/.settle-setup
 export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: help setup demo up check diff docs test bench lint types sql lock load soak audit
+.PHONY: help setup demo up check diff docs test bench lint types sql lock load simulate soak audit
 
 help: ## This list
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -70,6 +70,10 @@ LONG := PYTHONPATH=tests/python $(BIN)/python
 
 load: setup ## 40,000 webhooks beside a close and a pay, then half that rate for MINUTES=5
 	$(LONG) tests/load/webhooks.py $(or $(EVENTS),40000) $(or $(MINUTES),5)
+
+simulate: setup ## N=100 hostile histories of WEEKS=12, resumed; SEED=7 tells one step by step
+	@$(LONG) -m simulation --histories $(or $(N),100) --weeks $(or $(WEEKS),12) \
+		$(if $(SEED),--seed $(SEED))
 
 soak: setup ## WEEKS=200 payout weeks in one process; WHOLE=1 has every data test each week
 	$(LONG) tests/load/soak.py $(or $(WEEKS),200) $(or $(WHOLE),1)

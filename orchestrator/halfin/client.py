@@ -19,7 +19,7 @@ from orchestrator.web_address import checked_url, is_local
 MAX_ANSWER_BYTES = 256 * 1024 * 1024
 PAGE_ROWS = 100
 CALLS_PER_MINUTE = 300
-KEY_SHOWN = b"[HALFIN_API_KEY]"
+KEY_SHOWN = b"[key]"  # what the database, too, puts in the place of a key
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _log = logging.getLogger(__name__)
 
@@ -51,6 +51,7 @@ class HalfinClient:
 
     `base_url` ends in `/api`. `timeout_s` bounds each wait and the reading of a body as a whole.
     `attempts` counts the first one too. No call raises for anything the rail or the network does.
+    `transport` takes the place of the network.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class HalfinClient:
         wait_initial_s: float = 0.5,
         wait_max_s: float = 10.0,
         calls_per_minute: int = CALLS_PER_MINUTE,
+        transport: httpx.BaseTransport | None = None,
     ) -> None:
         self.environment = key_environment(api_key)
         self._key = api_key.encode()
@@ -76,6 +78,7 @@ class HalfinClient:
             timeout=timeout_s,
             follow_redirects=False,
             trust_env=not is_local(base_url),  # no proxy between us and the sandbox
+            transport=transport,
         )
 
     def __repr__(self) -> str:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, LiteralString
 
+import psycopg
 from reference import model
 
 from orchestrator.config import Component, Settings
@@ -76,10 +77,15 @@ def sql(settings: Settings, schema: str) -> Sides:
     """The rows of the SQL, of the live schemas or those of an instant."""
     with connect(settings, Component.ORCHESTRATOR) as connection:
         connection.execute("set local enable_nestloop = off")  # each view whole, not by order
-        return {
-            view: rows(connection.execute(query.format(schema).encode()))
-            for view, query in _QUERIES.items()
-        }
+        return read(connection, schema)
+
+
+def read(connection: psycopg.Connection[Any], schema: str) -> Sides:
+    """The same as this connection sees it."""
+    return {
+        view: rows(connection.execute(query.format(schema).encode()))
+        for view, query in _QUERIES.items()
+    }
 
 
 def rows(found: Iterable[tuple[Any, ...]]) -> Rows:

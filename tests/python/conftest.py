@@ -22,6 +22,7 @@ SettleHome = Callable[[str], Settings]
 
 # The files that take longest begin first: else one worker ends with them while the other idles.
 LONG_FILES = (
+    "test_simulation",
     *("test_demo", "test_week", "test_agreement", "test_crashes", "test_cli_paid"),
     *("test_large_batches", "test_rebuild", "test_external", "test_up"),
     "test_planted_secrets",

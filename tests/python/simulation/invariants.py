@@ -1,0 +1,292 @@
+"""What must hold after every step, whatever has happened. Each has a name; a breach ends it all.
+
+They compare three accounts of the same money: our tables, the rail's own books, and the oracle's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from simulation.people import Approval
+from simulation.rail import Call
+from simulation.violation import Violation
+
+if TYPE_CHECKING:
+    from simulation.history import Simulation
+
+
+def look(sim: Simulation) -> None:
+    """Every invariant, after a step."""
+    for name, check in AFTER_EVERY_STEP.items():
+        for problem in check(sim):
+            raise Violation(name, problem)
+
+
+# While a call goes out.
+
+
+def posted(sim: Simulation, call: Call) -> None:
+    """What the rail is about to read, whatever it will say to it."""
+    content = json.loads(call.body)
+    key = content["idempotency_key"]
+    if sim.office.is_paused:
+        raise Violation("pause", f"a call went out while payouts were paused: {key}")
+    # A second attempt, after a rejection, is another decision: its lines have ids of their own.
+    lines = (key, *(payout["metadata"]["line_id"] for payout in call.payouts))
+    if sim.bodies.setdefault(lines, call.body) != call.body:
+        raise Violation("same bytes", f"key {key} went out with other bytes")
+    for payout in call.payouts:
+        line_id = payout["metadata"]["line_id"]
+        if sim.keys.setdefault(line_id, key) != key:
+            raise Violation("same key", f"line {line_id} went out under two keys")
+        about = (payout["metadata"]["seller_id"], payout["metadata"]["payout_window"])
+        if sim.line_keys.setdefault(about, payout["idempotency_key"]) != payout["idempotency_key"]:
+            raise Violation("same key", f"the line of {about} went out under two keys of its own")
+    [(count,)] = sim.rows(
+        "select count(*) from finance.call_attempts as a inner join finance.payout_calls as c"
+        " on a.batch_id = c.batch_id and a.sequence = c.sequence"
+        " where c.idempotency_key = %s and c.body = %s and a.ended_at is null",
+        *(key, call.body.decode()),
+    )
+    if not count:
+        raise Violation("intent", f"the call under {key} was not committed before it was made")
+
+
+# After each step.
+
+
+def paid_once(sim: Simulation) -> Iterator[str]:
+    """By the rail's own books: a seller's window is paid at most once, and is open at most once."""
+    counted: Counter[tuple[str, str]] = Counter()
+    for payout in sim.rail.book.in_order:
+        if payout["status"] != "failed":
+            about = payout["metadata"] or {}
+            counted[about.get("seller_id"), about.get("payout_window")] += 1
+    for (seller, window), count in counted.items():
+        if count > 1:
+            yield f"seller {seller} has {count} payouts for {window} at the rail"
+
+
+def approved(sim: Simulation) -> Iterator[str]:
+    """A new batch holds what standing approvals hold, is due, and has all the people it takes."""
+    for batch_id, window, frozen_at in _new_batches(sim):
+        lines = _lines_of(sim, batch_id)
+        standing = [a for a in sim.office.approvals.get(window, []) if a.stands]
+        covering = [a for a in standing if _covers(a, lines)]
+        people = {approval.person for approval in covering}
+        total = sum(amount for amount, _, _ in lines.values())
+        if len(people) < (2 if total > sim.dual_limit else 1):
+            yield f"{window} was frozen with {total} cents on the approval of {sorted(people)}"
+        releasers = {
+            who for (w, s), who in sim.office.released_by.items() if w == window and s in lines
+        }
+        if len(people) == 1 and people & releasers:
+            yield f"{window} was frozen by {people} alone, who released a seller of it"
+        due_at = next(w for w in sim.oracle.closes if w.label == window).ends_at
+        if frozen_at < due_at + timedelta(hours=31):  # 08:00, of which a clock change may take one
+            yield f"{window} was frozen at {frozen_at}, before it was due"
+        if sim.office.is_paused:
+            yield f"{window} was frozen while payouts were paused"
+
+
+def _covers(approval: Approval, lines: dict[str, tuple[int, str, str]]) -> bool:
+    return all(approval.lines.get(seller) == line for seller, line in lines.items())
+
+
+def complete(sim: Simulation) -> Iterator[str]:
+    """A new batch pays each seller whom nothing holds, nobody else, and to the cent what is due."""
+    for batch_id, window, _ in _new_batches(sim):
+        lines = _lines_of(sim, batch_id)
+        in_conflict = conflicts(sim, window)
+        rows = sim.oracle.rows[window]
+        ready = {s for s in rows if not sim.oracle.holds_now(window, s, in_conflict)}
+        for seller in sorted(ready - set(lines)):
+            yield f"{seller} is forgotten in {window}: nothing holds {rows[seller].net} cents"
+        for seller in sorted(set(lines) - ready):
+            held = sim.oracle.holds_now(window, seller, in_conflict) if seller in rows else "no row"
+            yield f"{seller} is paid in {window} and should not be: {held}"
+        for seller in sorted(ready):
+            row, (amount, rail, wallet) = rows[seller], lines[seller]
+            due = (row.net, row.rail, sim.oracle.wallets_of[window][seller])
+            if (amount, rail, wallet) != due:
+                yield f"{seller} is paid {amount, rail, wallet} in {window}; due is {due}"
+        wrong = sim.rows(
+            "select l.seller_id, l.amount_minor, sum(r.amount) from finance.payout_lines as l"
+            " left join settlement.receipts as r on l.line_id = r.line_id"
+            " where l.batch_id = %s group by l.line_id"
+            " having sum(r.amount) * 100 is distinct from l.amount_minor",
+            batch_id,
+        )
+        for seller, amount, receipt in wrong:
+            yield f"the receipt of {seller} in {window} sums to {receipt}, not to {amount} cents"
+
+
+def conflicts(sim: Simulation, window: str) -> set[str]:
+    """Sellers with money that came back and was paid all the same, since the window's end."""
+    end = next(w for w in sim.oracle.closes if w.label == window).ends_at
+    found = sim.rows(
+        "select seller_id from finance.payout_lines as l where retaken_at >= %s or"
+        " (l.state = 'rejected' and exists (select from finance.breaks as b"
+        " where b.subject = l.line_id and b.closed_at is null))",
+        end,
+    )
+    return {seller for (seller,) in found}
+
+
+def stored(sim: Simulation) -> Iterator[str]:
+    """A stored close is as it was when it was stored."""
+    for window, fingerprint in fingerprints(sim).items():
+        if sim.fingerprints.setdefault(window, fingerprint) != fingerprint:
+            yield f"the stored close of {window} has changed"
+
+
+def fingerprints(sim: Simulation) -> dict[str, str]:
+    return dict(
+        sim.rows(
+            "select c.payout_window, md5(c::text || coalesce((select string_agg(r::text, '|'"
+            " order by r.seller_id) from finance.window_close_rows as r"
+            " where r.payout_window = c.payout_window), '') || coalesce((select string_agg("
+            " e::text, '|' order by e.entry_type, e.source_id) from finance.window_close_entries"
+            " as e where e.payout_window = c.payout_window), '') || coalesce((select string_agg("
+            " h::text, '|' order by h.seller_id) from finance.window_close_health as h"
+            " where h.payout_window = c.payout_window), '')) from finance.window_closes as c"
+        )
+    )
+
+
+def books(sim: Simulation) -> Iterator[str]:
+    """Money comes back only where the rail says that it failed or never took it; paid is paid."""
+    at_rail = {p["id"]: p for p in sim.rail.book.in_order}
+    by_key = {p["idempotency_key"]: p for p in sim.rail.book.in_order}
+    for line_id, key, payout_id, state, amount, wallet, returned, retaken in sim.rows(
+        "select line_id, idempotency_key, payout_id, state, amount_minor, wallet_address,"
+        " returned_at is not null, retaken_at is not null from finance.payout_lines"
+    ):
+        payout = at_rail.get(payout_id) or by_key.get(key)
+        if payout and (payout["metadata"] or {}).get("line_id") != line_id:
+            payout = None  # an earlier attempt's
+        status = payout["status"] if payout else "unknown to the rail"
+        if state == "completed" and status != "completed":
+            yield f"line {line_id} counts as paid and is {status} at the rail"
+        if payout and state == "completed":
+            asked = (f"{amount // 100}.{amount % 100:02d}0000", wallet)
+            if (payout["amount"], payout["destination"]) != asked:
+                yield f"line {line_id} of {asked} was paid as {payout['amount']}"
+        is_back = returned and not retaken
+        if is_back and status in ("pending_approval", "processing"):
+            yield f"the money of line {line_id} came back while the rail still pays it"
+        is_shown = payout is None or payout["id"] in sim.rail.shown_failed
+        if is_back and state == "failed" and not is_shown:
+            yield f"the money of line {line_id} came back, and the rail was never asked"
+        is_late = payout is not None and payout["id"] in sim.rail.finished_after_all
+        if is_back and status == "completed" and not is_late:
+            yield f"the money of line {line_id} came back, and the rail has paid it"
+
+
+def alerts(sim: Simulation) -> Iterator[str]:
+    """Whatever needs a person has told one."""
+    raised = set(sim.rows("select kind, subject from finance.alerts"))
+    for kind, subject in sorted(sim.expected_alerts - raised):
+        yield f"nobody was told of {kind} of {subject}"
+    for window, state in sim.rows(
+        "select payout_window, state from finance.payout_batches where state = 'unknown'"
+    ):
+        if not raised & {("unknown", window), ("stopped", window)}:
+            yield f"nobody was told that the batch of {window} is {state}"
+    for window, state in sim.rows(
+        "select payout_window, state from finance.payout_batches where state = 'rejected'"
+    ):
+        if ("rejected", window) not in raised:
+            yield f"nobody was told that the batch of {window} is {state}"
+
+
+def reconciled(sim: Simulation) -> Iterator[str]:
+    """After an undisturbed reconcile we know what the rail knows about every batch that it took."""
+    if not sim.is_reconciled:
+        return
+    sim.is_reconciled = False
+    lines = {
+        payout_id: (state, returned)
+        for payout_id, state, returned in sim.rows(
+            "select l.payout_id, l.state, l.returned_at is not null from finance.payout_lines as l"
+            " inner join finance.payout_calls as c on l.batch_id = c.batch_id"
+            " and l.call_sequence = c.sequence where c.state = 'accepted'"
+        )
+    }
+    for payout in sim.rail.book.in_order:
+        if payout["id"] not in lines:
+            continue
+        state, returned = lines[payout["id"]]
+        if payout["status"] == "completed" and state != "completed":
+            yield f"payout {payout['id']} is completed at the rail and {state} here"
+        if payout["status"] == "failed" and not returned:
+            yield f"payout {payout['id']} has failed at the rail and its money is not back"
+
+
+def remember(sim: Simulation) -> Iterator[str]:
+    """Not a check: from here on, the batches of now are known, and what was rejected is spent."""
+    for batch_id, window, state in sim.rows(
+        "select batch_id, payout_window, state from finance.payout_batches"
+    ):
+        if state == "rejected" and sim.batches.get(batch_id) != "rejected":
+            sim.office.spend(window)
+        sim.batches[batch_id] = state
+    yield from ()
+
+
+def at_the_end(sim: Simulation) -> None:
+    """Nothing is under way any more, and two calm weeks have paid whoever can be paid."""
+    left = sim.rows(
+        "select l.line_id, l.state from finance.payout_lines as l"
+        " where l.state in ('frozen', 'submitted') or (l.state = 'failed' and returned_at is null)"
+    )
+    if left:
+        raise Violation("ends", f"lines without an outcome in the end: {left[:3]}")
+    per_seller: dict[str, int] = defaultdict(int)
+    for payout in sim.rail.book.in_order:
+        if payout["status"] == "completed":
+            cents = int(payout["amount"].replace(".", "")) // 10_000
+            per_seller[payout["metadata"]["seller_id"]] += cents
+    ours = dict(
+        sim.rows(
+            "select seller_id, sum(amount_minor)::bigint from finance.payout_lines"
+            " where state = 'completed' group by seller_id"
+        )
+    )
+    if ours != per_seller:
+        raise Violation("ends", f"paid by our books {ours}, by the rail's {dict(per_seller)}")
+
+
+def _new_batches(sim: Simulation) -> list[tuple[int, str, Any]]:
+    found = sim.rows(
+        "select b.batch_id, b.payout_window, b.frozen_at from finance.payout_batches as b"
+        " order by b.batch_id"
+    )
+    return [batch for batch in found if batch[0] not in sim.batches]
+
+
+def _lines_of(sim: Simulation, batch_id: int) -> dict[str, tuple[int, str, str]]:
+    return {
+        seller: (amount, rail, wallet)
+        for seller, amount, rail, wallet in sim.rows(
+            "select seller_id, amount_minor, rail, wallet_address from finance.payout_lines"
+            " where batch_id = %s",
+            batch_id,
+        )
+    }
+
+
+AFTER_EVERY_STEP: dict[str, Callable[[Simulation], Iterator[str]]] = {
+    "paid once": paid_once,
+    "approved": approved,
+    "complete": complete,
+    "stored": stored,
+    "books": books,
+    "alerts": alerts,
+    "reconciled": reconciled,
+    "remember": remember,
+}

@@ -1,0 +1,323 @@
+"""Mistakes that somebody would make, planted on purpose: the right invariant must catch each.
+
+`changes` are replacements in a file's text. Models change in the SQL that dbt compiled of them, so
+the text to replace has no Jinja in it, but for the zone's placeholder.
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from orchestrator.config import PROJECT_ROOT, Component
+from orchestrator.database import connect
+from simulation.compiled import PLACEHOLDER_ZONE, Node
+from simulation.history import Simulation
+
+CORE, FUNCTIONS = "models/core", "orchestrator/functions"
+MARKETPLACE = "models/staging/marketplace"
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One mistake. `seed` is a history that is known to show it; others may, too."""
+
+    name: str
+    changes: tuple[tuple[str, str, str], ...]
+    caught_by: frozenset[str]
+    seed: int = 0
+
+
+def _mutant(name: str, caught_by: str, *changes: tuple[str, str, str], seed: int = 0) -> Mutant:
+    return Mutant(name, changes, frozenset(caught_by.split(", ")), seed)
+
+
+CLOSE = "weekly build"
+CLAMPED = "greatest(0, least(running.running_minor, orders.gross_minor))"
+CLAMPED_BEFORE = (
+    "greatest(0, least(running.running_minor - running.claimed_minor, orders.gross_minor))"
+)
+
+MUTANTS = (
+    # What the numbers mean.
+    _mutant(
+        "a window function forgets its order",
+        CLOSE,
+        (
+            f"{CORE}/int_claims.sql",
+            "partition by claims.seller_id, claims.order_id",
+            "partition by claims.seller_id",
+        ),
+    ),
+    _mutant(
+        "the clamp is gone",
+        CLOSE,
+        (f"{CORE}/int_claims.sql", CLAMPED, "running.running_minor"),
+        (
+            f"{CORE}/int_claims.sql",
+            CLAMPED_BEFORE,
+            "(running.running_minor - running.claimed_minor)",
+        ),
+    ),
+    _mutant(
+        "a claim counts at face value",
+        CLOSE,
+        (
+            f"{CORE}/int_entries__known.sql",
+            "-effective_minor as amount",
+            "-claimed_minor as amount",
+        ),
+    ),
+    _mutant(
+        "a won dispute is given back twice",
+        CLOSE,
+        (f"{CORE}/int_claims.sql", "-given_back_minor as", "-2 * given_back_minor as"),
+    ),
+    _mutant(
+        "more is given back than was taken",
+        CLOSE,
+        (
+            f"{CORE}/int_disputes.sql",
+            "least(outcomes.amount_minor, opened.amount_minor)",
+            "outcomes.amount_minor",
+        ),
+        seed=2,
+    ),
+    _mutant(
+        "late disputes take part in the clamp",
+        CLOSE,
+        (f"{CORE}/int_claims.sql", "where is_in_time", "where true"),
+    ),
+    _mutant(
+        "a dispute at the release counts as before it",
+        CLOSE,
+        (
+            f"{CORE}/int_disputes.sql",
+            "opened.occurred_at < orders.release_at",
+            "opened.occurred_at <= orders.release_at",
+        ),
+    ),
+    _mutant(
+        "a dispute at the window's end counts as before it",
+        CLOSE,
+        (
+            f"{CORE}/int_disputes.sql",
+            "opened.known_at < orders.paying_window_ends_at",
+            "opened.known_at <= orders.paying_window_ends_at",
+        ),
+        seed=3,
+    ),
+    _mutant(
+        "recorded_at is ignored",
+        CLOSE,
+        (
+            f"{MARKETPLACE}/stg_marketplace__refunds.sql",
+            "greatest(refunded_at, recorded_at)",
+            "refunded_at",
+        ),
+    ),
+    _mutant(
+        "an entry is available at its release, though its fact is not known yet",
+        CLOSE,
+        (f"{CORE}/int_entries__known.sql", "greatest(known_at, release_at)", "release_at"),
+    ),
+    _mutant(
+        "windows are weeks in UTC",
+        CLOSE,
+        (f"{CORE}/int_entries.sql", PLACEHOLDER_ZONE, "UTC"),
+        seed=1,
+    ),
+    _mutant(
+        "a weekly build forgets the refunds of old orders",
+        f"{CLOSE}, full refresh",
+        (f"{CORE}/int_orders__touched.sql", "select order_id from refunded", "select null"),
+    ),
+    _mutant(
+        "what came back does not come back",
+        CLOSE,
+        (f"{CORE}/int_line_moves.sql", "where returned_at is not null", "where false"),
+        seed=2,
+    ),
+    _mutant(
+        "a wallet of two sellers is nobody's business",
+        "holds",
+        (
+            f"{CORE}/int_wallets.sql",
+            "partition by accounts.wallet_address) > 1",
+            "partition by accounts.wallet_address) > 2",
+        ),
+        seed=1,
+    ),
+    # What may be paid.
+    _mutant(
+        "the digest leaves the wallet out",
+        "digest",
+        (
+            f"{FUNCTIONS}/digest.sql",
+            "|| h.rail || '|'\n                || h.wallet_address || E'\\n'",
+            "|| h.rail || E'\\n'",
+        ),
+    ),
+    _mutant(
+        "approvals are not compared with what is ready",
+        "approved",
+        *(
+            (f"{FUNCTIONS}/{file}.sql", f"and not exists ({row}", f"and (true or exists ({row}")
+            for file, row in (
+                ("gate", "\n        select h.seller_id"),
+                ("freeze", "\n        select f.seller_id"),
+            )
+        ),
+        (f"{FUNCTIONS}/gate.sql", "l.approval_id = a.approval_id\n    );", "true));"),
+        (f"{FUNCTIONS}/freeze.sql", "l.approval_id = a.approval_id\n    );", "true));"),
+        seed=15,
+    ),
+    _mutant(
+        "one approval is always enough",
+        "approved",
+        (f"{FUNCTIONS}/gate.sql", "then 2 else 1 end", "then 1 else 1 end"),
+    ),
+    _mutant(
+        "who released a seller may approve alone",
+        "approved",
+        (f"{FUNCTIONS}/gate.sql", "array[x.released_by] = v_approvers", "false"),
+        seed=6,
+    ),
+    _mutant(
+        "a batch is frozen before it is due",
+        "approved",
+        (f"{FUNCTIONS}/gate.sql", "public.settle_now() < v_close.payout_due_at", "false"),
+    ),
+    _mutant(
+        "a pause stops no freeze",
+        "approved",
+        (f"{FUNCTIONS}/gate.sql", "if finance.pause_line() is not null then", "if false then"),
+        seed=2,
+    ),
+    _mutant(
+        "a person's hold after the close is not looked at",
+        "complete",
+        (
+            f"{FUNCTIONS}/current_holds.sql",
+            "case when h.hold_id is not null then 'manual_review' end",
+            "null",
+        ),
+        seed=3,
+    ),
+    _mutant(
+        "a wallet that changed since the close is paid",
+        "complete",
+        (
+            f"{FUNCTIONS}/current_holds.sql",
+            "case when a.wallet_address <> r.wallet_address then 'wallet_changed' end",
+            "null",
+        ),
+        seed=15,
+    ),
+    # Paying it once.
+    _mutant(
+        "each try has a key of its own",
+        "same bytes, same key, intent, paid once",
+        (
+            f"{FUNCTIONS}/calls.sql",
+            "select convert_to(c.body, 'UTF8') into v_body",
+            "select convert_to(replace(c.body, 'settle/', 'settle/' || (select count(*)"
+            " from finance.call_attempts as t where t.batch_id = p_batch_id) || '/'), 'UTF8')"
+            " into v_body",
+        ),
+    ),
+    _mutant(
+        "the call goes out before it is written down",
+        "intent",
+        (
+            "orchestrator/pay.py",
+            "            sequence,\n        )\n        database.commit()\n        attempt = ",
+            "            sequence,\n        )\n        attempt = ",
+        ),
+        (
+            "orchestrator/pay.py",
+            "for (piece,) in pieces]\n        database.commit()\n",
+            "for (piece,) in pieces]\n",
+        ),
+        seed=1,
+    ),
+    _mutant(
+        "a webhook's word is enough for money to come back",
+        "books",
+        (f"{FUNCTIONS}/record_outcome.sql", "if p_source = 'lookup' and", "if true and"),
+        seed=1,
+    ),
+    _mutant(
+        "a webhook may name another wallet",
+        "webhooks",
+        (
+            f"{FUNCTIONS}/record_payout.sql",
+            "when p_payout ->> 'destination' is distinct from p_line.wallet_address",
+            "when false",
+        ),
+        seed=4,
+    ),
+    _mutant(
+        "a failure that the rail confirms does not come back",
+        "reconciled",
+        (f"{FUNCTIONS}/record_outcome.sql", "if p_source = 'lookup' and", "if false and"),
+        seed=1,
+    ),
+    _mutant(
+        "nobody is told that an answer is not certain",
+        "alerts",
+        (
+            f"{FUNCTIONS}/conclude_call.sql",
+            "        perform finance.raise_alert(v_verdict, v_batch.payout_window,\n"
+            "            finance.answer_line(v_batch, v_verdict, v_last));\n",
+            "",
+        ),
+        seed=2,
+    ),
+)
+
+
+def plant(mutant: Mutant, simulation: Simulation) -> None:
+    """Make the mistake in the history's own database and programs, before it begins."""
+    for file in dict.fromkeys(file for file, _, _ in mutant.changes):
+        changes = [(old, new) for name, old, new in mutant.changes if name == file]
+        if file.startswith("models/"):
+            _change_model(simulation, Path(file).stem, changes)
+        elif file.endswith(".sql"):
+            functions = _changed(PROJECT_ROOT.joinpath(file).read_text(encoding="utf-8"), changes)
+            with connect(simulation.settings, Component.OWNER) as database:
+                database.execute("set local role settle_owner")
+                database.execute("set local check_function_bodies = off")
+                database.execute(functions.encode())
+        else:
+            source = _changed(PROJECT_ROOT.joinpath(file).read_text(encoding="utf-8"), changes)
+            module = types.ModuleType("planted")
+            sys.modules["planted"] = module  # dataclasses look themselves up
+            exec(compile(source, file, "exec"), module.__dict__)  # noqa: S102 - our own source
+            simulation.pay_window = module.pay_window
+
+
+def _change_model(simulation: Simulation, name: str, changes: list[tuple[str, str]]) -> None:
+    def changed(node: Node) -> Iterator[Node]:
+        if node.name != name:
+            yield node
+            return
+        whole, weekly = node.whole, node.weekly
+        for old, new in changes:
+            assert old in whole or old in weekly, f"{name} has no {old!r} any more"
+            whole, weekly = whole.replace(old, new), weekly.replace(old, new)
+        yield replace(node, whole=whole, weekly=weekly)
+
+    nodes = tuple(new for node in simulation.project.nodes for new in changed(node))
+    simulation.project = replace(simulation.project, nodes=nodes)
+    simulation.project.replace_views(simulation.settings, only=frozenset({name}))
+
+
+def _changed(text: str, changes: list[tuple[str, str]]) -> str:
+    for old, new in changes:
+        assert old in text, f"{old!r} is not there any more"
+        text = text.replace(old, new)
+    return text
