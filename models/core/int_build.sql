@@ -16,20 +16,23 @@ rechecked as (
 
 ),
 
+policies as (
+
+    select max(reserve_period) as longest_period from {{ ref('int_reserve_policies') }}
+
+),
+
 latest as (
 
     select coalesce(max(window_ends_at), '-infinity') as stored_until from closes
 
 ),
 
-final as (
+bounds as (
 
     select
-        {{ as_of() }} as as_of,
-        make_interval(mins => {{ var('close_lag_minutes') }}) as close_lag,
-        '{{ var("settlement_timezone") }}' as settlement_timezone,
-        '{{ var("settlement_currency") }}' as currency,
         latest.stored_until,
+        policies.longest_period,
         -- Far enough back to compare the latest closes again.
         (
             select coalesce(min(rechecked.window_starts_at), '-infinity') from rechecked
@@ -43,6 +46,23 @@ final as (
             else latest.stored_until
         end - interval '720 hours' as health_from
     from latest
+    cross join policies
+
+),
+
+final as (
+
+    select
+        {{ as_of() }} as as_of,
+        make_interval(mins => {{ var('close_lag_minutes') }}) as close_lag,
+        '{{ var("settlement_timezone") }}' as settlement_timezone,
+        '{{ var("settlement_currency") }}' as currency,
+        stored_until,
+        scope_from,
+        health_from,
+        least(scope_from, health_from) as known_from,
+        least(scope_from - longest_period, health_from) as ordered_from
+    from bounds
 
 )
 

@@ -31,16 +31,14 @@ opened as (
 
 ),
 
+-- The first outcome of each on its order. Not by a row number: the planner expects next to none of
+-- those, and would compare every dispute with every outcome.
 outcomes as (
 
-    select
-        events.*,
-        row_number() over (
-            partition by events.seller_id, events.order_id, events.dispute_id
-            order by events.known_at, events.occurred_at, events.dispute_event_id
-        ) as outcome_number
+    select distinct on (dispute_id, order_id) *
     from events
-    where events.event_type in ('won', 'lost')
+    where event_type in ('won', 'lost')
+    order by dispute_id asc, order_id asc, known_at asc, occurred_at asc, dispute_event_id asc
 
 ),
 
@@ -81,7 +79,6 @@ final as (
         on
             opened.dispute_id = outcomes.dispute_id
             and {{ is_same('opened.order_id', 'outcomes.order_id') }}
-            and outcomes.outcome_number = 1
 
 )
 

@@ -26,8 +26,7 @@ stored as (
 
 ),
 
--- Only what became or becomes available since the scope begins: of an order that was touched by
--- one late fact, the rest is in the closes.
+-- Only what became or becomes available since the latest close: what is older is in the closes.
 final as (
 
     select
@@ -43,17 +42,17 @@ final as (
     from entries
     cross join build
     where
-        entries.available_at >= build.scope_from
+        entries.available_at >= build.stored_until
         -- An entry counts once: one that a close holds stays there, even where an edited seller or
-        -- fact would now make it available later. The comparison with the closes shows it.
-        and (
-            entries.available_at < build.stored_until
-            or not exists (
-                select 1 from stored
-                where
-                    stored.entry_type = entries.entry_type
-                    and stored.source_id = entries.source_id
-            )
+        -- fact would now make it available later. The comparison with the closes shows it. The
+        -- offset has each looked up by its key: a join would read all that was ever stored.
+        and not exists (
+            select 1 from stored
+            where
+                stored.entry_type = entries.entry_type
+                and stored.source_id = entries.source_id
+            order by stored.source_id
+            offset 0
         )
 
 )

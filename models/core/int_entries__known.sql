@@ -41,16 +41,15 @@ facts as (
 
     select
         'fee' as entry_type,
-        fees.fee_id as source_id,
-        fees.order_id,
-        fees.seller_id,
-        -fees.amount_minor as amount_minor,
-        fees.charged_at as occurred_at,
-        fees.known_at,
-        orders.release_at
+        fee_id as source_id,
+        order_id,
+        seller_id,
+        -amount_minor as amount_minor,
+        charged_at as occurred_at,
+        known_at,
+        release_at
     from fees
-    inner join orders on fees.order_id = orders.order_id
-    where fees.amount_minor <> 0
+    where amount_minor <> 0
 
     union all
 

@@ -47,7 +47,7 @@ suspects as (
             facts.order_id = orders.order_id
             and {{ is_same('facts.seller_id', 'orders.seller_id') }}
     where
-        facts.known_at <= {{ as_of() }}
+        {{ is_known('facts.known_at') }}
         {%- if is_renewed %}
             and facts.known_at >= (select build.scope_from from {{ ref('int_build') }} as build)
         {%- endif %}

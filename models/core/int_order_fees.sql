@@ -1,15 +1,8 @@
-{#- Stored: four models read it, and each would join the fees to their orders again. -#}
-{{ config(materialized='table') }}
-
-{%- set touched = ref('int_orders__touched') %}
+{#- Stored: four models read it, and each would join the fees to their orders again. Unlogged:
+    nothing reads it after the build that wrote it. -#}
+{{ config(materialized='table', unlogged=true) }}
 
 with
-
-fees as (
-
-    select * from {{ ref('stg_marketplace__order_fees') }}
-
-),
 
 orders as (
 
@@ -17,28 +10,44 @@ orders as (
 
 ),
 
+paired as (
+
+    select
+        fees.*,
+        orders.seller_id as seller_of_order,
+        orders.known_at as order_known_at,
+        orders.release_at
+    from orders
+    {% if is_scoped() -%}
+        -- Looked up order by order: a join would read all fees there ever were.
+        cross join lateral (
+            select every.* from {{ ref('stg_marketplace__order_fees') }} as every
+            where every.order_id = orders.order_id
+            order by every.order_id
+            offset 0
+        ) as fees
+    {%- else -%}
+        inner join {{ ref('stg_marketplace__order_fees') }} as fees
+            on orders.order_id = fees.order_id
+    {%- endif %}
+
+),
+
 final as (
 
     select
-        fees.fee_id,
-        fees.order_id,
-        fees.seller_id,
-        fees.fee_type,
-        fees.amount_minor,
-        fees.charged_at,
-        greatest(fees.known_at, orders.known_at) as known_at
-    from fees
-    inner join orders
-        on
-            fees.order_id = orders.order_id
-            and {{ is_same('fees.seller_id', 'orders.seller_id') }}
+        fee_id,
+        order_id,
+        seller_id,
+        amount_minor,
+        charged_at,
+        greatest(known_at, order_known_at) as known_at,
+        release_at
+    from paired
     where
-        fees.amount_minor is not null
-        and fees.known_at <= {{ as_of() }}
-        {% if is_scoped() -%}
-            -- Looked up order by order: a join would read all fees there ever were.
-            and fees.order_id = any(array(select touched.order_id from {{ touched }} as touched))
-        {%- endif %}
+        seller_id = seller_of_order
+        and amount_minor is not null
+        and known_at <= {{ as_of() }}
 
 )
 

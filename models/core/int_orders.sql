@@ -5,14 +5,38 @@
     )
 }}
 
+{%- set build = ref('int_build') %}
 {%- set is_scoped = is_scoped() %}
 {%- set touched = ref('int_orders__touched') %}
 
 with
 
-orders as (
+orders as not materialized (
 
     select * from {{ ref('stg_marketplace__orders') }}
+
+),
+
+-- Looked up by their keys before anything else is asked of them.
+touched as materialized (
+
+    select * from orders
+    where order_id = any(array(select touched.order_id from {{ touched }} as touched))
+
+),
+
+-- A range of an index, and the few older ones: one "or" would read all orders.
+candidates as (
+
+    select * from orders
+    {% if is_scoped -%}
+        where ordered_at >= (select build.ordered_from from {{ build }} as build)
+
+        union all
+
+        select * from touched
+        where ordered_at < (select build.ordered_from from {{ build }} as build)
+    {%- endif %}
 
 ),
 
@@ -33,24 +57,21 @@ policies as (
 effective as (
 
     select
-        orders.order_id,
-        orders.seller_id,
-        orders.gross_minor,
-        orders.ordered_at,
-        greatest(orders.known_at, sellers.created_at) as known_at,
-        orders.ordered_at + policies.reserve_period as release_at
-    from orders
-    inner join sellers on orders.seller_id = sellers.seller_id
+        candidates.order_id,
+        candidates.seller_id,
+        candidates.gross_minor,
+        candidates.ordered_at,
+        greatest(candidates.known_at, sellers.created_at) as known_at,
+        candidates.ordered_at + policies.reserve_period as release_at
+    from candidates
+    inner join sellers on candidates.seller_id = sellers.seller_id
     inner join policies
-        on orders.ordered_at >= policies.valid_from and orders.ordered_at < policies.valid_to
+        on
+            candidates.ordered_at >= policies.valid_from
+            and candidates.ordered_at < policies.valid_to
     where
-        orders.currency = '{{ var("settlement_currency") }}'
-        and orders.gross_minor > 0
-        {% if is_scoped -%}
-            and orders.order_id in (
-                select touched.order_id from {{ touched }} as touched
-            )
-        {%- endif %}
+        candidates.currency = '{{ var("settlement_currency") }}'
+        and candidates.gross_minor > 0
 
 ),
 

@@ -1,38 +1,45 @@
-{{ config(materialized='table', indexes=[{'columns': ['order_id'], 'unique': true}]) }}
+{#- Unlogged: nothing reads it after the build that wrote it. -#}
+{{ config(materialized='table', unlogged=true) }}
 
-{%- set branches = [
-    ('ordered', 'orders', 'ordered_at', 'ordered_from'),
-    ('known', 'orders', 'known_at', 'known_from'),
-    ('charged', 'order_fees', 'known_at', 'known_from'),
-    ('refunded', 'refunds', 'known_at', 'known_from'),
-    ('moved', 'dispute_events', 'known_at', 'known_from'),
+{%- set facts = [
+    ('known', 'orders'),
+    ('charged', 'order_fees'),
+    ('refunded', 'refunds'),
+    ('moved', 'dispute_events'),
 ] %}
 
 with recursive
 
 build as (
 
-    select
-        least(scope_from, health_from) as known_from,
-        least(
-            scope_from - (
-                select max(policies.reserve_period)
-                from {{ ref('int_reserve_policies') }} as policies
-            ),
-            health_from
-        ) as ordered_from
-    from {{ ref('int_build') }}
+    select * from {{ ref('int_build') }}
 
 ),
 
--- Orders with an entry that may have become available since the scope begins: released since, or
--- with a fact that became known since; and those that health counts. Each is a range of one index,
--- on its own: in a union the planner would rather walk whole tables in the order of their ids.
-{% for name, facts, instant, since in branches -%}
-    {{ name }} as materialized (
+-- These a build computes anyway; what is looked for is older than they are.
+recent as materialized (
 
-        select order_id from {{ ref('stg_marketplace__' ~ facts) }}
-        where {{ instant }} >= (select build.{{ since }} from build)
+    select order_id from {{ ref('stg_marketplace__orders') }}
+    where ordered_at >= (select build.ordered_from from build)
+
+),
+
+-- Orders with an entry that may have become available since the scope begins: with a fact that
+-- became known since; and those that health counts. Each is a range of one index, on its own:
+-- joined at once, the planner would rather walk whole tables in the order of their ids.
+{% for name, table in facts -%}
+    all_{{ name }} as materialized (
+
+        select order_id from {{ ref('stg_marketplace__' ~ table) }}
+        where known_at >= (select build.known_from from build)
+
+    ),
+
+    {{ name }} as (
+
+        select facts.order_id from all_{{ name }} as facts
+        left join recent on facts.order_id = recent.order_id
+        where recent.order_id is null
 
     ),
 
@@ -45,18 +52,6 @@ of_new_sellers as materialized (
             select sellers.seller_id from {{ ref('stg_marketplace__sellers') }} as sellers
             where sellers.created_at >= (select build.known_from from build)
         ))
-
-),
-
-touched as (
-    {%- for name, _, _, _ in branches %}
-
-        select order_id from {{ name }}
-
-        union
-    {%- endfor %}
-
-    select order_id from of_new_sellers
 
 ),
 
@@ -80,14 +75,33 @@ disputed as (
 
 ),
 
--- Which event opened a dispute is decided among all orders that its events name, and theirs.
-related as (
+touched as (
+    {%- for name, _ in facts %}
 
-    select order_id from touched
+        select order_id from {{ name }}
+
+        union
+    {%- endfor %}
+
+    select order_id from of_new_sellers
 
     union
 
     select order_id from disputed
+
+    union
+
+    -- Recent or not: only here, for the disputes that they share with others.
+    select events.order_id
+    from {{ ref('stg_marketplace__dispute_events') }} as events
+    inner join recent on events.order_id = recent.order_id
+
+),
+
+-- Which event opened a dispute is decided among all orders that its events name, and theirs.
+related as (
+
+    select order_id from touched
 
     union
 
@@ -102,8 +116,9 @@ related as (
 
 final as (
 
-    select order_id from related
-    where {{ is_scoped() }}
+    select related.order_id from related
+    left join recent on related.order_id = recent.order_id
+    where recent.order_id is null and {{ is_scoped() }}
 
 )
 

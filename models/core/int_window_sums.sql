@@ -4,7 +4,16 @@ with
 
 entries as (
 
-    select * from {{ ref('int_entries') }}
+    select
+        entry_type,
+        seller_id,
+        amount_minor,
+        window_starts_at
+    from {{ ref('int_entries') }}
+
+    union all
+
+    select * from {{ ref('int_entries__rechecked') }}
 
 ),
 

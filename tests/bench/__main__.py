@@ -9,7 +9,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "python")]
 
-BENCHMARKS = ("generating", "limit", "growth", "overhead", "webhooks", "batch", "views")
+BENCHMARKS = ("generating", "limit", "growth", "sellers", "overhead", "webhooks", "batch", "views")
 
 
 def main() -> None:

@@ -14,23 +14,23 @@ TABLES = {
     "marketplace.refunds": "* replace (amount::decimal(18, 2) as amount)",
     "marketplace.dispute_events": "* replace (amount::decimal(18, 2) as amount)",
     "finance.window_close_rows": "payout_window, seller_id, net_minor",
+    "finance.adjustments": "seller_id, amount_minor, approved_at",
 }
-IDS = """
-    regexp_extract(order_id, '[0-9]+')::bigint as order_number,
-    regexp_extract(seller_id, '[0-9]+')::bigint as seller,
-"""
+SELLER = "regexp_extract(seller_id, '[0-9]+')::bigint as seller, "
+IDS = f"regexp_extract(order_id, '[0-9]+')::bigint as order_number, {SELLER}"
 FRAMES = {
-    "orders": IDS
+    "marketplace.orders": IDS
     + """(gross_amount * 100)::bigint as gross_minor, ordered_at,
     greatest(ordered_at, recorded_at) as known_at""",
-    "order_fees": IDS
+    "marketplace.order_fees": IDS
     + "(amount * 100)::bigint as minor, greatest(charged_at, recorded_at) as known_at",
-    "refunds": IDS
+    "marketplace.refunds": IDS
     + """(amount * 100)::bigint as minor, refund_id as id, refunded_at as occurred_at,
     greatest(refunded_at, recorded_at) as known_at""",
-    "dispute_events": IDS
+    "marketplace.dispute_events": IDS
     + """(amount * 100)::bigint as minor, dispute_event_id as id, dispute_id as dispute,
     event_type, occurred_at, greatest(occurred_at, recorded_at) as known_at""",
+    "finance.adjustments": SELLER + "amount_minor as minor, approved_at as known_at",
 }
 
 
@@ -48,8 +48,10 @@ def in_duckdb(here: Place) -> duckdb.DuckDBPyConnection:
 
 def in_frames(database: duckdb.DuckDBPyConnection) -> Frames:
     """The facts in pandas, with integers for the ids that are joined and grouped by."""
-    queries = {table: f"select {what} from marketplace.{table}" for table, what in FRAMES.items()}
-    return {table: _in_utc(database.execute(query).df()) for table, query in queries.items()}
+    return {
+        table.partition(".")[2]: _in_utc(database.execute(f"select {what} from {table}").df())
+        for table, what in FRAMES.items()
+    }
 
 
 def _in_utc(frame: pd.DataFrame) -> pd.DataFrame:

@@ -18,8 +18,12 @@ def window_rows(
     fees = fees[(fees["known_at"] >= starts_at - RESERVE) & (fees["known_at"] <= as_of)]
     fees = _of_orders(fees, orders).assign(kind="fee")
     claims = _claims(frames, orders, starts_at - RESERVE, as_of)
+    adjustments = frames["adjustments"].assign(kind="adjustment")
+    adjustments = adjustments[adjustments["known_at"] <= as_of]
+    adjustments = adjustments.assign(release_at=adjustments["known_at"])
+    orders = orders.rename(columns={"gross_minor": "minor"}).assign(kind="order")
     entries = pd.concat(
-        [orders.rename(columns={"gross_minor": "minor"}).assign(kind="order"), fees, claims],
+        [orders, fees, claims, adjustments],
         ignore_index=True,
     )[["seller", "kind", "minor", "known_at", "release_at"]]
     available_at = entries["known_at"].where(
@@ -30,7 +34,9 @@ def window_rows(
         index="seller", columns="kind", values="minor", aggfunc="sum", fill_value=0
     )
     rows["order_count"] = due[due["kind"] == "order"].groupby("seller").size()
-    signed = entries["minor"].where(entries["kind"] == "order", -entries["minor"])
+    signed = entries["minor"].where(
+        entries["kind"].isin(["order", "adjustment"]), -entries["minor"]
+    )
     rows["pending"] = signed[available_at > as_of].groupby(entries["seller"]).sum()
     return rows.fillna(0).astype("int64")
 

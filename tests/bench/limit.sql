@@ -219,6 +219,16 @@ entries as (
         greatest(c.known_at, c.release_at) as available_at
     from running as c
 
+    union all
+
+    select
+        a.seller_id,
+        'adjustment' as kind,
+        a.amount_minor,
+        a.approved_at as available_at
+    from finance.adjustments as a
+    where a.approved_at <= (select b.as_of from bounds as b)
+
 ),
 
 judged as (
@@ -244,6 +254,8 @@ sums as (
         coalesce(sum(amount_minor) filter (where is_due and kind = 'refund'), 0) as refunds_minor,
         coalesce(sum(amount_minor) filter (where is_due and kind = 'dispute'), 0)
             as disputes_minor,
+        coalesce(sum(amount_minor) filter (where is_due and kind = 'adjustment'), 0)
+            as adjustments_minor,
         count(*) filter (where is_due and kind = 'order') as order_count,
         count(*) filter (where is_due and amount_minor <> 0) as entry_count,
         coalesce(sum(amount_minor) filter (where is_pending and kind = 'order'), 0)
@@ -262,9 +274,13 @@ final as (
         coalesce(s.fees_minor, 0)::bigint as fees_minor,
         coalesce(s.refunds_minor, 0)::bigint as refunds_minor,
         coalesce(s.disputes_minor, 0)::bigint as disputes_minor,
+        coalesce(s.adjustments_minor, 0)::bigint as adjustments_minor,
         coalesce(c.net_minor, 0)::bigint as carried_forward_minor,
         (
-            coalesce(s.gross_minor - s.fees_minor - s.refunds_minor - s.disputes_minor, 0)
+            coalesce(
+                s.gross_minor - s.fees_minor - s.refunds_minor - s.disputes_minor
+                + s.adjustments_minor, 0
+            )
             + coalesce(c.net_minor, 0)
         )::bigint as net_minor,
         coalesce(s.order_count, 0)::bigint as order_count,
@@ -287,6 +303,7 @@ select
     fees_minor,
     refunds_minor,
     disputes_minor,
+    adjustments_minor,
     carried_forward_minor,
     net_minor,
     order_count,

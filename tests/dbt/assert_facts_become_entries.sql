@@ -1,8 +1,10 @@
 -- Fails if the facts that are good in themselves and what became of them differ in number or sum:
 -- orders and fees as entries, refunds at face value, before the clamp.
 
-{%- set touched = ref('int_orders__touched') %}
-{%- set in_scope = 'orders.order_id = any(array(select order_id from ' ~ touched ~ '))' %}
+{%- set touched = 'array(select order_id from ' ~ ref('int_orders__touched') ~ ')' %}
+{%- set recent = '(select ordered_from from ' ~ ref('int_build') ~ ')' %}
+{%- set is_recent = 'orders.ordered_at >= ' ~ recent %}
+{%- set in_scope = '(' ~ is_recent ~ ' or orders.order_id = any(' ~ touched ~ '))' %}
 
 with
 

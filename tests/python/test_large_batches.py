@@ -4,6 +4,7 @@ import multiprocessing
 import random
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -45,14 +46,15 @@ def _peak() -> int:
     return int(line.split()[1]) * 1024
 
 
-def paid(count: int) -> tuple[float, int, int]:
-    """Seconds to freeze and submit, bytes held at the peak above the start, bytes of the body."""
+def paid(count: int, lines_per_call: int | None = None) -> tuple[float, int, int]:
+    """Seconds to freeze and submit, bytes held at the peak above the start, bytes of all bodies."""
     with Market.open(is_fresh=True) as market, rail(auto_approve=False) as url:
         many_lines.approved(market, count)
         report: multiprocessing.Queue[tuple[float, int, int]] = PROCESSES.Queue()
-        process = PROCESSES.Process(target=_pay, args=[market.at_rail(url), report])
+        settings = replace(market.at_rail(url), halfin_max_lines_per_call=lines_per_call)
+        process = PROCESSES.Process(target=_pay, args=[settings, report])
         process.start()
-        seconds, before, peak = report.get(timeout=300)
+        seconds, before, peak = report.get(timeout=300 + count / 100)
         process.join(60)
         assert books(url)["payouts"] == count
         body = market.value("dora", "select sum(length(body)) from finance.payout_calls")

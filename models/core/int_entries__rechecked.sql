@@ -1,0 +1,33 @@
+-- One row per entry of the stored windows that are computed again. No table is made of it, as only
+-- their sums are compared with the closes.
+
+with
+
+build as (
+
+    select * from {{ ref('int_build') }}
+
+),
+
+entries as (
+
+    select * from {{ ref('int_entries__known') }}
+
+),
+
+final as (
+
+    select
+        entries.entry_type,
+        entries.seller_id,
+        entries.amount_minor,
+        {{ window_starts_at('entries.available_at') }} as window_starts_at
+    from entries
+    cross join build
+    where
+        entries.available_at < build.stored_until
+        and entries.available_at >= build.scope_from
+
+)
+
+select * from final
