@@ -13,9 +13,11 @@ build as (
 
 ),
 
+-- Only what became or becomes available since the latest close: what is older is in the closes.
 entries as (
 
     select * from {{ ref('int_entries__known') }}
+    where available_at >= (select build.stored_until from build)
 
 ),
 
@@ -26,7 +28,9 @@ stored as (
 
 ),
 
--- Only what became or becomes available since the latest close: what is older is in the closes.
+-- An entry counts once: one that a close holds stays there, even where an edited seller or fact
+-- would now make it available later. The comparison with the closes shows it. The offset has each
+-- looked up by its key: a join would read all that was ever stored.
 final as (
 
     select
@@ -40,13 +44,8 @@ final as (
         entries.available_at,
         {{ window_starts_at('entries.available_at') }} as window_starts_at
     from entries
-    cross join build
     where
-        entries.available_at >= build.stored_until
-        -- An entry counts once: one that a close holds stays there, even where an edited seller or
-        -- fact would now make it available later. The comparison with the closes shows it. The
-        -- offset has each looked up by its key: a join would read all that was ever stored.
-        and not exists (
+        not exists (
             select 1 from stored
             where
                 stored.entry_type = entries.entry_type

@@ -12,6 +12,9 @@ build as (
 entries as (
 
     select * from {{ ref('int_entries__known') }}
+    where
+        available_at < (select build.stored_until from build)
+        and available_at >= (select build.scope_from from build)
 
 ),
 
@@ -23,10 +26,6 @@ final as (
         entries.amount_minor,
         {{ window_starts_at('entries.available_at') }} as window_starts_at
     from entries
-    cross join build
-    where
-        entries.available_at < build.stored_until
-        and entries.available_at >= build.scope_from
 
 )
 

@@ -5,17 +5,18 @@ from collections.abc import Iterator
 from place import Size, models_of_a_week
 from results import Result
 
+RUNS = {"small": 1, "medium": 3, "full": 1}
 SIZES = {
     "small": [Size(n, 4, 2) for n in (200, 2_000)],
     "medium": [Size(n, 4, 2) for n in (4_000, 40_000)],
-    "full": [Size(n, 4, 2) for n in (4_000, 40_000, 400_000)],
+    "full": [Size(n, 3, 1) for n in (4_000, 40_000, 400_000)],
 }
 
 
 def run(scale: str) -> Iterator[Result]:
     first = None
     for size in SIZES[scale]:
-        took, used = (x / size.sellers * 1000 for x in models_of_a_week(size))
+        took, used = (x / size.sellers * 1000 for x in models_of_a_week(size, RUNS[scale]))
         first = first or (took, used)
         ratio_of = f"{SIZES[scale][0].sellers:,} sellers"
         what = f"per 1,000 sellers, {size}"

@@ -8,7 +8,7 @@ from results import Result
 from orchestrator.config import Component
 from orchestrator.database import sql_file
 
-SIZES = {"small": Size(100, 6, 5), "medium": Size(1000, 26, 5), "full": Size(4000, 104, 5)}
+SIZES = {"small": Size(100, 6, 5), "medium": Size(1000, 26, 5), "full": Size(4000, 104, 2)}
 SELLER = "select seller_id from finance.window_close_rows group by 1 order by sum(gross_minor) desc"
 QUERIES = {
     "statement of the largest seller": sql_file("statement"),
