@@ -28,7 +28,7 @@ from results import Result
 
 from orchestrator.config import Component
 
-SIZES = {"small": Size(400, 8, 5), "medium": Size(4000, 13, 5), "full": Size(4000, 52, 49)}
+SIZES = {"small": Size(200, 5, 5), "medium": Size(4000, 13, 5), "full": Size(4000, 52, 49)}
 STATEMENT = (
     (Path(__file__).parent / "limit.sql")
     .read_text()
