@@ -16,8 +16,8 @@ from pathlib import Path
 from statistics import median
 
 import psutil
-from closed_week import open_home
 from conftest import make_settings
+from homes import open_home
 from long_market import LongMarket
 
 from orchestrator.processes import settle_process

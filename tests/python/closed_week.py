@@ -1,10 +1,6 @@
 """A small marketplace whose last week is closed and waits for approval: made once, copied often."""
 
-import atexit
 import functools
-import itertools
-import shutil
-import tempfile
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +8,7 @@ from pathlib import Path
 import psycopg
 from command_line import Shell
 from conftest import make_settings, without_fsync
+from homes import clear_folder, copy_home, place
 from psycopg import sql
 
 from orchestrator.config import URL_VARIABLES, Component, Settings
@@ -24,16 +21,8 @@ WINDOW, WINDOW_BEFORE, OPEN_WINDOW = "2026-W46", "2026-W45", "2026-W47"
 FINANCE, SECOND, ANALYST = "ana", "ben", "eve"
 PRISTINE = "pristine"
 
-_numbers = itertools.count()
-
-
-def open_home(prefix: str) -> Path:
-    """A folder that the server's own user may enter, gone at exit with the server in it."""
-    home = Path(tempfile.mkdtemp(prefix=f"settle-{prefix}-"))
-    home.chmod(0o755)
-    atexit.register(shutil.rmtree, home, ignore_errors=True)
-    atexit.register(EmbeddedPostgres(home).stop)
-    return home
+# The copies of the test file that runs.
+_copies: list[str] = []
 
 
 @dataclass(frozen=True)
@@ -53,21 +42,32 @@ class ClosedWeek:
 
     def copy(self) -> Settings:
         """Settings of a database like this one was after its close, with a home of its own."""
-        name = f"copy_{next(_numbers)}"
+        name = f"copy_{len(_copies)}"
+        _copies.append(name)
         self._copy_database(PRISTINE, name)
         with psycopg.connect(self.server.url(Component.OWNER, name)) as owner:
             owner.execute((FOLDER / "roles.sql").read_bytes())  # a copy takes no grants on itself
         home = self.home / name
-        home.mkdir()
+        home.mkdir(exist_ok=True)
         urls = {c: self.server.url(c.value, name) for c in Component}
         return replace(make_settings(home, NOW.isoformat()), urls=urls)
 
     def _copy_database(self, template: str, name: str) -> None:
+        statement = sql.SQL("create database {} template {} strategy file_copy")
+        self._maintain(statement.format(sql.Identifier(name), sql.Identifier(template)))
+
+    def _maintain(self, statement: sql.Composed) -> None:
         with psycopg.connect(
             self.server.url(Component.OWNER, "postgres"), autocommit=True
         ) as owner:
-            statement = sql.SQL("create database {} template {} strategy file_copy")
-            owner.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
+            owner.execute(statement)
+
+    def drop_copies(self) -> None:
+        """So that the next file's have the same names, and dbt knows them again."""
+        while _copies:
+            name = _copies.pop()
+            self._maintain(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+            clear_folder(self.home / name)
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
@@ -79,7 +79,12 @@ def environment_of(settings: Settings) -> dict[str, str]:
 @functools.cache
 def closed_week() -> ClosedWeek:
     """Made by the command line alone, the first time that somebody asks."""
-    week = ClosedWeek(open_home("closed"))
+    week = ClosedWeek(place() / "closed")
+    copy_home("closed", lambda home: _make(ClosedWeek(home)), week.home)
+    return week
+
+
+def _make(week: ClosedWeek) -> None:
     week.server.start()
     with psycopg.connect(week.server.url(Component.OWNER), autocommit=True) as owner:
         without_fsync(owner)
@@ -89,4 +94,9 @@ def closed_week() -> ClosedWeek:
         password = week.server.password(name)
         week.shell.done("user", "add", name, "--group", group, SETTLE_PASSWORD=password)
     week._copy_database("settle", PRISTINE)
-    return week
+
+
+def end_copies() -> None:
+    """Where a test file ends that may have made some."""
+    if _copies:
+        closed_week().drop_copies()

@@ -1,6 +1,9 @@
 """What several test files share: throwaway servers, the clock, the Olist sample."""
 
+import os
 import shutil
+import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -9,10 +12,10 @@ from typing import Any
 
 import psycopg
 import pytest
+from homes import TEMPLATES, clear_home, copy_home, place
 
 from orchestrator.config import PROJECT_ROOT, Component, Settings, load_settings
-from orchestrator.database import connect, rows
-from orchestrator.embedded import EmbeddedPostgres
+from orchestrator.database import connect
 from orchestrator.migrate import prepare_database, set_clock
 
 OLIST = PROJECT_ROOT.parent / "shared" / "data" / "olist"
@@ -27,6 +30,15 @@ LONG_FILES = (
     *("test_large_batches", "test_rebuild", "test_external", "test_up"),
     "test_planted_secrets",
 )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Whoever starts the workers gives them a folder for what is made once for all."""
+    if TEMPLATES not in os.environ:
+        folder = Path(tempfile.mkdtemp(prefix="settle-templates-"))
+        folder.chmod(0o755)
+        os.environ[TEMPLATES] = str(folder)
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -54,25 +66,36 @@ def without_fsync(owner: psycopg.Connection[Any]) -> None:
     owner.execute("select pg_reload_conf()")
 
 
+def migrate(home: Path) -> None:
+    """A server whose database `settle` has everything but data."""
+    settings = make_settings(home)
+    prepare_database(settings)
+    with connect(settings, Component.OWNER, autocommit=True) as connection:
+        without_fsync(connection)
+
+
 @pytest.fixture(scope="module")
-def settle_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SettleHome]:
+def settle_home() -> Iterator[SettleHome]:
     """Make a home with a migrated server of its own, gone when the test file is done."""
-    homes: list[tuple[Path, Path]] = []
+    homes: list[Path] = []
 
     def make(name: str) -> Settings:
-        settings = make_settings(tmp_path_factory.mktemp(name))
-        prepare_database(settings)
-        with connect(settings, Component.OWNER, autocommit=True) as connection:
-            without_fsync(connection)
-            [row] = rows(connection, "select current_setting('data_directory') as folder")
-        homes.append((settings.home, Path(row["folder"]).parent))
-        return settings
+        home = place() / name
+        homes.append(home)
+        copy_home("migrated", migrate, home)
+        return make_settings(home)
 
     yield make
-    for home, server_folder in homes:
-        EmbeddedPostgres(home).stop()
-        if server_folder != home:  # root's servers keep their data elsewhere
-            shutil.rmtree(server_folder, ignore_errors=True)
+    for home in homes:
+        clear_home(home)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def copies_of_a_closed_week() -> Iterator[None]:
+    """What a test file copies is gone when it is done."""
+    yield
+    if "closed_week" in sys.modules:
+        sys.modules["closed_week"].end_copies()
 
 
 @pytest.fixture(scope="module")

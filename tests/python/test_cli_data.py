@@ -5,8 +5,9 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from closed_week import NOW, ClosedWeek, closed_week, open_home
+from closed_week import NOW, ClosedWeek, closed_week
 from command_line import Shell
+from homes import open_home
 
 from orchestrator.config import Component
 

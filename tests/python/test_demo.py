@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from closed_week import open_home
 from command_line import Shell
 from conftest import make_settings
+from homes import open_home
 
 from orchestrator.config import Component, Settings
 from orchestrator.database import connect, rows

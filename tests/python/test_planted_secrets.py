@@ -16,10 +16,11 @@ from urllib.parse import quote
 import httpx
 import pytest
 from canaries import Search
-from closed_week import NOW, open_home
+from closed_week import NOW
 from command_line import Answer, Shell
 from desk_site import PAGES, Person
 from halfin_rail import http_server
+from homes import open_home
 from starlette.requests import Request
 from starlette.responses import Response
 
