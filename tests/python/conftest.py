@@ -16,6 +16,7 @@ from homes import TEMPLATES, clear_home, copy_home, place
 
 from orchestrator.config import PROJECT_ROOT, Component, Settings, load_settings
 from orchestrator.database import connect
+from orchestrator.dbt import build_arguments, run_dbt
 from orchestrator.migrate import prepare_database, set_clock
 
 OLIST = PROJECT_ROOT.parent / "shared" / "data" / "olist"
@@ -26,9 +27,10 @@ SettleHome = Callable[[str], Settings]
 # The files that take longest begin first: else one worker ends with them while the other idles.
 LONG_FILES = (
     "test_simulation",
-    *("test_demo", "test_week", "test_agreement", "test_crashes", "test_cli_paid"),
-    *("test_large_batches", "test_rebuild", "test_external", "test_up"),
-    "test_planted_secrets",
+    *("test_agreement", "test_demo", "test_week", "test_cli_paid", "test_analyst", "test_up"),
+    *("test_rebuild", "test_large_batches", "test_external", "test_crashes", "test_books"),
+    *("test_planted_secrets", "test_foundations", "test_browser", "test_cli", "test_olist"),
+    *("test_dbt", "test_sensors", "test_cli_data", "test_bench", "test_receiver"),
 )
 
 
@@ -58,6 +60,14 @@ def at(settings: Settings, instant: datetime) -> Settings:
     moved = replace(settings, now=instant.isoformat())
     set_clock(moved)
     return moved
+
+
+def build_untested(settings: Settings) -> None:
+    """A build of the live schemas for who tests something else than the data tests in it.
+
+    Those take more than half of the time.
+    """
+    run_dbt(settings, [*build_arguments(), "--exclude-resource-type", "test", "--no-write-json"])
 
 
 def without_fsync(owner: psycopg.Connection[Any]) -> None:

@@ -23,7 +23,7 @@ def week() -> ClosedWeek:
     return closed_week()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def settings(week: ClosedWeek) -> Settings:
     return week.copy()
 

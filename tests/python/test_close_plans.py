@@ -7,11 +7,10 @@ from typing import Any
 
 import psycopg
 import pytest
-from conftest import SettleHome, at
+from conftest import at, build_untested
 
-from orchestrator.config import Component
+from orchestrator.config import Component, Settings
 from orchestrator.database import connect, database_url
-from orchestrator.dbt import build_live
 from orchestrator.generate import generate
 
 MONDAY = datetime(2026, 11, 16, 0, 15, tzinfo=UTC)
@@ -66,12 +65,12 @@ analyze finance.window_close_entries
 
 
 @pytest.fixture(scope="module")
-def database(settle_home: SettleHome) -> Iterator[psycopg.Connection[Any]]:
+def database(settings: Settings) -> Iterator[psycopg.Connection[Any]]:
     """Twelve weeks of orders, and a few that a build looks at."""
-    settings = at(settle_home("plans"), MONDAY)
+    settings = at(settings, MONDAY)
     with connect(settings, Component.OWNER) as owner:
         generate(owner, sellers=100, weeks=12, orders_per_seller_week=20, until=MONDAY)
-    build_live(settings)
+    build_untested(settings)
     with psycopg.connect(database_url(settings, Component.OWNER), autocommit=True) as owner:
         owner.execute(
             "create temporary table touched as select order_id from marketplace.orders"

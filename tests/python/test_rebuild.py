@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
-from conftest import SettleHome, at
+from conftest import at, build_untested
 
 from orchestrator.check_wallets import check_new_wallets
 from orchestrator.config import Component, Settings
@@ -35,10 +35,10 @@ def fill(settings: Settings) -> None:
 
 
 @pytest.fixture(scope="module")
-def built(settle_home: SettleHome) -> Settings:
-    settings = at(settle_home("rebuild"), SUNDAY)
+def built(settings: Settings) -> Settings:
+    settings = at(settings, SUNDAY)
     fill(settings)
-    build_live(settings)
+    build_untested(settings)
     return settings
 
 
@@ -51,7 +51,7 @@ def test_an_unchecked_wallet_is_held_and_a_checked_one_is_not(built: Settings) -
         [unchecked] = rows(database, query)
     assert unchecked["n"] > 10
     assert check_new_wallets(built) > 10
-    build_live(built)
+    build_untested(built)
     with connect(built, Component.ORCHESTRATOR) as database:
         [checked] = rows(database, query)
     assert checked["n"] == 0
@@ -66,7 +66,7 @@ def test_the_snapshot_keeps_the_projects_clock_with_a_zone(built: Settings) -> N
             " where seller_id = (select min(seller_id) from marketplace.sellers"
             " where wallet_address <> '') returning seller_id",
         )
-    build_live(later)
+    build_untested(later)
     with connect(later, Component.DBT) as database:
         versions = rows(
             database,
