@@ -167,13 +167,13 @@ def build_as_of(settings: Settings, as_of: datetime, timezone: str | None) -> No
     variables: Mapping[str, object] = {"use_stored_closes": False} | (
         {"settlement_timezone": timezone} if timezone else {}
     )
+    # A folder of its own: with other variables dbt parses anew, and the live build would again.
+    target = settings.home / "dbt" / "target-asof"
+    place = ["--target", "asof", "--target-path", str(target)]
     with one_build(settings, AS_OF_SCHEMA):
         with connect(settings, Component.DBT) as connection:
             connection.execute("select finance.begin_build(%s, %s)", [AS_OF_SCHEMA, as_of])
-        run_dbt(
-            settings,
-            [*build_arguments(), "--target", "asof", "--vars", json.dumps(variables)],
-        )
+        run_dbt(settings, [*build_arguments(), *place, "--vars", json.dumps(variables)])
 
 
 def build_project_as_of(settings: Settings, project: Path, schema: str, as_of: datetime) -> Path:
