@@ -8,7 +8,7 @@ import psycopg
 
 from orchestrator.config import Settings
 from orchestrator.database import rows
-from orchestrator.web_address import is_local
+from orchestrator.web_address import authorities, is_local
 
 TIMEOUT_S = 10.0
 _log = logging.getLogger(__name__)
@@ -25,7 +25,8 @@ def post_alerts(settings: Settings, database: psycopg.Connection[Any]) -> None:
     database.rollback()
     waiting = rows(database, "select * from finance.unposted_alerts()")
     database.commit()
-    with httpx.Client(timeout=TIMEOUT_S, trust_env=not is_local(settings.alert_url)) as http:
+    trust_env = not is_local(settings.alert_url)
+    with httpx.Client(timeout=TIMEOUT_S, verify=authorities(), trust_env=trust_env) as http:
         for alert in waiting:
             document = {
                 "alert_id": alert["alert_id"],

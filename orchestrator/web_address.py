@@ -1,6 +1,8 @@
 """Addresses that secrets and alerts are sent to, checked before anything is."""
 
+from functools import cache
 from ipaddress import ip_address
+from ssl import SSLContext
 from urllib.parse import urlsplit
 
 from orchestrator.errors import SettleError
@@ -19,6 +21,14 @@ def checked_url(variable: str, url: str) -> str:
     if parts.scheme == "http" and not is_loopback(host):
         raise SettleError(f"{variable} would send to {host} in clear: use https")
     return url
+
+
+@cache
+def authorities() -> SSLContext:
+    """Who vouches for an https address; read once, as that takes longer than many a call."""
+    import httpx  # a tenth of a second to import, and most verbs call nobody
+
+    return httpx.create_ssl_context()
 
 
 def is_local(url: str) -> bool:

@@ -14,7 +14,7 @@ from orchestrator.errors import SettleError
 from orchestrator.halfin.answers import RailAnswer, read_answer
 from orchestrator.halfin.credentials import key_environment
 from orchestrator.halfin.pacing import Pace
-from orchestrator.web_address import checked_url, is_local
+from orchestrator.web_address import authorities, checked_url, is_local
 
 MAX_ANSWER_BYTES = 256 * 1024 * 1024
 PAGE_ROWS = 100
@@ -76,6 +76,7 @@ class HalfinClient:
         self._http = httpx.Client(
             headers={"X-API-Key": api_key, "Accept": "application/json"},
             timeout=timeout_s,
+            verify=authorities(),
             follow_redirects=False,
             trust_env=not is_local(base_url),  # no proxy between us and the sandbox
             transport=transport,

@@ -13,6 +13,7 @@ from orchestrator.sandbox.book import Book
 from orchestrator.sandbox.config import SandboxConfig, chance
 from orchestrator.sandbox.payouts import Json, announced
 from orchestrator.signature import EVENT_HEADER, SIGNATURE_HEADER, sign
+from orchestrator.web_address import authorities
 
 WEBHOOK_TIMEOUT_S = 15.0
 WEBHOOK_MAX_DELAY_S = 60.0
@@ -29,7 +30,7 @@ class Webhooks:
         """What has to run, until cancelled, for deliveries to be made."""
         if not self.config.webhook_url:
             return []
-        tls = httpx.create_ssl_context()
+        tls = authorities()
         return [self._deliver(tls) for _ in range(self.config.webhook_concurrency)]
 
     def resume(self) -> None:

@@ -11,6 +11,7 @@ from closed_week import WINDOW, environment_of
 from desk import Desk, open_desk
 
 from orchestrator.processes import service
+from orchestrator.web_address import authorities
 
 WEEK = f"/desk/windows/{WINDOW}"
 PAGES = (
@@ -24,7 +25,13 @@ class Person(httpx.Client):
     """A browser without scripts: it keeps cookies, follows redirects and sends forms."""
 
     def __init__(self, url: str) -> None:
-        super().__init__(base_url=url, follow_redirects=True, trust_env=False, timeout=60)
+        super().__init__(
+            base_url=url,
+            follow_redirects=True,
+            trust_env=False,
+            verify=authorities(),
+            timeout=60,
+        )
 
     def log_in(self, name: str, password: str) -> httpx.Response:
         return self.post("/desk/login", data={"name": name, "password": password})

@@ -22,6 +22,7 @@ from starlette.routing import Route
 from orchestrator.halfin import BATCH_PATH, HalfinClient, RailAnswer
 from orchestrator.sandbox import SandboxConfig, running
 from orchestrator.signature import SIGNATURE_HEADER, verify
+from orchestrator.web_address import authorities
 
 KEY = "sk_test_" + "0a" * 32
 SIGNING = "whsec-of-the-tests"
@@ -85,7 +86,10 @@ def rail(attempts: int = 5, timeout_s: float = 10.0, **settings: Any) -> Iterato
 def ask(client: HalfinClient, path: str, method: str = "GET", key: str = KEY) -> httpx.Response:
     """Past the client: its own calls show no headers, and do not reach the sandbox's own pages."""
     root = repr(client).split("'")[1].removesuffix("/api")
-    return httpx.request(method, root + path, headers={"X-API-Key": key}, trust_env=False)
+    headers = {"X-API-Key": key}
+    return httpx.request(
+        method, root + path, headers=headers, trust_env=False, verify=authorities()
+    )
 
 
 def until(done: Callable[[], bool]) -> None:

@@ -21,6 +21,7 @@ from starlette.responses import Response
 from orchestrator.config import Settings
 from orchestrator.pay import PayResult, pay_window
 from orchestrator.sandbox import SandboxConfig, running
+from orchestrator.web_address import authorities
 
 MONDAY = datetime(2026, 11, 16, tzinfo=UTC)
 WEEK = timedelta(days=7)
@@ -208,7 +209,9 @@ def rail(**config: Any) -> Iterator[str]:
 
 def books(url: str) -> dict[str, Any]:
     """What the sandbox has counted: batches, payouts, by_status, idempotency_keys, webhooks."""
-    answer = httpx.get(url.removesuffix("/api") + "/sandbox/state", trust_env=False)
+    answer = httpx.get(
+        url.removesuffix("/api") + "/sandbox/state", trust_env=False, verify=authorities()
+    )
     found: dict[str, Any] = answer.json()
     return found
 
@@ -246,6 +249,7 @@ def forward(url: str, request: Request, body: bytes) -> Response:
         content=body,
         headers={"X-API-Key": request.headers["X-API-Key"]},
         trust_env=False,
+        verify=authorities(),
     )
     return Response(answer.content, answer.status_code)
 

@@ -15,6 +15,7 @@ from desk import Desk, partly_paid_desk
 from orchestrator.config import Component
 from orchestrator.pages.links import make_token
 from orchestrator.processes import service
+from orchestrator.web_address import authorities
 
 SECRET, OLD_SECRET = "a" * 32, "b" * 40
 HOUR = 3600
@@ -40,7 +41,13 @@ class SellerSite:
         return f"{self.url}/s/{make_token(seller, int(time.time()) + seconds, secret)}"
 
     def get(self, address: str, **parameters: str) -> httpx.Response:
-        return httpx.get(address, params=parameters or None, trust_env=False, timeout=60)
+        return httpx.get(
+            address,
+            params=parameters or None,
+            trust_env=False,
+            verify=authorities(),
+            timeout=60,
+        )
 
     def json(self, state: str, what: str = "statement.json", **parameters: str) -> Any:
         answer = self.get(f"{self.link(self.sellers[state])}/{what}", **parameters)

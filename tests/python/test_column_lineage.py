@@ -18,11 +18,12 @@ NET = "model.settle.seller_settlement.v1"
 
 @pytest.fixture
 def build(tmp_path: Path) -> tuple[Settings, dict[str, Any], Path]:
-    """Settings with an empty home, the manifest, and a copy of what was compiled."""
+    """Settings, the manifest, and a copy of what was compiled and of what was read from it."""
     week = closed_week()
     folder = week.home / "dbt"
     shutil.copytree(folder / "target-build" / "compiled", tmp_path / "target" / "compiled")
     (tmp_path / "home" / "dbt").mkdir(parents=True)
+    shutil.copy(folder / "column_lineage.json", tmp_path / "home" / "dbt")  # what the close read
     settings = replace(make_settings(tmp_path / "home"), urls=week.copy().urls)
     manifest = json.loads((folder / "target" / "manifest.json").read_text(encoding="utf-8"))
     return settings, manifest, tmp_path / "target"

@@ -37,6 +37,7 @@ from starlette.responses import Response
 
 from orchestrator.halfin import BATCH_PATH, HalfinClient, RailAnswer
 from orchestrator.signature import EVENT_HEADER, SIGNATURE_HEADER, verify
+from orchestrator.web_address import authorities
 
 EXAMPLES = {
     path.stem: json.loads(path.read_text())
@@ -65,8 +66,8 @@ def seen(answer: httpx.Response) -> Json:
 
 def posted(client: HalfinClient, path: str, body: bytes, key: str = KEY) -> Json:
     root = repr(client).split("'")[1]
-    headers = {"X-API-Key": key}
-    return seen(httpx.post(root + path, content=body, headers=headers, trust_env=False))
+    given = {"content": body, "headers": {"X-API-Key": key}}
+    return seen(httpx.post(root + path, **given, trust_env=False, verify=authorities()))
 
 
 def get(client: HalfinClient, path: str, key: str = KEY) -> Json:

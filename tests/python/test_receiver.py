@@ -17,6 +17,7 @@ from orchestrator.embedded import EmbeddedPostgres
 from orchestrator.processes import service
 from orchestrator.reconcile import reconcile
 from orchestrator.signature import SIGNATURE_HEADER, sign
+from orchestrator.web_address import authorities
 
 OLD_SECRET = SIGNING[::-1]
 EVENT = b'{"event": "payout.created", "data": {"id": "p1"}}'
@@ -42,7 +43,9 @@ def url(market: Market, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
 def post(url: str, body: bytes, signature: str | None = None) -> httpx.Response:
     signature = sign(SIGNING, int(time.time()), body) if signature is None else signature
     headers = {SIGNATURE_HEADER: signature, "Content-Type": "application/json"}
-    return httpx.post(url, content=body, headers=headers, trust_env=False, timeout=30)
+    return httpx.post(
+        url, content=body, headers=headers, trust_env=False, verify=authorities(), timeout=30
+    )
 
 
 def event_count(market: Market) -> int:
