@@ -55,6 +55,8 @@ def copy_home(name: str, make: Callable[[Path], None], home: Path) -> None:
                 make(draft)
             finally:
                 EmbeddedPostgres(draft).stop()
+            has_all = (draft / "postgres").is_dir()
+            assert has_all, f"the server's user cannot enter {templates}: choose another TMPDIR"
             draft.rename(template)
     home.mkdir(mode=0o755, exist_ok=True)
     atexit.register(EmbeddedPostgres(home).stop)
@@ -70,6 +72,7 @@ def clear_home(home: Path) -> None:
 
 
 def clear_folder(home: Path) -> None:
+    """The same where the server is another's."""
     for path in sorted(home.rglob("*"), reverse=True):
         if path.is_dir() and not path.is_symlink():
             if not any(path.iterdir()):

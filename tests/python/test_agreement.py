@@ -142,7 +142,8 @@ def as_of_arguments(settings: Settings, rules: model.Settings) -> list[str]:
     variables = {"use_stored_closes": False, "settlement_timezone": rules.timezone.key}
     if rules.late_disputes != model.DEFAULTS.late_disputes:  # dbt parses anew for each other set
         variables["late_disputes"] = rules.late_disputes
-    return ["--target", "asof", "--vars", json.dumps(variables), "--target-path", str(target)]
+    place = ["--target", "asof", "--target-path", str(target), "--no-write-json"]
+    return [*place, "--vars", json.dumps(variables)]
 
 
 def write_policies(settings: Settings, policies: tuple[Policy, ...]) -> None:
