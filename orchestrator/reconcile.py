@@ -53,7 +53,8 @@ def _look_up(rail: HalfinClient, database: psycopg.Connection[Any], unanswered: 
     for lookup in lookups:
         answer = rail.get(lookup["path"], lookup["rail_id"])
         if not answer.is_success:
-            unanswered.append(f"the batch of {lookup['payout_window']} ({answer.said})")
+            window, payout = lookup["payout_window"], f"payout {lookup['rail_id']}"
+            unanswered.append(f"{f'the batch of {window}' if window else payout} ({answer.said})")
             continue
         [recorded] = rows(database, "select finance.record_lookup(%b) as moved", answer.body)
         database.commit()

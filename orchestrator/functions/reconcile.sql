@@ -15,10 +15,22 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     from finance.payout_lines as l
     inner join halfin.ledger_entries as e on l.payout_id = e.payout_id and e.entry_type = 'payout'
     where l.state in ('failed', 'rejected')
+    union
+    -- Money that left, and no line of ours knows for what: the payout itself names the line, whose
+    -- seller must not be paid the same again. Until a person has looked at it.
+    select '/v1/payouts', e.payout_id, null
+    from halfin.ledger_entries as e
+    where e.entry_type = 'payout' and e.payout_id is not null
+    and not exists (select from finance.payout_lines as l where l.payout_id = e.payout_id)
+    and not exists (
+        select from finance.breaks as b
+        where b.kind in ('ledger_without_line', 'unknown_payout') and b.subject = e.payout_id
+        and (b.closed_at is not null or b.kind = 'unknown_payout')
+    )
     order by 3, 1, 2
 $$;
 comment on function finance.open_lookups() is
-'What has to be asked for at the rail: GET path/rail_id. One row per call with a line that has no certain outcome, and per failed payout that the ledger shows as paid.';
+'What has to be asked for at the rail: GET path/rail_id. One row per call with a line that has no certain outcome, and per payout that the ledger shows as paid and we do not; without a window where no line of ours has it.';
 
 create or replace function finance.record_lookup(p_response bytea) returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$

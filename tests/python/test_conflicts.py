@@ -4,7 +4,9 @@ import json
 from collections.abc import Iterator
 from datetime import timedelta
 
+import httpx
 import pytest
+from halfin_rail import KEY
 from outcomes import BEGIN, LINE, answer, concluded, payout, take
 from payment_server import ORCHESTRATOR, OWNER
 from payments import (
@@ -18,6 +20,7 @@ from payments import (
     Market,
     books,
     eventually,
+    exact_bytes,
     rail,
 )
 
@@ -125,6 +128,28 @@ def test_reconcile_asks_the_rail() -> None:
         eventually(lambda: books(forgetful)["by_status"] == {"failed": 1})
         assert reconcile(market.at_rail(forgetful)) == 1
         assert reconcile(market.at_rail(forgetful)) == 0
+
+
+def test_a_call_that_arrives_after_people_said_it_had_not_holds_the_seller(market: Market) -> None:
+    """No webhook tells of it: the ledger does, and the payout itself says whose money it was."""
+    assert concluded(market, 500, "")["batch_state"] == "unknown"
+    declare = "select finance.declare_rejected('2026-W47', 'halfin has no such batch')"
+    assert [market.value(who, declare) for who in ("ana", "ben")] == [1, 2]
+    with rail() as url:
+        httpx.post(
+            f"{url}/v1/payouts/batch",
+            content=exact_bytes(market, 1),
+            headers={"X-API-Key": KEY, "Content-Type": "application/json"},
+            trust_env=False,
+        ).raise_for_status()
+        eventually(lambda: books(url)["by_status"] == {"completed": 1})
+        market.close(Line(LINE.seller, 23_456), Line("s2", 700, "SPL"), weeks=1)
+        market.approve("ana", window=NEXT_WINDOW)
+        market.at(DUE + WEEK)
+        reconcile(market.at_rail(url))
+        assert market.kinds("breaks") == ["ledger_without_line", "mismatch"]
+        batch = market.freeze(NEXT_WINDOW)
+        assert market.lines("seller_id", f"l.batch_id = {batch}") == [("s2",)]
 
 
 def test_what_the_rail_has_spoken_of_is_not_declared_rejected(market: Market) -> None:
