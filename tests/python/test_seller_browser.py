@@ -46,6 +46,18 @@ def test_both_balances_stand_side_by_side(site: SellerSite, phone: Page) -> None
     assert_accessible(phone)
 
 
+def test_millions_fit_on_a_phone(site: SellerSite, phone: Page) -> None:
+    """Side by side as long as both fit, else one above the other; no digit leaves its card."""
+    phone.goto(site.link(site.sellers["completed"]))
+    figures = phone.locator(".pair .figure")
+    figures.evaluate_all(
+        "found => found.forEach(it => it.firstChild.textContent = '12,879,830.94 ')"
+    )
+    for card in phone.locator(".pair > *").all():
+        assert card.evaluate("it => it.scrollWidth <= it.clientWidth")
+    assert phone.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
 def test_the_timeline_adds_up_to_what_is_pending(site: SellerSite, phone: Page) -> None:
     found = site.json("completed")
     phone.goto(site.link(site.sellers["completed"]))
