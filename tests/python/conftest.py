@@ -1,9 +1,6 @@
 """What several test files share: throwaway servers, the clock, the Olist sample."""
 
-import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -12,7 +9,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from homes import TEMPLATES, clear_home, copy_home, place
+from homes import clear_home, copy_home, place, share_templates
 
 from orchestrator.config import PROJECT_ROOT, Component, Settings, load_settings
 from orchestrator.database import connect
@@ -34,13 +31,9 @@ LONG_FILES = (
 )
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Whoever starts the workers gives them a folder for what is made once for all."""
-    if TEMPLATES not in os.environ:
-        folder = Path(tempfile.mkdtemp(prefix="settle-templates-"))
-        folder.chmod(0o755)
-        os.environ[TEMPLATES] = str(folder)
-        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+def pytest_configure() -> None:
+    """Before there are workers."""
+    share_templates()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

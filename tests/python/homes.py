@@ -34,6 +34,12 @@ def open_home(prefix: str) -> Path:
     return home
 
 
+def share_templates() -> None:
+    """What is made once is for this process and all that it starts, and gone with it."""
+    if TEMPLATES not in os.environ:
+        os.environ[TEMPLATES] = str(open_folder("templates"))
+
+
 @functools.cache
 def place() -> Path:
     """The folder of this process in which homes of one name stand one after another."""

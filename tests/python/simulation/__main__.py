@@ -15,7 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from simulation.lives import lived, lived_one
+from homes import share_templates
+
+from simulation.lives import begin, lived, lived_one
 
 
 def _known(log: Path) -> Iterator[dict[str, Any]]:
@@ -31,6 +33,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="live this one again, and tell it")
     parser.add_argument("--log", type=Path, default=Path(".settle-simulations.jsonl"))
     asked = parser.parse_args()
+    share_templates()
     if asked.seed is not None:
         result = lived(asked.seed, asked.weeks, is_told=True)
         print(result.get("violation", f"seed {asked.seed}: all is well"))
@@ -42,7 +45,7 @@ def main() -> int:
     work = [(seed, asked.weeks) for seed in range(asked.histories) if seed not in done]
     print(f"{len(done)} histories of {asked.weeks} weeks are known, {len(work)} are to be lived")
     with (
-        multiprocessing.get_context("spawn").Pool(os.cpu_count()) as pool,
+        multiprocessing.get_context("spawn").Pool(os.cpu_count(), initializer=begin) as pool,
         asked.log.open("a", encoding="utf-8") as log,
     ):
         for result in pool.imap_unordered(lived_one, work):
@@ -55,6 +58,8 @@ def main() -> int:
                 )
             elif len(found) % 50 == 0:
                 print(f"{len(found)} lived", flush=True)
+        pool.close()
+        pool.join()  # their servers end with them
     found = [r for r in found if r["seed"] < asked.histories]
     sums = {name: sum(r[name] for r in found) for name in ("steps", "lines", "rows")}
     broken = sorted(r["seed"] for r in found if "violation" in r)

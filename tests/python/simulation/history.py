@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 from unittest.mock import patch
 
+import psycopg
 import stamina
 from halfin_rail import KEY
 from reference.windows import Window, window_numbered, window_of
@@ -20,9 +21,9 @@ from orchestrator.errors import SettleError
 from orchestrator.halfin import HalfinClient
 from orchestrator.pay import pay_window
 from orchestrator.reconcile import reconcile
-from simulation import acts, closes, invariants
+from simulation import acts, closes, days, invariants, payday, paying
 from simulation.compiled import Project
-from simulation.killable import Killed, Program
+from simulation.killable import Connection, Killed, Program
 from simulation.oracle import LAG, Oracle
 from simulation.people import FINANCE, Office
 from simulation.rail import Call, Rail
@@ -56,7 +57,9 @@ class Simulation:
     compared: int = 0
     pay_window: Callable[[Settings, str], object] = pay_window
     contradicted: set[tuple[str, str]] = field(default_factory=set)
+    declared: set[str] = field(default_factory=set)  # lines that people called not taken
     is_reconciled: bool = False
+    spares: list[Connection] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.rng = Random(f"history-{self.seed}")  # noqa: S311 - a test's dice
@@ -116,21 +119,23 @@ class Simulation:
             acts.begin(self)
             for week in range(self.weeks):
                 self._week(is_calm=week >= self.weeks - 2)
-            acts.settle_down(self)
+            paying.settle_down(self)
             invariants.at_the_end(self)
 
     def _week(self, *, is_calm: bool) -> None:
-        self.rail.moods = (0.0, 0.0) if is_calm or self.rng.random() < 0.3 else (0.35, 0.06)
+        self.rail.moods = (0.0, 0.0) if is_calm or self.rng.random() < 0.3 else (0.35, 0.1)
+        refuses = not is_calm and self.rng.random() < 0.2
+        self.rail.refused = acts.any_seller(self) if refuses else None
         window = self.zone_window
         for _ in range(self.rng.randint(1, 4)):
             self.wander(window.ends_at - timedelta(minutes=1))
-            acts.something(self, is_calm=is_calm)
+            days.something(self, is_calm=is_calm)
         self.until(window.ends_at + LAG + timedelta(minutes=self.rng.randrange(600)))
         if not is_calm and self.rng.random() < 0.1:
             return  # nobody came to close it
         closes.close(self)
         if self.oracle.closes:
-            acts.payday(self, is_calm=is_calm)
+            payday.payday(self, is_calm=is_calm)
 
     # What the product is asked to do, as a program that may die.
 
@@ -143,7 +148,7 @@ class Simulation:
         """What a run of the product said: its answer, its one line of refusal, or its death."""
         outer, self.rail.program = self.rail.program, program
         try:
-            with program.running(), self._at_rail():
+            with program.running(self.spares), self._at_rail():
                 answer = run(replace(self.settings, halfin_max_lines_per_call=self.max_lines))
         except SettleError as error:
             if "\n" in str(error):
@@ -174,6 +179,12 @@ class Simulation:
         if luck < 0.45:
             return Program(guest=guest, overtaken_at=self.rng.randint(1, 30))
         return Program()
+
+    def leave(self) -> None:
+        """Every connection ends, as before the server does."""
+        self.office.leave()
+        while self.spares:
+            psycopg.Connection.close(self.spares.pop())
 
     def due(self) -> datetime:
         """When the window that closed last may be paid, give or take the hour of a clock change."""

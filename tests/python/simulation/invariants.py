@@ -166,9 +166,9 @@ def books(sim: Simulation) -> Iterator[str]:
         "select line_id, idempotency_key, payout_id, state, amount_minor, wallet_address,"
         " returned_at is not null, retaken_at is not null from finance.payout_lines"
     ):
-        payout = at_rail.get(payout_id) or by_key.get(key)
-        if payout and (payout["metadata"] or {}).get("line_id") != line_id:
-            payout = None  # an earlier attempt's
+        payout = at_rail.get(payout_id)
+        if payout is None and (by_key.get(key, {}).get("metadata") or {}).get("line_id") == line_id:
+            payout = by_key[key]  # and not an earlier attempt's, which has the same key
         status = payout["status"] if payout else "unknown to the rail"
         if state == "completed" and status != "completed":
             yield f"line {line_id} counts as paid and is {status} at the rail"
@@ -176,7 +176,7 @@ def books(sim: Simulation) -> Iterator[str]:
             asked = (f"{amount // 100}.{amount % 100:02d}0000", wallet)
             if (payout["amount"], payout["destination"]) != asked:
                 yield f"line {line_id} of {asked} was paid as {payout['amount']}"
-        is_back = returned and not retaken
+        is_back = returned and not retaken and line_id not in sim.declared
         if is_back and status in ("pending_approval", "processing"):
             yield f"the money of line {line_id} came back while the rail still pays it"
         is_shown = payout is None or payout["id"] in sim.rail.shown_failed
@@ -205,7 +205,10 @@ def alerts(sim: Simulation) -> Iterator[str]:
 
 
 def reconciled(sim: Simulation) -> Iterator[str]:
-    """After an undisturbed reconcile we know what the rail knows about every batch that it took."""
+    """After an undisturbed reconcile we know what the rail knows about every batch that it took.
+
+    Where it took what people had called not taken, a break says so: nobody pays on unawares.
+    """
     if not sim.is_reconciled:
         return
     sim.is_reconciled = False
@@ -217,7 +220,11 @@ def reconciled(sim: Simulation) -> Iterator[str]:
             " and l.call_sequence = c.sequence where c.state = 'accepted'"
         )
     }
+    broken = {subject for (subject,) in sim.rows("select subject from finance.breaks")}
     for payout in sim.rail.book.in_order:
+        is_told = (payout["metadata"] or {}).get("line_id") in broken
+        if payout["status"] == "completed" and _is_unasked(sim, payout) and not is_told:
+            yield f"payout {payout['id']} was called not taken, is paid, and nobody is told"
         if payout["id"] not in lines:
             continue
         state, returned = lines[payout["id"]]
@@ -248,7 +255,7 @@ def at_the_end(sim: Simulation) -> None:
         raise Violation("ends", f"lines without an outcome in the end: {left[:3]}")
     per_seller: dict[str, int] = defaultdict(int)
     for payout in sim.rail.book.in_order:
-        if payout["status"] == "completed":
+        if payout["status"] == "completed" and not _is_unasked(sim, payout):
             cents = int(payout["amount"].replace(".", "")) // 10_000
             per_seller[payout["metadata"]["seller_id"]] += cents
     ours = dict(
@@ -259,6 +266,12 @@ def at_the_end(sim: Simulation) -> None:
     )
     if ours != per_seller:
         raise Violation("ends", f"paid by our books {ours}, by the rail's {dict(per_seller)}")
+
+
+def _is_unasked(sim: Simulation, payout: dict[str, Any]) -> bool:
+    """Of a line that people have called not taken, and of no later one of the same key."""
+    known = sim.rows("select 1 from finance.payout_lines where payout_id = %s", payout["id"])
+    return (payout["metadata"] or {}).get("line_id") in sim.declared and not known
 
 
 def _new_batches(sim: Simulation) -> list[tuple[int, str, Any]]:

@@ -1,7 +1,9 @@
 """A program that can die between any two of its statements, or be overtaken there by another.
 
 What is patched is how `orchestrator.database` opens a connection, nothing of what it does with it:
-the connection counts statements, and a dead program's connections answer nobody any more.
+the connection counts statements, and a dead program's connections answer nobody any more. One that
+was closed in peace is cleared and opened again for the next program, as a new one costs Postgres
+more than most of what is asked of it.
 """
 
 from __future__ import annotations
@@ -54,16 +56,23 @@ class Program:
     def die(self) -> None:
         self.is_dead = True
         for connection in self._open:
-            connection.close()
+            if connection not in connection.spares:  # given back before, and perhaps another's
+                connection.close()
         raise Killed
 
     @contextmanager
-    def running(self) -> Iterator[None]:
+    def running(self, spares: list[Connection]) -> Iterator[None]:
         """Within it, every connection of the product is this program's."""
 
         def connect(url: str, **options: Any) -> Connection:
-            opened = Connection.connect(url, **options)
-            opened.program = self
+            origin = (url, tuple(options.items()))
+            spare = next((s for s in spares if s.origin == origin), None)
+            if spare:
+                spares.remove(spare)
+                spare.autocommit = options["autocommit"]
+            opened = spare or Connection.connect(url, **options)
+            opened.program, opened.origin, opened.spares = self, origin, spares
+            opened.prepare_threshold = None  # psycopg would not know what was discarded
             self._open.append(opened)
             return opened
 
@@ -100,10 +109,22 @@ class Cursor(psycopg.Cursor[Any]):
 
 class Connection(psycopg.Connection[Any]):
     program: Program
+    origin: tuple[Any, ...]
+    spares: list[Connection]
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.cursor_factory = Cursor
+
+    def close(self) -> None:
+        """In peace: the next one that is opened like this is this one, with nothing left in it."""
+        is_idle = self.info.transaction_status is TransactionStatus.IDLE
+        if self.program.is_dead or not is_idle:
+            super().close()
+        elif self not in self.spares:
+            self.autocommit = True
+            psycopg.Cursor(self).execute("discard all")
+            self.spares.append(self)
 
     def commit(self) -> None:
         self.program.step(self)

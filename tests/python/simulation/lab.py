@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import atexit
 import functools
-import shutil
-import tempfile
+import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psycopg
-from conftest import make_settings
+from conftest import make_settings, migrate
+from homes import copy_home, place
 from payment_server import OWNER, PEOPLE
 
 from orchestrator.config import Settings
 from orchestrator.embedded import DATABASE, EmbeddedPostgres
-from orchestrator.migrate import add_person, prepare_database
+from orchestrator.migrate import add_person
 from simulation.compiled import Project, compile_project
 from simulation.databases import copy_of, make_copy
 from simulation.history import Simulation
@@ -42,31 +41,29 @@ class Lab:
             try:
                 yield simulation
             finally:
-                simulation.office.leave()
+                simulation.leave()
 
 
 @functools.cache
 def lab() -> Lab:
-    """The one of this process, gone with it."""
-    home = Path(tempfile.mkdtemp(prefix="settle-lab-"))
-    home.chmod(0o755)
+    """The one of this process; the first of all processes makes it, and the others copy it."""
+    home = place() / "lab"
+    copy_home("lab", _make, home)
+    project, templates = pickle.loads((home / "project").read_bytes())  # noqa: S301
+    return Lab(home, project, templates)
+
+
+def _make(home: Path) -> None:
     settings, server = make_settings(home), EmbeddedPostgres(home)
-    atexit.register(shutil.rmtree, home, ignore_errors=True)
-    atexit.register(server.stop)
-    prepare_database(settings)
+    migrate(home)
     with psycopg.connect(server.url(OWNER), autocommit=True) as database:
-        database.execute("alter system set fsync = off")  # nothing here outlives a power cut
-        database.execute("select pg_reload_conf()")
-        [folder] = database.execute("select current_setting('data_directory')").fetchone() or ("",)
-    if not Path(folder).is_relative_to(home):  # root's servers keep their data elsewhere
-        atexit.unregister(server.stop)
-        atexit.register(shutil.rmtree, Path(folder).parent, ignore_errors=True)
-        atexit.register(server.stop)
+        # Keys are made of it, and what the rail does depends on keys: one seed, one history.
+        database.execute("update finance.installation set installation_id = 'simulated'")
     for name, group in PEOPLE.items():
         add_person(settings, name, server.password(name), group)
     project = compile_project(settings)
     templates = {zone: _template(settings, project, zone) for zone in ZONES}
-    return Lab(home, project, templates)
+    (home / "project").write_bytes(pickle.dumps((project, templates)))
 
 
 def _template(settings: Settings, project: Project, zone: str) -> str:

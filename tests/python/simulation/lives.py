@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import time
+from multiprocessing.util import Finalize
 from typing import Any
 
 from simulation.lab import lab
 from simulation.violation import Violation
+
+
+def begin() -> None:
+    """In a process of a pool, which ends without what atexit knows: its server must end too."""
+    Finalize(None, atexit._run_exitfuncs, exitpriority=0)
 
 
 def lived(seed: int, weeks: int, *, is_told: bool = False) -> dict[str, Any]:

@@ -51,6 +51,7 @@ MUTANTS = (
             "partition by claims.seller_id, claims.order_id",
             "partition by claims.seller_id",
         ),
+        seed=1,
     ),
     _mutant(
         "the clamp is gone",
@@ -61,6 +62,7 @@ MUTANTS = (
             CLAMPED_BEFORE,
             "(running.running_minor - running.claimed_minor)",
         ),
+        seed=1,
     ),
     _mutant(
         "a claim counts at face value",
@@ -70,6 +72,7 @@ MUTANTS = (
             "-effective_minor as amount",
             "-claimed_minor as amount",
         ),
+        seed=1,
     ),
     _mutant(
         "a won dispute is given back twice",
@@ -84,7 +87,7 @@ MUTANTS = (
             "least(outcomes.amount_minor, opened.amount_minor)",
             "outcomes.amount_minor",
         ),
-        seed=2,
+        seed=3,
     ),
     _mutant(
         "late disputes take part in the clamp",
@@ -99,6 +102,7 @@ MUTANTS = (
             "opened.occurred_at < orders.release_at",
             "opened.occurred_at <= orders.release_at",
         ),
+        seed=2,
     ),
     _mutant(
         "a dispute at the window's end counts as before it",
@@ -108,7 +112,7 @@ MUTANTS = (
             "opened.known_at < orders.paying_window_ends_at",
             "opened.known_at <= orders.paying_window_ends_at",
         ),
-        seed=3,
+        seed=6,
     ),
     _mutant(
         "recorded_at is ignored",
@@ -118,28 +122,31 @@ MUTANTS = (
             "greatest(refunded_at, recorded_at)",
             "refunded_at",
         ),
+        seed=1,
     ),
     _mutant(
         "an entry is available at its release, though its fact is not known yet",
         CLOSE,
         (f"{CORE}/int_entries__known.sql", "greatest(known_at, release_at)", "release_at"),
+        seed=1,
     ),
     _mutant(
         "windows are weeks in UTC",
         CLOSE,
         (f"{CORE}/int_entries.sql", PLACEHOLDER_ZONE, "UTC"),
-        seed=1,
+        seed=2,
     ),
     _mutant(
         "a weekly build forgets the refunds of old orders",
         f"{CLOSE}, full refresh",
         (f"{CORE}/int_orders__touched.sql", "select order_id from refunded", "select null"),
+        seed=2,
     ),
     _mutant(
         "what came back does not come back",
         CLOSE,
         (f"{CORE}/int_line_moves.sql", "where returned_at is not null", "where false"),
-        seed=2,
+        seed=1,
     ),
     _mutant(
         "a wallet of two sellers is nobody's business",
@@ -149,7 +156,13 @@ MUTANTS = (
             "partition by accounts.wallet_address) > 1",
             "partition by accounts.wallet_address) > 2",
         ),
-        seed=1,
+        seed=5,
+    ),
+    _mutant(
+        "an older order that lands late opens a window before the first close",
+        "stored = oracle",
+        ("models/marts/windows.sql", "closes.first_starts_at,", "null,"),
+        seed=84,
     ),
     # What may be paid.
     _mutant(
@@ -160,6 +173,7 @@ MUTANTS = (
             "|| h.rail || '|'\n                || h.wallet_address || E'\\n'",
             "|| h.rail || E'\\n'",
         ),
+        seed=1,
     ),
     _mutant(
         "approvals are not compared with what is ready",
@@ -173,29 +187,30 @@ MUTANTS = (
         ),
         (f"{FUNCTIONS}/gate.sql", "l.approval_id = a.approval_id\n    );", "true));"),
         (f"{FUNCTIONS}/freeze.sql", "l.approval_id = a.approval_id\n    );", "true));"),
-        seed=15,
+        seed=8,
     ),
     _mutant(
         "one approval is always enough",
         "approved",
         (f"{FUNCTIONS}/gate.sql", "then 2 else 1 end", "then 1 else 1 end"),
+        seed=14,
     ),
     _mutant(
         "who released a seller may approve alone",
         "approved",
         (f"{FUNCTIONS}/gate.sql", "array[x.released_by] = v_approvers", "false"),
-        seed=6,
+        seed=18,
     ),
     _mutant(
         "a batch is frozen before it is due",
         "approved",
         (f"{FUNCTIONS}/gate.sql", "public.settle_now() < v_close.payout_due_at", "false"),
+        seed=9,
     ),
     _mutant(
         "a pause stops no freeze",
         "approved",
         (f"{FUNCTIONS}/gate.sql", "if finance.pause_line() is not null then", "if false then"),
-        seed=2,
     ),
     _mutant(
         "a person's hold after the close is not looked at",
@@ -215,9 +230,38 @@ MUTANTS = (
             "case when a.wallet_address <> r.wallet_address then 'wallet_changed' end",
             "null",
         ),
-        seed=15,
+        seed=9,
     ),
     # Paying it once.
+    _mutant(
+        "a line's key is made of the time",
+        "same key",
+        (
+            f"{FUNCTIONS}/freeze.sql",
+            "format('settle/%s/%s/%s', i.installation_id, p_batch.payout_window,",
+            "format('settle/%s/%s/%s', public.settle_now(), p_batch.payout_window,",
+        ),
+    ),
+    _mutant(
+        "no answer is taken for a refusal",
+        "books, paid once, reconciled",
+        (
+            f"{FUNCTIONS}/verdict.sql",
+            "or p_try.http_status = 0 or p_try.http_status >= 500 then\n        return 'unknown';",
+            "or p_try.http_status = 0 or p_try.http_status >= 500 then\n        return 'rejected';",
+        ),
+        (
+            f"{FUNCTIONS}/verdict.sql",
+            "finance.meaning(a) not in ('rejected', 'not_read')",
+            "false",
+        ),
+        (
+            f"{FUNCTIONS}/conclude_call.sql",
+            "refuse_call(v_batch, v_call, v_last.response::jsonb)",
+            "refuse_call(v_batch, v_call, finance.try_jsonb(v_last.response))",
+        ),
+        seed=2,
+    ),
     _mutant(
         "each try has a key of its own",
         "same bytes, same key, intent, paid once",
@@ -251,6 +295,26 @@ MUTANTS = (
         seed=1,
     ),
     _mutant(
+        "a webhook's payout is found by its amount",
+        "webhooks, alerts",
+        (
+            f"{FUNCTIONS}/record_payout.sql",
+            "where l.payout_id = p_payout ->> 'id'\n",
+            "where l.amount_minor = (p_payout ->> 'amount')::numeric * 100\n",
+        ),
+        seed=4,
+    ),
+    _mutant(
+        "nobody is told of a payout that completed after it had failed",
+        "alerts",
+        (
+            f"{FUNCTIONS}/record_outcome.sql",
+            "    if p_line.state = 'failed' then\n        perform finance.raise_alert(",
+            "    if false then\n        perform finance.raise_alert(",
+        ),
+        seed=1,
+    ),
+    _mutant(
         "a webhook may name another wallet",
         "webhooks",
         (
@@ -258,13 +322,23 @@ MUTANTS = (
             "when p_payout ->> 'destination' is distinct from p_line.wallet_address",
             "when false",
         ),
-        seed=4,
+        seed=7,
     ),
     _mutant(
         "a failure that the rail confirms does not come back",
         "reconciled",
         (f"{FUNCTIONS}/record_outcome.sql", "if p_source = 'lookup' and", "if false and"),
         seed=1,
+    ),
+    _mutant(
+        "nobody asks about a payout that only the ledger tells of",
+        "reconciled",
+        (
+            f"{FUNCTIONS}/reconcile.sql",
+            "where e.entry_type = 'payout' and e.payout_id is not null",
+            "where false",
+        ),
+        seed=10,
     ),
     _mutant(
         "nobody is told that an answer is not certain",

@@ -19,15 +19,15 @@ from halfin_rail import KEY, SIGNING
 from orchestrator.halfin import CURRENCY_NETWORKS
 from orchestrator.sandbox.book import OPEN_STATES, Book
 from orchestrator.sandbox.config import SandboxConfig
-from orchestrator.sandbox.errors import RailError
+from orchestrator.sandbox.errors import RailError, invalid
 from orchestrator.sandbox.payouts import announced, money, public
 from simulation.killable import Program
 
 Json = dict[str, Any]
 
-# What becomes of a POST, and how often. `lost` was taken, and the answer is not heard; `cut` breaks
-# off in the middle of it; `gone` was never read. The rest are answers that took nothing.
-FAULTS = ("lost", "cut", "gone", "silent", "429", "500", "500 after", "503")
+# What becomes of a POST. `lost` was taken, and the answer is not heard; `cut` breaks off in the
+# middle of it; `late` is taken some other day; `gone` was never read. The rest took nothing.
+FAULTS = ("lost", "cut", "late", "gone", "silent", "429", "500", "500 after", "503")
 STRANGE = ("400", "401", "403", "404", "409")
 STRANGE_CODES = {"401": "unauthorized", "403": "forbidden", "404": "not_found", "409": "conflict"}
 
@@ -49,15 +49,20 @@ class Call:
 
 @dataclass
 class Rail(httpx.BaseTransport):
-    """One rail for one history. `moods` are the chances of a fault and of a strange answer."""
+    """One rail for one history. `moods` are the chances of a fault and of a strange answer.
+
+    `refused` is a seller whose payouts it does not like, and names.
+    """
 
     seed: int
     rng: Random
     moods: tuple[float, float] = (0.0, 0.0)
+    refused: str | None = None
     program: Program | None = None
     on_post: Callable[[Call], None] = lambda call: None
     calls: list[Call] = field(default_factory=list)
-    waiting: list[Json] = field(default_factory=list)  # webhooks on their way
+    delayed: list[Call] = field(default_factory=list)  # calls on their way
+    waiting: list[Json] = field(default_factory=list)  # webhooks on theirs
     finished_after_all: set[str] = field(default_factory=set)
     shown_failed: set[str] = field(default_factory=set)  # to whoever asked
 
@@ -68,7 +73,7 @@ class Rail(httpx.BaseTransport):
                 webhook_secret=SIGNING,
                 seed=self.seed,
                 failure_rate=0.15,
-                completed_after_failed_rate=0.05,
+                completed_after_failed_rate=0.15,
             )
         )
 
@@ -91,6 +96,9 @@ class Rail(httpx.BaseTransport):
         match call.fault:
             case "gone":
                 raise httpx.ConnectError("the network is down", request=request)
+            case "late":
+                self.delayed.append(call)
+                raise httpx.ReadTimeout("no answer yet", request=request)
             case "silent":
                 raise httpx.ReadTimeout("no answer", request=request)
             case "429":
@@ -129,7 +137,14 @@ class Rail(httpx.BaseTransport):
 
     def _take(self, call: Call) -> httpx.Response:
         content, digest = json.loads(call.body), hashlib.sha256(call.body).hexdigest()
+        refused = [
+            f"payouts[{n}].destination: is not served"
+            for n, payout in enumerate(call.payouts)
+            if payout["metadata"]["seller_id"] == self.refused
+        ]
         try:
+            if refused:
+                raise invalid(refused)
             if "payouts" in content:
                 status, batch = self.book.submit_batch(content, digest)
                 shown = self.book.batch_view(batch)
@@ -175,7 +190,11 @@ class Rail(httpx.BaseTransport):
     # What the rail does meanwhile.
 
     def work(self, share: float = 0.6) -> str:
-        """Some payouts are released, some of those end, and some that failed complete after all."""
+        """Calls arrive; some payouts are released, some of those end, some complete after all."""
+        arriving = [call for call in self.delayed if self.rng.random() < share]
+        for call in arriving:
+            self.delayed.remove(call)
+            self._take(call)
         before = [p["id"] for p in self.book.in_order if p["status"] in OPEN_STATES]
         some = [payout for payout in before if self.rng.random() < share]
         self.book.approve(some)
@@ -190,7 +209,10 @@ class Rail(httpx.BaseTransport):
         ]
         self.finished_after_all.update(failed)
         self.waiting += [self._webhook(event) for event in self.book.complete_after_all(failed)]
-        return f"{len(ended)} end, {len(failed)} complete after all"
+        return f"{len(arriving)} arrive, {len(ended)} end, {len(failed)} complete after all"
+
+    def known_lines(self) -> set[str]:
+        return {(payout["metadata"] or {}).get("line_id", "") for payout in self.book.in_order}
 
     def _webhook(self, event: Json) -> Json:
         data = event.get("data") or self.book.payouts[event["payout_id"]]

@@ -1,0 +1,36 @@
+"""Each planted mistake breaks an invariant of a hostile history, and the right one."""
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+from simulation.lab import lab
+from simulation.mutants import MUTANTS, Mutant, plant
+from simulation.violation import Violation
+
+WEEKS = 10
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """The rail's moods are no news."""
+    logging.disable()
+    yield
+    logging.disable(logging.NOTSET)
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_a_planted_mistake_is_caught(mutant: Mutant) -> None:
+    """By the history that is known to show it, or by the first other one that does."""
+    for lives, seed in enumerate(dict.fromkeys((mutant.seed, *range(24))), start=1):
+        with lab().history(seed, WEEKS) as simulation:
+            plant(mutant, simulation)
+            try:
+                simulation.run()
+            except Violation as violation:
+                if violation.invariant not in mutant.caught_by:
+                    pytest.fail(f"{mutant.name}: another invariant noticed, {violation}")
+                step = len(simulation.log) + 1
+                print(f"{mutant.name}: {violation.invariant}, seed {seed}, step {step}, {lives}.")
+                return
+    pytest.fail(f"no history notices: {mutant.name}")
