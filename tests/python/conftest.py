@@ -23,19 +23,11 @@ SettleHome = Callable[[str], Settings]
 
 # The files that take longest begin first: else one worker ends with them while the other idles.
 LONG_FILES = (
-    "test_simulation",
-    *("test_agreement", "test_planted_mistakes", "test_demo", "test_week", "test_cli_paid"),
-    *(
-        "test_analyst",
-        "test_up",
-        "test_rebuild",
-        "test_large_batches",
-        "test_external",
-        "test_crashes",
-        "test_books",
-    ),
-    *("test_planted_secrets", "test_foundations", "test_browser", "test_cli", "test_olist"),
-    *("test_dbt", "test_sensors", "test_cli_data", "test_bench", "test_receiver"),
+    *("test_simulation", "test_agreement", "test_planted_mistakes", "test_demo", "test_week"),
+    *("test_cli_paid", "test_analyst", "test_up", "test_rebuild", "test_large_batches"),
+    *("test_external", "test_crashes", "test_books", "test_planted_secrets", "test_foundations"),
+    *("test_browser", "test_cli", "test_olist", "test_dbt", "test_sensors", "test_cli_data"),
+    *("test_bench", "test_receiver"),
 )
 
 
