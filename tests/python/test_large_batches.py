@@ -5,6 +5,7 @@ import random
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import httpx
@@ -48,7 +49,11 @@ def _peak() -> int:
 
 def paid(count: int, lines_per_call: int | None = None) -> tuple[float, int, int]:
     """Seconds to freeze and submit, bytes held at the peak above the start, bytes of all bodies."""
-    with Market.open(is_fresh=True) as market, rail(auto_approve=False) as url:
+    funds = Decimal(10_000) * count  # of each currency, more than the lines come to
+    with (
+        Market.open(is_fresh=True) as market,
+        rail(auto_approve=False, opening_balance=funds) as url,
+    ):
         many_lines.approved(market, count)
         report: multiprocessing.Queue[tuple[float, int, int]] = PROCESSES.Queue()
         settings = replace(market.at_rail(url), halfin_max_lines_per_call=lines_per_call)
