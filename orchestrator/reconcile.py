@@ -53,8 +53,9 @@ def _look_up(rail: HalfinClient, database: psycopg.Connection[Any], unanswered: 
     for lookup in lookups:
         answer = rail.get(lookup["path"], lookup["rail_id"])
         if not answer.is_success:
-            window, payout = lookup["payout_window"], f"payout {lookup['rail_id']}"
-            unanswered.append(f"{f'the batch of {window}' if window else payout} ({answer.said})")
+            window = lookup["payout_window"]
+            about = f"the batch of {window}" if window else f"payout {lookup['rail_id']}"
+            unanswered.append(f"{about} ({answer.said})")
             continue
         [recorded] = rows(database, "select finance.record_lookup(%b) as moved", answer.body)
         database.commit()

@@ -152,6 +152,18 @@ def test_a_call_that_arrives_after_people_said_it_had_not_holds_the_seller(marke
         assert market.lines("seller_id", f"l.batch_id = {batch}") == [("s2",)]
 
 
+def test_a_payout_of_the_ledger_that_the_rail_does_not_know_is_named(market: Market) -> None:
+    entry = (
+        "insert into halfin.ledger_entries values ('USDT_ERC20', 'e1', 'payout', -1, 'p1', now())"
+    )
+    market.rows(OWNER, entry)
+    with rail() as url, pytest.raises(SettleError) as error:
+        reconcile(market.at_rail(url))
+    assert str(error.value).startswith(
+        "the rail does not tell about payout p1 (No such payout); 0 "
+    )
+
+
 def test_what_the_rail_has_spoken_of_is_not_declared_rejected(market: Market) -> None:
     """Its webhook came, its answer did not: taking the line back would pay it twice."""
     concluded(market, 500, "")

@@ -1,22 +1,11 @@
 """Each planted mistake breaks an invariant of a hostile history, and the right one."""
 
-import logging
-from collections.abc import Iterator
-
 import pytest
 from simulation.lab import lab
 from simulation.mutants import MUTANTS, Mutant, plant
 from simulation.violation import Violation
 
 WEEKS = 10
-
-
-@pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    """The rail's moods are no news."""
-    logging.disable()
-    yield
-    logging.disable(logging.NOTSET)
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)

@@ -1,10 +1,8 @@
 """Thirty hostile histories hold every invariant, and a seed is the same history everywhere."""
 
-import logging
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import agreement
@@ -21,14 +19,6 @@ from orchestrator.database import connect
 from orchestrator.dbt import build_arguments, run_dbt
 
 WEEKS = 12
-
-
-@pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    """The rail's moods are no news."""
-    logging.disable()
-    yield
-    logging.disable(logging.NOTSET)
 
 
 @pytest.mark.parametrize("seed", range(30))

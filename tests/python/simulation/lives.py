@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import logging
 import time
 from multiprocessing.util import Finalize
 from typing import Any
@@ -19,7 +18,6 @@ def begin() -> None:
 
 def lived(seed: int, weeks: int, *, is_told: bool = False) -> dict[str, Any]:
     """What came of one seed; a violation comes with the history up to it, which is the shortest."""
-    logging.disable()  # the rail's moods are no news
     begun = time.monotonic()
     result: dict[str, Any] = {"seed": seed, "weeks": weeks}
     with lab().history(seed, weeks) as simulation:
