@@ -2,7 +2,8 @@
 
 import pytest
 from simulation.lab import lab
-from simulation.mutants import MUTANTS, Mutant, plant
+from simulation.mutants import MUTANTS, Mutant
+from simulation.planting import plant
 from simulation.violation import Violation
 
 WEEKS = 10
