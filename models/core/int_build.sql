@@ -33,10 +33,16 @@ bounds as (
     select
         latest.stored_until,
         policies.longest_period,
-        -- Far enough back to compare the latest closes again.
+        -- Far enough back to compare the latest closes again. A marketplace with fewer of them is
+        -- computed whole: what lands late may be older than its first window.
         (
-            select coalesce(min(rechecked.window_starts_at), '-infinity') from rechecked
-            where {{ is_scoped() }}
+            select
+                case
+                    when {{ is_scoped() }} and count(*) = {{ var('recheck_windows') }}
+                        then min(rechecked.window_starts_at)
+                    else '-infinity'
+                end
+            from rechecked
         ) as scope_from,
         -- Health looks back from the first window that has ended since, else from the latest close.
         case
