@@ -60,9 +60,16 @@ suspects as (
 
         union
 
-        select facts.* from facts
-        inner join {{ this }} as listed
-            on facts.source_table = listed.source_table and facts.source_id = listed.source_id
+        -- One by one, each by its key: a join would read every fact there ever was.
+        select facts.* from {{ this }} as listed
+        cross join lateral (
+            select facts.* from facts
+            where
+                facts.source_table = listed.source_table
+                and facts.source_id = listed.source_id
+            order by facts.source_id
+            offset 0
+        ) as facts
     {%- endif %}
 
 ),

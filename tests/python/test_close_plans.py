@@ -42,6 +42,15 @@ QUERIES = {
             offset 0
         )
     """,
+    "facts that are listed as bad": """
+        select facts.* from touched as t
+        cross join lateral (
+            select facts.* from settlement_core.int_raw_facts as facts
+            where facts.source_table = 'order_fees' and facts.source_id = t.order_id
+            order by facts.source_id
+            offset 0
+        ) as facts
+    """,
     "orders known since": """
         select order_id from settlement_staging.stg_marketplace__orders
         where known_at >= '2026-11-15 23:00+00'
