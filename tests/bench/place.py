@@ -69,7 +69,8 @@ class Place:
         return make_settings(self.home, NOW.isoformat())
 
     def shell(self, now: datetime = NOW) -> Shell:
-        return Shell(self.home, SETTLE_NOW=now.isoformat())
+        """`settle` at that instant. Years of weeks are closed in one go: that may take hours."""
+        return Shell(self.home, patience_s=7200, SETTLE_NOW=now.isoformat())
 
     def connect(self, component: Component = Component.OWNER) -> psycopg.Connection:
         return psycopg.connect(database_url(self.settings, component), autocommit=True)

@@ -23,8 +23,9 @@ class Answer:
 class Shell:
     """Runs `settle` with this home and these variables; whose tests these are does not matter."""
 
-    def __init__(self, home: Path, **environment: str) -> None:
+    def __init__(self, home: Path, *, patience_s: float = 600, **environment: str) -> None:
         self.home = home
+        self._patience_s = patience_s
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(OURS)}
         self._environment = {**inherited, "SETTLE_HOME": str(home), **environment}
 
@@ -42,7 +43,7 @@ class Shell:
     def __call__(self, *arguments: str, **environment: str) -> Answer:
         """Whatever happens: a known exit code, and never a traceback."""
         with self.start(*arguments, **environment) as process:
-            out, err = process.communicate(timeout=600)
+            out, err = process.communicate(timeout=self._patience_s)
         assert "Traceback" not in out + err, err
         assert process.returncode in (0, 1, 2), err
         return Answer(process.returncode, out, err)

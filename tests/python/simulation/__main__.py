@@ -10,6 +10,7 @@ import argparse
 import json
 import multiprocessing
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,6 +34,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="live this one again, and tell it")
     parser.add_argument("--log", type=Path, default=Path(".settle-simulations.jsonl"))
     asked = parser.parse_args()
+    # Killed, too, it leaves no process and no server behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     share_templates()
     if asked.seed is not None:
         result = lived(asked.seed, asked.weeks, is_told=True)
