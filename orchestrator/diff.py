@@ -84,16 +84,12 @@ def _build(settings: Settings, project: Path, schema: str, as_of: datetime) -> d
 
 def _keys(manifest: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     """What identifies a row of each model, from its own tests."""
-    keys: dict[str, tuple[str, ...]] = {}
-    for node in manifest["nodes"].values():
-        test = node.get("test_metadata")
-        if not test or not node.get("attached_node"):
-            continue
-        if test["name"] == "unique_combination":
-            keys[node["attached_node"]] = tuple(test["kwargs"]["columns"])
-        elif test["name"] == "unique":
-            keys.setdefault(node["attached_node"], (node["column_name"],))
-    return keys
+    tests = [n for n in manifest["nodes"].values() if n["resource_type"] == "test"]
+    return {
+        test["attached_node"]: tuple(test["test_metadata"]["kwargs"]["columns"])
+        for test in tests
+        if test.get("test_metadata", {}).get("name") == "primary_key"
+    }
 
 
 def _compare(database: Any, name: str, before: Any, after: Any) -> MartDiff:
