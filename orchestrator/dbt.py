@@ -23,6 +23,9 @@ AS_OF_SCHEMA = "asof_settlement"
 # As of the same instant, but from the models where a change began.
 AS_OF_BASE_SCHEMA = "asof_base_settlement"
 
+# Nothing on the terminal; what came of each node in the file that an error names.
+LOGGING = ("--log-level", "none", "--log-level-file", "info", "--no-use-colors-file")
+
 
 def dbt_environment(settings: Settings) -> dict[str, str]:
     """The variables that profiles.yml.example reads, and where dbt may write."""
@@ -83,7 +86,7 @@ def dbt_results(
     from dbt.cli.main import dbtRunner  # a second to import, and most verbs never need it
 
     prepare_dbt(settings)
-    command = ["--log-level", "none", *arguments, "--project-dir", str(project)]
+    command = [*LOGGING, *arguments, "--project-dir", str(project)]
     with without_collector():
         result = dbtRunner().invoke(command)
     log = settings.home / "dbt" / "logs" / "dbt.log"

@@ -10,7 +10,7 @@ from closed_week import ClosedWeek, closed_week
 
 from orchestrator.config import PROJECT_ROOT, Component, Settings
 from orchestrator.database import connect, rows
-from orchestrator.dbt import check_changes, manifest_path
+from orchestrator.dbt import check_changes, manifest_path, run_dbt
 from orchestrator.diff import MartDiff, diff_models
 from orchestrator.errors import SettleError
 from orchestrator.project_at import DBT_FILES, fork_point, project_at
@@ -105,6 +105,15 @@ def test_only_what_changed_is_built_beside_the_live_schemas(
             " where table_schema like 'dev\\_nora%'",
         )
     assert [row["table_name"] for row in found] == ["order_reserve"]
+
+
+def test_a_generic_test_can_be_edited(settings: Settings, changed: Changed) -> None:
+    """dbt, which parses what changed, then forgets a snapshot that uses it."""
+    file = "tests/dbt/generic/primary_key.sql"
+    project = changed(file, "{#-", "{#- edited")
+    run_dbt(settings, ["parse"], project=project)
+    shutil.copyfile(PROJECT_ROOT / file, project / file)
+    run_dbt(settings, ["parse"], project=project)
 
 
 def test_a_commit_that_is_not_there_is_one_clear_line() -> None:

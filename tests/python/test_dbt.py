@@ -25,8 +25,8 @@ def test_unit_and_data_tests_pass_on_an_empty_database(settings: Settings) -> No
 def test_a_second_row_of_a_key_and_a_null_are_found(
     settings: Settings, row: tuple[str | None, int | None], nulls: list[str]
 ) -> None:
-    """In the seed that the test above made."""
     name = "primary_key_reserve_policies_valid_from__reserve_days"
+    run_dbt(settings, ["seed"])
     with connect(settings, Component.OWNER, autocommit=True) as owner:
         insert = "insert into settlement_seeds.reserve_policies values (%s, %s)"
         owner.execute("delete from settlement_seeds.reserve_policies")
@@ -37,4 +37,5 @@ def test_a_second_row_of_a_key_and_a_null_are_found(
             run_dbt(settings, ["test", "--select", "reserve_policies"])
         [compiled] = (settings.home / "dbt/target/compiled").rglob(f"{name}.sql")
         [(_, row_count, columns)] = owner.execute(compiled.read_bytes()).fetchall()
+    assert f"Failure in test {name}" in (settings.home / "dbt/logs/dbt.log").read_text()
     assert (row_count, columns) == (1 if nulls else 2, nulls)
