@@ -55,7 +55,7 @@ sql: setup
 	$(BIN)/sqlfluff lint --processes 2 -q models macros snapshots tests/dbt orchestrator/migrations orchestrator/functions
 
 test: lint ## Lint, types, dbt build with unit and data tests, pytest
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 bench: setup ## Measure (SCALE=small|medium|full, ONLY="limit views"): goals and numbers
 	@$(BIN)/python tests/bench $(ONLY) --scale $(or $(SCALE),small)

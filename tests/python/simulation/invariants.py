@@ -101,7 +101,7 @@ def complete(sim: Simulation) -> Iterator[str]:
     """A new batch pays each seller whom nothing holds, nobody else, and to the cent what is due."""
     for batch_id, window, _ in _new_batches(sim):
         lines = _lines_of(sim, batch_id)
-        in_conflict = conflicts(sim, window)
+        in_conflict = conflicts(sim, window, batch_id)
         rows = sim.oracle.rows[window]
         ready = {s for s in rows if not sim.oracle.holds_now(window, s, in_conflict)}
         for seller in sorted(ready - set(lines)):
@@ -125,13 +125,25 @@ def complete(sim: Simulation) -> Iterator[str]:
             yield f"the receipt of {seller} in {window} sums to {receipt}, not to {amount} cents"
 
 
-def conflicts(sim: Simulation, window: str) -> set[str]:
-    """Sellers with money that came back and was paid all the same, since the window's end."""
+def conflicts(sim: Simulation, window: str, batch_id: int | None = None) -> set[str]:
+    """Sellers with money that came back and was paid all the same, since the window's end.
+
+    What comes to light after the freeze of the batch is left out: what is frozen is decided.
+    """
     end = next(w for w in sim.oracle.closes if w.label == window).ends_at
     found = sim.rows(
-        "select seller_id from finance.payout_lines as l where retaken_at >= %s or"
-        " (l.state = 'rejected' and exists (select from finance.breaks as b"
-        " where b.subject = l.line_id and b.closed_at is null))",
+        # Of transactions one after another, as histories run them, the ids tell the order.
+        "with frozen as (select min(e.xmin::text::bigint) as xid from finance.line_events as e"
+        " inner join finance.payout_lines as l on e.line_id = l.line_id"
+        " where l.batch_id = %s and e.kind = 'frozen')"
+        " select l.seller_id from finance.payout_lines as l cross join frozen"
+        " where (l.retaken_at >= %s and not exists (select from finance.line_events as e"
+        " where e.line_id = l.line_id and e.kind = 'completed_after_failed'"
+        " and e.xmin::text::bigint > frozen.xid))"
+        " or (l.state = 'rejected' and exists (select from finance.breaks as b"
+        " where b.subject = l.line_id and b.closed_at is null"
+        " and (b.xmin::text::bigint > frozen.xid) is not true))",
+        batch_id,
         end,
     )
     return {seller for (seller,) in found}
@@ -220,9 +232,15 @@ def reconciled(sim: Simulation) -> Iterator[str]:
             " and l.call_sequence = c.sequence where c.state = 'accepted'"
         )
     }
-    broken = {subject for (subject,) in sim.rows("select subject from finance.breaks")}
+    broken = {  # by the key that attempts of a line share: the break may name a later one
+        key
+        for (key,) in sim.rows(
+            "select l.idempotency_key from finance.breaks as b"
+            " inner join finance.payout_lines as l on b.subject = l.line_id"
+        )
+    }
     for payout in sim.rail.book.in_order:
-        is_told = (payout["metadata"] or {}).get("line_id") in broken
+        is_told = payout["idempotency_key"] in broken
         if payout["status"] == "completed" and _is_unasked(sim, payout) and not is_told:
             yield f"payout {payout['id']} was called not taken, is paid, and nobody is told"
         if payout["id"] not in lines:
