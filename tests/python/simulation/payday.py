@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from simulation import acts, days, invariants, paying
+from simulation import acts, batches, days, paying
 from simulation.oracle import RELEASABLE
 from simulation.people import FINANCE, OUTSIDER, refused
 from simulation.violation import Violation
@@ -81,7 +81,7 @@ def second_thoughts(sim: Simulation, window: str) -> None:
 
 def paid_in_calm(sim: Simulation, window: str) -> str:
     """With everybody's approval and a rail without moods, whoever can be paid is."""
-    conflicts = invariants.conflicts(sim, window)
+    conflicts = batches.conflicts(sim, window)
     ready = [s for s in sim.oracle.rows[window] if not sim.oracle.holds_now(window, s, conflicts)]
     states = sim.rows(
         "select state from finance.payout_batches where payout_window = %s and state <> 'rejected'",
