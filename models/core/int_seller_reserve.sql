@@ -75,21 +75,17 @@ disputed as (
 
 ),
 
--- Any entry presumes an order, in a stored close where it is older than what this build looks at,
--- or is an adjustment.
+-- With an entry in a close, or since. What came too late for its close is no entry: were its seller
+-- known by the order, then only in builds that look that far back.
 known as (
 
-    select seller_id from {{ ref('int_orders') }}
+    select seller_id from sums
 
     union
 
     select close_rows.seller_id
     from {{ source('finance', 'window_close_rows') }} as close_rows
     where {{ var('use_stored_closes') }}
-
-    union
-
-    select seller_id from {{ ref('stg_finance__adjustments') }}
 
 ),
 

@@ -20,7 +20,7 @@ from orchestrator.dbt import build_arguments, run_dbt
 
 WEEKS = 12
 # Seeds and weeks of histories that found a defect once.
-FOUND = ((114, 20),)
+FOUND = ((114, 20), (915, 20))
 
 
 @pytest.mark.parametrize(("seed", "weeks"), [*((seed, WEEKS) for seed in range(30)), *FOUND])
