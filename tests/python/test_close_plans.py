@@ -62,6 +62,7 @@ QUERIES = {
     "the first order": "select min(ordered_at) from settlement_staging.stg_marketplace__orders",
 }
 HISTORY = {"orders", "order_fees", "refunds", "dispute_events", "window_close_entries"}
+RECURSION = "Recursive Union"
 CLOSED = """
 insert into finance.window_closes values
 ('2026-W40', '2026-09-28', '2026-10-05', '2026-10-06', 'UTC', 'USD', 0, 0, 0);
@@ -94,6 +95,24 @@ def database(settings: Settings) -> Iterator[psycopg.Connection[Any]]:
 def test_history_is_reached_through_an_index(database: psycopg.Connection[Any], what: str) -> None:
     read = scanned(database, QUERIES[what])
     assert not read & HISTORY, read
+
+
+def test_no_memory_is_set_aside_for_orders_that_are_not_there(
+    settings: Settings, database: psycopg.Connection[Any]
+) -> None:
+    """Shared disputes are followed order by order; a hash table is made as large as the guess."""
+    [model] = (settings.home / "dbt/target/compiled").rglob("int_orders__touched.sql")
+    answer = database.execute(b"explain (format json) " + model.read_bytes()).fetchone()
+    assert answer
+    [guess] = [n["Plan Rows"] for n in nodes(answer[0][0]["Plan"]) if n["Node Type"] == RECURSION]
+    [(order_count,)] = database.execute("select count(*) from marketplace.orders").fetchall()
+    assert guess < order_count
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for child in plan.get("Plans", []):
+        yield from nodes(child)
 
 
 def scanned(database: psycopg.Connection[Any], query: str) -> set[str]:
