@@ -11,6 +11,7 @@ from conftest import at, build_untested
 
 from orchestrator.config import Component, Settings
 from orchestrator.database import connect, database_url
+from orchestrator.dbt import run_dbt
 from orchestrator.generate import generate
 
 MONDAY = datetime(2026, 11, 16, 0, 15, tzinfo=UTC)
@@ -42,15 +43,6 @@ QUERIES = {
             offset 0
         )
     """,
-    "facts that are listed as bad": """
-        select facts.* from touched as t
-        cross join lateral (
-            select facts.* from settlement_core.int_raw_facts as facts
-            where facts.source_table = 'order_fees' and facts.source_id = t.order_id
-            order by facts.source_id
-            offset 0
-        ) as facts
-    """,
     "orders known since": """
         select order_id from settlement_staging.stg_marketplace__orders
         where known_at >= '2026-11-15 23:00+00'
@@ -63,6 +55,7 @@ QUERIES = {
 }
 HISTORY = {"orders", "order_fees", "refunds", "dispute_events", "window_close_entries"}
 RECURSION = "Recursive Union"
+WRAPPED = ("Hash", "Sort", "Materialize")
 CLOSED = """
 insert into finance.window_closes values
 ('2026-W40', '2026-09-28', '2026-10-05', '2026-10-06', 'UTC', 'USD', 0, 0, 0);
@@ -107,6 +100,28 @@ def test_no_memory_is_set_aside_for_orders_that_are_not_there(
     [guess] = [n["Plan Rows"] for n in nodes(answer[0][0]["Plan"]) if n["Node Type"] == RECURSION]
     [(order_count,)] = database.execute("select count(*) from marketplace.orders").fetchall()
     assert guess < order_count
+
+
+def test_what_is_listed_as_bad_is_looked_up(
+    settings: Settings, database: psycopg.Connection[Any]
+) -> None:
+    """Joined to the list by hash or merge, every fact there ever was would be read."""
+    listed = "int_exceptions__facts"
+    run_dbt(at(settings, MONDAY), ["compile", "--select", listed])  # now that a close is stored
+    [model] = (settings.home / "dbt/target/compiled").rglob(f"{listed}.sql")
+    answer = database.execute(b"explain (format json) " + model.read_bytes()).fetchone()
+    assert answer
+    found = [n for n in nodes(answer[0][0]["Plan"]) if listed in inputs(n)]
+    assert found
+    assert {n["Node Type"] for n in found} == {"Nested Loop"}
+
+
+def inputs(node: dict[str, Any]) -> set[str]:
+    """The tables that a join takes as they are, sorted or hashed."""
+    if "Join Type" not in node:
+        return set()
+    taken = [p["Plans"][0] if p["Node Type"] in WRAPPED else p for p in node["Plans"]]
+    return {plan["Relation Name"] for plan in taken if "Relation Name" in plan}
 
 
 def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
