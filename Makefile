@@ -33,7 +33,7 @@ check: setup ## Lint, types, and what changed in the models with its tests, in s
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	@git diff --name-only --diff-filter=d main -- '*.sql' | grep -v orchestrator/sql/ \
+	@git diff --name-only --diff-filter=d main -- '*.sql' | grep -v orchestrator/queries/\|orchestrator/.*/sql/\|orchestrator/dbt/ \
 		| xargs -r $(BIN)/sqlfluff lint -q
 	$(BIN)/settle check
 
@@ -52,31 +52,28 @@ types: setup
 	$(BIN)/mypy
 
 sql: setup
-	$(BIN)/sqlfluff lint --processes 2 -q models macros snapshots tests/dbt orchestrator/migrations orchestrator/functions
+	$(BIN)/sqlfluff lint --processes 2 -q models macros snapshots tests/dbt orchestrator/database
 
 test: lint ## Lint, types, dbt build with unit and data tests, pytest
 	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 bench: setup ## Measure (SCALE=small|medium|full, ONLY="limit views"): goals and numbers
-	@$(BIN)/python tests/bench $(ONLY) --scale $(or $(SCALE),small)
+	@$(BIN)/python -m tests.performance.bench $(ONLY) --scale $(or $(SCALE),small)
 
 lock: setup ## Re-resolve requirements.lock for every platform
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 		--python-version 3.11 --group dev pyproject.toml -o requirements.lock
 
-# What the long tests share with the quick ones stands beside those.
-LONG := PYTHONPATH=tests/python $(BIN)/python
-
 load: setup ## 40,000 webhooks beside a close and a pay, then half that rate for MINUTES=5
-	$(LONG) tests/load/webhooks.py $(or $(EVENTS),40000) $(or $(MINUTES),5)
+	$(BIN)/python -m tests.performance.load.webhooks $(or $(EVENTS),40000) $(or $(MINUTES),5)
 
 simulate: setup ## N=100 hostile histories of WEEKS=12, resumed; SEED=7 tells one step by step
-	@$(LONG) -m simulation --histories $(or $(N),100) --weeks $(or $(WEEKS),12) \
+	@$(BIN)/python -m tests.simulation --histories $(or $(N),100) --weeks $(or $(WEEKS),12) \
 		$(if $(SEED),--seed $(SEED))
 
 soak: setup ## WEEKS=200 payout weeks in one process; WHOLE=1 has every data test each week
-	$(LONG) tests/load/soak.py $(or $(WEEKS),200) $(or $(WHOLE),1)
+	$(BIN)/python -m tests.performance.load.soak $(or $(WEEKS),200) $(or $(WHOLE),1)
 
 audit: setup ## Known advisories of the locked packages, where the index tells them
-	@$(BIN)/python tests/load/audit.py requirements.lock
+	@$(BIN)/python -m tests.performance.load.audit requirements.lock

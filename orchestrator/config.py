@@ -11,7 +11,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from orchestrator.errors import SettleError
-from orchestrator.web_address import checked_url
+from orchestrator.net import checked_url
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 RECEIVER_PORT = 8378

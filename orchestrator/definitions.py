@@ -2,11 +2,11 @@
 
 import dagster as dg
 
-from orchestrator.approval_sensor import approval_sensor
-from orchestrator.assets import build_assets
 from orchestrator.config import Settings, load_settings
-from orchestrator.dbt import manifest_path, prepare_dbt, project_variables
-from orchestrator.jobs import (
+from orchestrator.dbt.runner import manifest_path, prepare_dbt, project_variables
+from orchestrator.defs.approval_sensor import approval_sensor
+from orchestrator.defs.assets import build_assets
+from orchestrator.defs.jobs import (
     close_job,
     close_schedule,
     pay_job,
@@ -16,8 +16,8 @@ from orchestrator.jobs import (
     refresh_schedule,
     review_job,
 )
-from orchestrator.partitions import payout_windows
-from orchestrator.sensors import failure_sensor, missed_close_sensor, webhook_sensor
+from orchestrator.defs.partitions import payout_windows
+from orchestrator.defs.sensors import failure_sensor, missed_close_sensor, webhook_sensor
 
 
 def build_definitions(settings: Settings) -> dg.Definitions:

@@ -8,6 +8,7 @@ import psycopg
 import typer
 
 from orchestrator.cli import (
+    breaks,
     data,
     export,
     people,
@@ -16,7 +17,6 @@ from orchestrator.cli import (
     sandbox,
     sellers,
     services,
-    watch,
     week,
 )
 from orchestrator.errors import SettleError
@@ -28,7 +28,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-VERBS = (data, week, review, people, proposals, watch, sellers, export, sandbox, services)
+VERBS = (data, week, review, people, proposals, breaks, sellers, export, sandbox, services)
 for module in VERBS:
     module.register(app)
 

@@ -11,12 +11,12 @@ import psycopg
 import typer
 from psycopg.sql import SQL
 
-from orchestrator.cli.shared import password_of, ready
+from orchestrator.cli.options import password_of, ready
 from orchestrator.config import PROJECT_ROOT, Component, load_settings
-from orchestrator.database import connect, rows
-from orchestrator.embedded import EmbeddedPostgres
+from orchestrator.database.connection import connect, rows
+from orchestrator.database.migrate import add_person, prepare_database, set_clock
+from orchestrator.embedded_postgres.server import EmbeddedPostgres
 from orchestrator.errors import SettleError
-from orchestrator.migrate import add_person, prepare_database, set_clock
 
 MAX_IN_MEMORY = 2**24
 
@@ -84,7 +84,7 @@ def load(
     directory: Annotated[Path, typer.Argument(help="CSV files named after the tables.")],
 ) -> None:
     """Load CSV files named after the source tables, all or nothing."""
-    from orchestrator.load import LoadRefused, load_directory
+    from orchestrator.loading.load import LoadRefused, load_directory
 
     settings = ready()
     try:
@@ -109,7 +109,7 @@ def generate(
     seed: int = 1,
 ) -> None:
     """Fill an empty database with a deterministic marketplace that ends now."""
-    from orchestrator.generate import generate as generate_marketplace
+    from orchestrator.demo.generate import generate as generate_marketplace
 
     settings = ready()
     with connect(settings, Component.OWNER) as database:
@@ -132,8 +132,8 @@ def build(
     timezone: Annotated[str | None, typer.Option(help="With --as-of: another zone.")] = None,
 ) -> None:
     """dbt build of the live schemas, or as of an instant into asof_settlement and its like."""
-    from orchestrator.check_wallets import check_new_wallets
-    from orchestrator.dbt import build_as_of, build_live
+    from orchestrator.dbt.runner import build_as_of, build_live
+    from orchestrator.settlement.check_wallets import check_new_wallets
 
     instant = _instant(as_of) if as_of else None
     if timezone and instant is None:
@@ -155,8 +155,8 @@ Against = Annotated[str, typer.Option(help="What the change will be merged into.
 
 def check(against: Against = "main") -> None:
     """Build and test what changed in the models, and what stands on it, beside the live schemas."""
-    from orchestrator.dbt import check_changes
-    from orchestrator.project_at import fork_point, project_at
+    from orchestrator.dbt.git import fork_point, project_at
+    from orchestrator.dbt.runner import check_changes
 
     settings = ready()
     with project_at(fork_point(against)) as base:
@@ -170,8 +170,8 @@ def diff(
 ) -> None:
     """Which rows and sums of the public views a change of the models would move."""
     from orchestrator.cli.show_diff import show_diff
-    from orchestrator.diff import diff_models
-    from orchestrator.project_at import fork_point, project_at
+    from orchestrator.dbt.diff import diff_models
+    from orchestrator.dbt.git import fork_point, project_at
 
     instant = _instant(as_of) if as_of else None
     settings = ready()
@@ -181,7 +181,7 @@ def diff(
 
 def docs() -> None:
     """dbt's own pages: every model, its columns, and what they are made from."""
-    from orchestrator.dbt import run_dbt
+    from orchestrator.dbt.runner import run_dbt
 
     settings = ready()
     run_dbt(settings, ["docs", "generate", "--static"])

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from orchestrator.cli.shared import Window, read
-from orchestrator.csv_cells import safe_cell
+from orchestrator.cli.options import Window, read
+from orchestrator.csv_export import safe_cell
 from orchestrator.errors import SettleError
 
 
@@ -31,7 +31,7 @@ def export(
     spreadsheet would take for a formula (it begins with = + - @, a tab or a return, and is no
     number) gets an apostrophe in front.
     """
-    found = read("export", window=window)
+    found = read("window/export", window=window)
     if not found:
         raise SettleError(
             f"window {window} has no digest: its close is not stored, or its amounts have moved"

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.cli.shared import (
+from orchestrator.cli.options import (
     As,
     Note,
     Window,
@@ -13,7 +13,7 @@ from orchestrator.cli.shared import (
     read_in,
     ready,
 )
-from orchestrator.database import connect_as, rows
+from orchestrator.database.connection import connect_as, rows
 
 
 def _wallet(value: str) -> str:
@@ -126,7 +126,7 @@ def resolve(
     password = password_of(name)
     with connect_as(ready(), name, password) as database:
         [said] = rows(database, "select finance.declare_rejected(%s, %s) as people", window, note)
-        [batch] = read_in(database, "resolve", window=window)
+        [batch] = read_in(database, "payout/resolution", window=window)
     if said["people"] < 2:
         print(
             f"{name} says halfin does not have the batch of {window};"

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from orchestrator.cli.shared import (
+from orchestrator.cli.options import (
     As,
     Id,
     Json,
@@ -93,7 +93,7 @@ def adjust_withdraw(adjustment: Id, name: As) -> None:
 
 def adjust_list(as_json: Json = False) -> None:
     """The adjustments that wait for approval, then the 20 decided last."""
-    found = read("adjustments")
+    found = read("decisions/adjustments")
     titles = {"adjustment_id": "id", "state": "state", "seller_id": "seller", "amount": "amount"}
     who = {"entered_by": "entered by", "approved_by": "approved by", "reason": "why"}
     _show(found, titles | who, as_json, empty="There is no adjustment.")
@@ -140,7 +140,7 @@ def policy_withdraw(proposal: Id, name: As) -> None:
 
 def policy_list(as_json: Json = False) -> None:
     """The limits that hold, the proposals that wait, and what was before."""
-    found = read("policies")
+    found = read("decisions/policies")
     titles = {"policy_id": "id", "state": "state", "name": "limit", "rail": "rail"}
     who = {"amount": "amount", "proposed_by": "proposed by", "confirmed_by": "confirmed by"}
     _show(found, titles | who | {"note": "why"}, as_json, empty="There is no limit.")

@@ -7,7 +7,7 @@ import psycopg
 import typer
 from rich.console import Console
 
-from orchestrator.cli.shared import (
+from orchestrator.cli.options import (
     Json,
     Window,
     checked_window,
@@ -19,7 +19,7 @@ from orchestrator.cli.shared import (
     table_of,
 )
 from orchestrator.config import Component, Settings
-from orchestrator.database import connect, rows
+from orchestrator.database.connection import connect, rows
 from orchestrator.errors import SettleError
 
 # What fits on 80 columns; --json has the rest.
@@ -70,7 +70,7 @@ def read_review(settings: Settings, window: str) -> dict[str, Any]:
         # One state of things, so that the digest and its approvals belong together.
         database.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         document: dict[str, Any] = {}
-        for query in ("review", "review_decisions", "review_batch"):
+        for query in ("window/review", "window/decisions", "payout/review"):
             found = read_in(database, query, window=window)
             if not found:
                 raise _no_window(database, window)
@@ -136,7 +136,7 @@ def _show_tables(
 
 def checks(window: Window, as_json: Json = False) -> None:
     """The data checks of a window: passed, failed, or accepted and by whom."""
-    found = read("checks", window=window)
+    found = read("window/checks", window=window)
     if not found:
         raise SettleError(f"window {window} does not exist: settle status lists the latest")
     if as_json:
@@ -154,7 +154,7 @@ def status(
     as_json: Json = False,
 ) -> None:
     """Where the latest windows stand."""
-    found = read("status", window=window)
+    found = read("window/status", window=window)
     if window is not None and not found:
         raise SettleError(f"window {window} does not exist: settle status lists the latest")
     if as_json:

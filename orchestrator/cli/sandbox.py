@@ -73,9 +73,9 @@ def sandbox(
     ] = 0.0,
 ) -> None:
     """Run a local halfin that keeps to its public documentation, until Ctrl-C."""
-    from orchestrator.rail import api_key, webhook_secrets
-    from orchestrator.sandbox import SandboxConfig
-    from orchestrator.sandbox import serve as serve_sandbox
+    from orchestrator.halfin.factory import api_key, webhook_secrets
+    from orchestrator.halfin_sandbox import SandboxConfig
+    from orchestrator.halfin_sandbox import serve as serve_sandbox
 
     settings = load_settings()
     serve_sandbox(

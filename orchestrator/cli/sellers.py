@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from orchestrator.cli.shared import (
+from orchestrator.cli.options import (
     Json,
     Window,
     plain_console,
@@ -15,7 +15,7 @@ from orchestrator.cli.shared import (
 )
 from orchestrator.config import load_settings
 from orchestrator.errors import SettleError
-from orchestrator.pages.links import DAY_S, LONGEST_DAYS, link_secrets, make_token
+from orchestrator.web.portal.links import DAY_S, LONGEST_DAYS, link_secrets, make_token
 
 SHOWN = 20
 
@@ -28,7 +28,7 @@ def register(app: typer.Typer) -> None:
 
 def statement(seller: str, as_json: Json = False) -> None:
     """What a seller has: pending and available, under way, paid, held, in reserve."""
-    found = read("statement", seller=seller)
+    found = read("seller/statement", seller=seller)
     if not found:
         raise SettleError(f"seller {seller} is not known: no account and no entry has that id")
     document = found[0]["statement"]
@@ -80,7 +80,7 @@ def _show_statement(document: dict[str, Any]) -> None:
 
 def receipt(window: Window, seller: str, as_json: Json = False) -> None:
     """Every item that a seller's line pays, under the window it comes from."""
-    [found] = read("receipt", window=window, seller=seller)
+    [found] = read("seller/receipt", window=window, seller=seller)
     document = found["receipt"]
     if document is None:
         raise SettleError(
@@ -105,7 +105,7 @@ def link(
     ] = 7,
 ) -> None:
     """Make a link to a seller's own pages: whoever has it sees them, until it expires."""
-    if not read("statement", seller=seller):
+    if not read("seller/statement", seller=seller):
         raise SettleError(f"seller {seller} is not known: no account and no entry has that id")
     expires = int(time.time()) + days * DAY_S
     settings = load_settings()

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from orchestrator.config import RECEIVER_PORT, load_settings
-from orchestrator.migrate import prepare_database, set_clock
-from orchestrator.private_files import exclusive
+from orchestrator.database.migrate import prepare_database, set_clock
+from orchestrator.secret_files import exclusive
 
 
 def register(app: typer.Typer) -> None:
@@ -18,7 +18,7 @@ def register(app: typer.Typer) -> None:
 
 def serve(port: Annotated[int, typer.Option(min=0, max=65535)] = RECEIVER_PORT) -> None:
     """Receive the rail's webhooks (POST /webhooks/halfin), show the desk and sellers' pages."""
-    from orchestrator.receiver import serve as serve_receiver
+    from orchestrator.web.receiver import serve as serve_receiver
 
     settings = load_settings()
     prepare_database(settings)
@@ -34,8 +34,8 @@ def serve(port: Annotated[int, typer.Option(min=0, max=65535)] = RECEIVER_PORT) 
 
 def home() -> None:
     """Make Dagster's home ready, for a daemon or webserver that something else starts."""
-    from orchestrator.dagster_home import make_history
-    from orchestrator.dbt import manifest_path
+    from orchestrator.dbt.runner import manifest_path
+    from orchestrator.services.dagster_instance import make_history
 
     settings = load_settings()
     folder = make_history(settings)["DAGSTER_HOME"]
@@ -52,7 +52,7 @@ def up(
     receiver_port: Annotated[int, typer.Option(min=0, max=65535)] = RECEIVER_PORT,
 ) -> None:
     """Run the graph, its daemon, the receiver and off production a rail, until Ctrl-C."""
-    from orchestrator.up import up as run_all
+    from orchestrator.services.up import up as run_all
 
     run_all(
         load_settings(),
@@ -69,6 +69,6 @@ def demo(
     weeks: Annotated[int, typer.Option(min=4)] = 8,
 ) -> None:
     """One payout week after another, end to end, in a home of its own."""
-    from orchestrator.demo import run_demo
+    from orchestrator.demo.demo import run_demo
 
     run_demo(data, sellers=sellers, weeks=weeks)

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from orchestrator.cli.shared import plain_console
-from orchestrator.diff import MartDiff
+from orchestrator.cli.options import plain_console
+from orchestrator.dbt.diff import MartDiff
 
 
 def show_diff(diffs: Sequence[MartDiff]) -> None:

@@ -4,11 +4,11 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.cli.shared import Window, checked_window, ready
+from orchestrator.cli.options import Window, checked_window, ready
 from orchestrator.config import Component
-from orchestrator.database import connect, rows
+from orchestrator.database.connection import connect, rows
+from orchestrator.defs.partitions import partition_key
 from orchestrator.errors import SettleError
-from orchestrator.partitions import partition_key
 
 
 def register(app: typer.Typer) -> None:
@@ -26,7 +26,7 @@ def close(
     ] = None,
 ) -> None:
     """Build and store the close of a window, with every earlier one that has none."""
-    from orchestrator.close import latest_closed
+    from orchestrator.settlement.close import latest_closed
 
     settings = ready()
     latest = latest_closed(settings)
@@ -37,7 +37,7 @@ def close(
         if rows(database, "select 1 from finance.window_closes where payout_window = %s", name):
             print(f"{name} was closed before.")
             return
-    from orchestrator.run_job import run_job
+    from orchestrator.services.run_job import run_job
 
     unmet = run_job(settings, "close", partition_key(name))
     print(f"Closed {name}.")
@@ -47,7 +47,7 @@ def close(
 
 def pay(window: Window) -> None:
     """Freeze the approved lines and submit them, or resume; refuses without approval."""
-    from orchestrator.pay import pay_window
+    from orchestrator.settlement.pay import pay_window
 
     result = pay_window(ready(), window)
     print(
@@ -59,6 +59,6 @@ def pay(window: Window) -> None:
 
 def reconcile() -> None:
     """Ask the rail about lines without a certain outcome; failed money comes back here."""
-    from orchestrator.reconcile import reconcile as ask
+    from orchestrator.settlement.reconcile import reconcile as ask
 
     print(f"{ask(ready())} lines got an outcome or came back.")

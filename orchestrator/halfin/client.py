@@ -14,7 +14,7 @@ from orchestrator.errors import SettleError
 from orchestrator.halfin.answers import RailAnswer, read_answer
 from orchestrator.halfin.credentials import key_environment
 from orchestrator.halfin.pacing import Pace
-from orchestrator.web_address import authorities, checked_url, is_local
+from orchestrator.net import authorities, checked_url, is_local
 
 MAX_ANSWER_BYTES = 256 * 1024 * 1024
 PAGE_ROWS = 100

@@ -1,0 +1,151 @@
+"""Connections: one login per component, errors as one clear line."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from decimal import Decimal
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg.rows import DictRow, TupleRow, dict_row
+from psycopg.types.json import set_json_loads
+
+from orchestrator.config import URL_VARIABLES, Component, Settings
+from orchestrator.embedded_postgres.server import EmbeddedPostgres
+from orchestrator.errors import SettleError
+
+QUERIES = Path(__file__).parent.parent / "queries"
+
+
+def database_url(settings: Settings, component: Component) -> str:
+    """The component's URL: the external server's where one is configured, else the embedded one."""
+    if settings.is_embedded:
+        return EmbeddedPostgres(settings.home).url(component.value)
+    url = settings.urls.get(component)
+    if url is None:
+        raise SettleError(
+            f"{URL_VARIABLES[component]} is not set: an external server is configured"
+        )
+    return url
+
+
+@contextmanager
+def connect(
+    settings: Settings, component: Component, *, autocommit: bool = False
+) -> Iterator[psycopg.Connection[TupleRow]]:
+    """A connection of the component; commits at the end unless an exception leaves the block."""
+    with (
+        _clear_errors(settings),
+        psycopg.connect(
+            database_url(settings, component), autocommit=autocommit, application_name="settle"
+        ) as connection,
+    ):
+        yield connection
+
+
+@contextmanager
+def connect_as(
+    settings: Settings, login: str, password: str
+) -> Iterator[psycopg.Connection[TupleRow]]:
+    """A person's connection: the database itself decides who they are and what they may do."""
+    with clear_errors_of(settings, login), open_as(settings, login, password) as connection:
+        yield connection
+
+
+def open_as(settings: Settings, login: str, password: str) -> psycopg.Connection[TupleRow]:
+    """The same for who closes it; errors are clear within `clear_errors_of`."""
+    component = Component.OWNER if Component.OWNER in settings.urls else Component.ORCHESTRATOR
+    url = database_url(settings, Component.OWNER if settings.is_embedded else component)
+    try:
+        return psycopg.connect(url, user=login, password=password, application_name="settle")
+    except psycopg.OperationalError as error:
+        if re.search(r"password authentication|does not exist|no password", str(error)):
+            raise SettleError(f"login {login}: unknown, or the password is wrong") from None
+        raise
+
+
+@contextmanager
+def clear_errors_of(settings: Settings, login: str) -> Iterator[None]:
+    """What the database refuses a person is one line for them."""
+    with _clear_errors(settings):
+        try:
+            yield
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise SettleError(
+                f"{login} may not do this ({error.diag.message_primary}):"
+                " it takes a login of the finance group"
+            ) from error
+
+
+@contextmanager
+def _clear_errors(settings: Settings) -> Iterator[None]:
+    """What Postgres refuses is the message a person reads; its context lines are not."""
+    try:
+        yield
+    except psycopg.OperationalError as error:
+        raise SettleError(_unreachable(settings, error)) from error
+    except psycopg.errors.RaiseException as error:
+        raise SettleError(error.diag.message_primary or str(error)) from error
+    except psycopg.errors.UndefinedTable as error:
+        missing = re.search(r'"([^"]+)"', error.diag.message_primary or "")
+        name = missing.group(1) if missing else "a relation"
+        raise SettleError(
+            f"{name} is not there: nothing is built yet; run: settle build"
+        ) from error
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise SettleError(f"the database refuses: {error.diag.message_primary}") from error
+
+
+def _unreachable(settings: Settings, error: psycopg.OperationalError) -> str:
+    reason = (str(error).strip().splitlines() or ["no reason given"])[0].strip()
+    advice = (
+        "start it with: settle db start"
+        if settings.is_embedded
+        else "it is the external one that SETTLE_DATABASE_URL and the like name"
+    )
+    return f"the database does not answer ({reason}); {advice}"
+
+
+def rows(
+    connection: psycopg.Connection[Any], query: str, *parameters: Any, **named: Any
+) -> list[dict[str, Any]]:
+    """All rows of a query as dictionaries; its parameters by place or by name."""
+    with connection.cursor(row_factory=psycopg.rows.dict_row) as cursor:
+        return cursor.execute(query.encode(), parameters or named or None).fetchall()
+
+
+def rows_of(
+    connection: psycopg.Connection[Any], name: str, **parameters: Any
+) -> list[dict[str, Any]]:
+    """All rows of the query in orchestrator/queries/NAME.sql, with its named parameters.
+
+    Numbers inside of JSON are exact too.
+    """
+    with _exact_cursor(connection) as cursor:
+        return cursor.execute(sql_file(name).encode(), parameters).fetchall()
+
+
+def rows_of_all(
+    connection: psycopg.Connection[Any], names: Mapping[str, str], **parameters: Any
+) -> dict[str, list[dict[str, Any]]]:
+    """The rows of several such queries by key, asked together: the server is waited for once."""
+    with connection.pipeline():
+        cursors = {key: _exact_cursor(connection) for key in names}
+        for key, name in names.items():
+            cursors[key].execute(sql_file(name).encode(), parameters)
+        return {key: cursor.fetchall() for key, cursor in cursors.items()}
+
+
+def _exact_cursor(connection: psycopg.Connection[Any]) -> psycopg.Cursor[DictRow]:
+    cursor = connection.cursor(row_factory=dict_row)
+    set_json_loads(partial(json.loads, parse_float=Decimal), cursor)
+    return cursor
+
+
+@cache
+def sql_file(name: str, folder: Path = QUERIES) -> str:
+    """The text of FOLDER/NAME.sql; the queries that front ends read are in orchestrator/queries."""
+    return (folder / f"{name}.sql").read_text(encoding="utf-8")

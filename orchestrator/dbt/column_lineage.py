@@ -1,0 +1,114 @@
+"""Which columns each column of a dbt model is made of, read from the SQL that dbt compiled."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from orchestrator.config import Component, Settings
+from orchestrator.database.connection import connect, rows
+
+DIALECT = "postgres"
+
+# Per model and column: the unique_id of each node that it reads, and the column there.
+Lineage = dict[str, dict[str, list[list[str]]]]
+
+
+def column_lineage(settings: Settings, manifest: Mapping[str, Any], target: Path) -> Lineage:
+    """The lineage of every model compiled into `target`; read again where SQL or columns changed.
+
+    What stands between, a CTE or a join, is followed to the relations themselves; a literal and
+    what a function of the database reads by itself have no source.
+    """
+    compiled = dict(_compiled(manifest, target))
+    columns = _columns(settings)
+    fingerprint = _fingerprint(compiled, columns)
+    cache = settings.home / "dbt" / "column_lineage.json"
+    known = json.loads(cache.read_text(encoding="utf-8")) if cache.exists() else {}
+    if known.get("fingerprint") != fingerprint:
+        lineage = _read(compiled, columns, _relations(manifest))
+        known = {"fingerprint": fingerprint, "models": lineage}
+        scratch = cache.with_suffix(".new")
+        scratch.write_text(json.dumps(known), encoding="utf-8")
+        scratch.replace(cache)
+    models: Lineage = known["models"]
+    return models
+
+
+def _compiled(manifest: Mapping[str, Any], target: Path) -> Iterator[tuple[str, str]]:
+    for unique_id, node in manifest["nodes"].items():
+        file = target / "compiled" / node["package_name"] / node["original_file_path"]
+        if node["resource_type"] == "model" and file.is_file():
+            yield unique_id, file.read_text(encoding="utf-8")
+
+
+def _columns(settings: Settings) -> dict[str, dict[str, dict[str, str]]]:
+    """Every relation that dbt may read, with its columns in order."""
+    columns: dict[str, dict[str, dict[str, str]]] = {}
+    with connect(settings, Component.DBT) as database:
+        for row in rows(
+            database,
+            "select table_schema, table_name, column_name from information_schema.columns"
+            " where table_schema not in ('pg_catalog', 'information_schema')"
+            " order by table_schema, table_name, ordinal_position",
+        ):
+            schema = columns.setdefault(row["table_schema"], {})
+            # The optimizer asks for a type, and nothing here depends on which.
+            schema.setdefault(row["table_name"], {})[row["column_name"]] = "text"
+    return columns
+
+
+def _relations(manifest: Mapping[str, Any]) -> dict[tuple[str, str], str]:
+    """The unique_id of the node behind each schema and relation."""
+    nodes = {**manifest["nodes"], **manifest["sources"]}
+    return {
+        (node["schema"], node.get("alias") or node["identifier"]): unique_id
+        for unique_id, node in nodes.items()
+        if node["resource_type"] in ("model", "seed", "snapshot", "source")
+    }
+
+
+def _fingerprint(*what: Any) -> str:
+    return hashlib.sha256(json.dumps(what).encode()).hexdigest()
+
+
+def _read(
+    compiled: Mapping[str, str],
+    columns: Mapping[str, Any],
+    relations: Mapping[tuple[str, str], str],
+) -> Lineage:
+    from sqlglot.errors import SqlglotError
+
+    lineage = {}
+    for unique_id, statement in compiled.items():
+        try:
+            lineage[unique_id] = dict(_sources_of(statement, columns, relations))
+        except SqlglotError as error:  # Postgres has run it: a picture less, and no reason to stop
+            print(f"no column lineage of {unique_id}: {str(error).splitlines()[0]}")
+    return lineage
+
+
+def _sources_of(
+    statement: str, columns: Mapping[str, Any], relations: Mapping[tuple[str, str], str]
+) -> Iterator[tuple[str, list[list[str]]]]:
+    from sqlglot import exp, parse_one  # half a second to import, and only a build wants it
+    from sqlglot.lineage import lineage
+    from sqlglot.optimizer.qualify import qualify
+    from sqlglot.optimizer.scope import build_scope
+
+    query: Any = qualify(
+        parse_one(statement, dialect=DIALECT),
+        schema=dict(columns),
+        dialect=DIALECT,
+        validate_qualify_columns=False,
+    )
+    scope = build_scope(query)
+    for column in query.named_selects:
+        found = {
+            (relations[table.db, table.name], node.name.rpartition(".")[2].strip('"'))
+            for node in lineage(column, query, {}, scope=scope, trim_selects=False).walk()
+            if isinstance(table := node.expression, exp.Table)
+            and (table.db, table.name) in relations
+        }
+        yield column, sorted(map(list, found))

@@ -1,0 +1,119 @@
+"""Run dbt build inside a Dagster step: its models as materializations, its tests as checks."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+
+from orchestrator.config import Settings
+from orchestrator.dbt.column_lineage import column_lineage
+from orchestrator.dbt.runner import (
+    NodeResult,
+    build_arguments,
+    dbt_results,
+    hand_on_parse,
+    one_build,
+)
+from orchestrator.defs.dbt_translator import TESTS, StageTranslator, home_of_test
+from orchestrator.defs.markdown import table
+from orchestrator.errors import SettleError
+
+ASSETS = ("model", "seed", "snapshot")
+BUILT, PASSED = "success", ("pass", "warn")
+
+
+def build_models(
+    settings: Settings,
+    context: dg.AssetExecutionContext,
+    manifest: Mapping[str, Any],
+    translator: StageTranslator,
+) -> Iterator[Any]:
+    """Build all of dbt here, then yield an output per model and one check result per model.
+
+    In this process, as a second one would spend longer on starting than on building. A build is
+    whole or nothing is stored from it, so that a part of the models is never asked for. Raises
+    SettleError naming the first node that failed, after the events that say so.
+    """
+    target = settings.home / "dbt" / "target-build"
+    with one_build(settings):
+        hand_on_parse(settings, target)
+        results, failure = dbt_results(settings, [*build_arguments(), "--target-path", str(target)])
+    lineage = column_lineage(settings, manifest, target)
+    tests: dict[str, list[NodeResult]] = defaultdict(list)
+    for result in results:
+        print(f"{result.status:8} {result.seconds:6.2f} s  {result.unique_id}")
+        kind = result.unique_id.partition(".")[0]
+        if kind == "test":
+            home = home_of_test(manifest, result.unique_id)
+            if home:  # none: of a source; dbt stops at it all the same
+                tests[home].append(result)
+        elif kind in ASSETS and result.status == BUILT:
+            node = manifest["nodes"][result.unique_id]
+            columns = _column_lineage(manifest, translator, lineage.get(result.unique_id, {}))
+            yield _built(context, translator.get_asset_key(node), result, columns)
+    asked = context.selected_asset_check_keys
+    for unique_id, found in tests.items():
+        key = translator.get_asset_key(manifest["nodes"][unique_id])
+        if dg.AssetCheckKey(key, TESTS) in asked:
+            yield _judged(key, found)
+    if failure:
+        raise SettleError(failure)
+
+
+def _built(
+    context: dg.AssetExecutionContext,
+    key: dg.AssetKey,
+    result: NodeResult,
+    columns: Mapping[str, Any],
+) -> dg.Output[None] | dg.AssetMaterialization:
+    metadata = {"unique_id": result.unique_id, "seconds": result.seconds, **columns}
+    if result.rows is not None:
+        metadata["dagster/row_count"] = result.rows
+    # What nobody asked this step for was built all the same; so were the marts after the payout,
+    # which are no part of it.
+    if key not in context.selected_asset_keys:
+        return dg.AssetMaterialization(key, metadata=metadata)
+    return dg.Output(None, output_name=key.to_python_identifier(), metadata=metadata)
+
+
+def _column_lineage(
+    manifest: Mapping[str, Any],
+    translator: StageTranslator,
+    columns: Mapping[str, Sequence[Sequence[str]]],
+) -> dict[str, Any]:
+    """Columns and what they are made of: for Dagster itself, and as a table for people."""
+    if not columns:
+        return {}
+    nodes = {**manifest["nodes"], **manifest["sources"]}
+    lineage = {
+        name: [
+            dg.TableColumnDep(translator.get_asset_key(nodes[unique_id]), column)
+            for unique_id, column in sources
+        ]
+        for name, sources in columns.items()
+    }
+    made_of = [
+        {"column": name, "made_of": [f"{dep.asset_key.path[-1]}.{dep.column_name}" for dep in deps]}
+        for name, deps in lineage.items()
+    ]
+    return {"dagster/column_lineage": dg.TableColumnLineage(lineage), "made_of": table(made_of)}
+
+
+def _judged(key: dg.AssetKey, tests: Sequence[NodeResult]) -> dg.AssetCheckResult:
+    failed = [
+        f"{test.unique_id.split('.')[2]} ({test.failures or 0} rows)"
+        for test in tests
+        if test.status not in PASSED
+    ]
+    return dg.AssetCheckResult(
+        asset_key=key,
+        check_name=TESTS,
+        passed=not failed,
+        metadata={
+            "tests": len(tests),
+            "failed": len(failed),
+            "failed_tests": ", ".join(failed) or "none",
+            "seconds": sum(test.seconds for test in tests),
+        },
+    )

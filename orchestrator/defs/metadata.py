@@ -1,0 +1,147 @@
+"""What people read on the graph: tables of a close and of a payout. SQL computes each figure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from orchestrator.config import Component, Settings
+from orchestrator.database.connection import connect, rows_of
+from orchestrator.defs.chart import as_markdown, weeks_chart
+from orchestrator.defs.markdown import cell, table
+
+# What one event of Dagster's log carries; settle review and settle sql have all of it. Its page
+# shows up to 1,000 characters at once and the rest, like the picture, when somebody clicks.
+MOST_ROWS = 25
+CLOSE_TABLES = {
+    "weeks": "close/last_12",
+    "totals_by_rail": "close/by_rail",
+    "sellers_by_status": "close/by_status",
+    "holds_by_reason": "close/by_hold_reason",
+    "flags_by_reason": "close/flag_reasons",
+    "flagged_sellers": "close/flagged_sellers",
+    "data_exceptions": "close/exceptions",
+    "checks": "close/checks",
+}
+PAYOUT_TABLES = {
+    "outcomes": "payout/outcomes",
+    "calls": "payout/calls",
+    "left_out": "payout/left_out",
+    "approvals": "payout/approvals",
+}
+
+OPEN_BREAKS = "reconciliation/open_breaks_by_kind"
+WAITING = "reconciliation/lines_without_outcome"
+
+Metadata = dict[str, Any]  # what dagster takes as metadata; it does not export the type
+
+
+def close_report(settings: Settings, window: str, *, is_drawn: bool = True) -> Metadata:
+    """What finance reviews of a stored close; `is_drawn` adds the chart of the last 12 weeks."""
+    found = _read(settings, window, "close/totals", "close/payable", *CLOSE_TABLES.values())
+    totals = found["close/totals"][0] | found["close/payable"][0]
+    tables = {name: table(found[query], MOST_ROWS) for name, query in CLOSE_TABLES.items()}
+    report: Metadata = {"review": dg.MetadataValue.md(_headline(totals)), **tables}
+    if totals["digest"]:
+        report["funding"] = table(totals["funding"])
+        report["digest"] = totals["digest"]
+        report["what_next"] = dg.MetadataValue.md(_what_next(totals))
+    report["page"] = dg.MetadataValue.url(f"{settings.pages_url}/desk/windows/{window}")
+    report |= {
+        "payout_window": window,
+        # Numbers: Dagster plots them over the windows.
+        "new_cents": totals["new_cents"],
+        "to_pay_cents": totals["to_pay_cents"],
+        "lines": totals["line_count"],
+        "flagged": totals["flagged_count"],
+    }
+    if is_drawn:
+        title = f"To pay and held, {totals['currency']}, 12 weeks up to {window}"
+        png = weeks_chart(_read(settings, window, "close/weeks")["close/weeks"], title)
+        report["chart"] = dg.MetadataValue.md(as_markdown(png, title))
+    return report
+
+
+def payout_report(settings: Settings, window: str) -> Metadata:
+    """Where the latest batch of a window stands; empty where nothing was frozen."""
+    found = _read(settings, window, "payout/batch", *PAYOUT_TABLES.values())
+    if not found["payout/batch"]:
+        return {}
+    [batch] = found["payout/batch"]
+    note = f": {batch['state_note']}" if batch["state_note"] else ""
+    headline = (
+        f"**Batch {batch['batch_id']} of {window} is {batch['state']}**{cell(note)}. It pays"
+        f" {cell(batch['line_count'])} sellers {cell(batch['total'])} {batch['currency']};"
+        f" frozen {cell(batch['frozen_at'])}, answered {cell(batch['answered_at']) or 'not yet'}."
+    )
+    return {
+        "payout": dg.MetadataValue.md(headline),
+        **{name: table(found[query], MOST_ROWS) for name, query in PAYOUT_TABLES.items()},
+        "payout_window": window,
+        "state": batch["state"],
+        "batch_id": batch["batch_id"],
+        "digest": batch["digest"],
+    }
+
+
+def approvals_report(settings: Settings, window: str) -> Metadata:
+    """Who approved the window, by name."""
+    found = _read(settings, window, "payout/approvals")
+    return {"approvals": table(found["payout/approvals"]), "payout_window": window}
+
+
+def reconcile_report(settings: Settings) -> Metadata:
+    """What is open between the rail and us."""
+    found = _read(settings, "", OPEN_BREAKS, WAITING)
+    return {
+        "open_breaks": table(found[OPEN_BREAKS]),
+        "without_outcome": table(found[WAITING]),
+    }
+
+
+def _headline(totals: Mapping[str, Any]) -> str:
+    pay = (
+        f"**{cell(totals['line_count'])} sellers, {cell(totals['total'])} {totals['currency']}**"
+        f" to pay, due {totals['payout_due']}."
+        if totals["digest"]
+        else f"{cell(totals['seller_count'])} sellers; what was left has moved on."
+    )
+    return "\n".join(
+        (
+            f"{pay}\n",
+            "| | |",
+            "|---|--:|",
+            f"| New in {totals['payout_window']} | {cell(totals['new'])} |",
+            f"| Last week | {_compared(totals, 'new_last_week', 'change_on_last_week_pct')} |",
+            f"| Mean of the 4 weeks before | "
+            f"{_compared(totals, 'mean_of_4_weeks', 'change_on_mean_pct')} |",
+            f"| Carried in | {cell(totals['carried_forward'])} |",
+            f"| Orders | {cell(totals['order_count'])} |",
+            f"| Late disputes the marketplace bears | {cell(totals['absorbed_disputes'])} |",
+            f"| Flagged | {cell(totals['flagged_count'])} of {cell(totals['health_count'])}"
+            f" sellers, {cell(totals['flagged_pct']) or '0'} % |",
+        )
+    )
+
+
+def _compared(totals: Mapping[str, Any], value: str, percent: str) -> str:
+    if totals[value] is None:
+        return "none"
+    change = totals[percent]
+    return cell(totals[value]) + (f" ({change:+} %)" if change is not None else "")
+
+
+def _what_next(totals: Mapping[str, Any]) -> str:
+    window, digest = totals["payout_window"], totals["digest"]
+    steps = (
+        f"```sh\nsettle review {window}\nsettle approve {window} --digest {digest} --as NAME\n```\n"
+    )
+    missing = (totals["obstacles"] or "").splitlines()
+    return steps + "\n".join(f"- {cell(line)}" for line in missing)
+
+
+def _read(settings: Settings, window: str, *queries: str) -> dict[str, list[dict[str, Any]]]:
+    with connect(settings, Component.ORCHESTRATOR) as database:
+        # One state of the database for all tables.
+        database.execute("set transaction isolation level repeatable read, read only")
+        return {name: rows_of(database, name, window=window, limit=MOST_ROWS) for name in queries}

@@ -1,0 +1,243 @@
+"""The books of the local halfin: what it takes, pays and fails. No network, no waiting."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+from orchestrator.halfin import CURRENCY_NETWORKS, key_environment
+from orchestrator.halfin_sandbox.config import SandboxConfig, chance
+from orchestrator.halfin_sandbox.errors import RailError, invalid
+from orchestrator.halfin_sandbox.ledger import Ledger
+from orchestrator.halfin_sandbox.payouts import (
+    Json,
+    as_completed,
+    as_failed,
+    event_of,
+    money,
+    new_payout,
+    now,
+    public,
+    total_fee,
+    totals,
+)
+from orchestrator.halfin_sandbox.store import Store, unreadable
+from orchestrator.halfin_sandbox.validation import line_problems
+
+OPEN_STATES = ("pending_approval", "processing")
+
+
+class Book:
+    """Everything the rail knows. A method does all it says, or raises RailError and does nothing.
+
+    All is plain JSON, so that it can be written out as it stands; the balances follow from it.
+    `commit` keeps what changed over a restart.
+    """
+
+    def __init__(self, config: SandboxConfig) -> None:
+        self.config = config
+        self.environment = key_environment(config.api_key)
+        self.payouts: dict[str, Json] = {}
+        self.batches: dict[str, Json] = {}
+        self.keys: dict[str, list[str]] = {}  # kind and key -> digest of the request, id
+        self.ledger = Ledger()
+        self.deliveries: dict[int, Json] = {}
+        self._store = Store(config.state_file)
+        self._load()
+        self.in_order = list(self.payouts.values())
+        if not self.ledger.rows:
+            for code in CURRENCY_NETWORKS:
+                self._post(code, "deposit", config.opening_balance)
+        self.save()
+
+    def submit_batch(self, body: Json, digest: str) -> tuple[int, Json]:
+        """Take all of a batch or nothing: 201, or 200 and the original for a repeat."""
+        key, lines = body.get("idempotency_key"), body.get("payouts")
+        if not isinstance(key, str) or not 1 <= len(key) <= 255:
+            raise invalid(["idempotency_key: must be text of 1 to 255 characters"])
+        if original := self._original(f"batch|{key}", digest):
+            return 200, self.batches[original]
+        if not isinstance(lines, list) or not 1 <= len(lines) <= self.config.max_lines:
+            raise invalid([f"payouts: must be a list of 1 to {self.config.max_lines}"])
+        problems = [p for n, line in enumerate(lines) for p in line_problems(line, f"payouts[{n}]")]
+        if problems:
+            raise invalid(problems)
+        line_keys = Counter(filter(None, (line.get("idempotency_key") for line in lines)))
+        if repeated := [k for k, n in line_keys.items() if n > 1]:
+            raise invalid([f"payouts: idempotency_key {k} is used twice" for k in repeated])
+        for line_key in line_keys:
+            self._original(f"line|{line_key}", "part of a batch")
+        payouts = self._create(lines, "")
+        batch = {
+            "id": self._uuid("batch", key),
+            "idempotency_key": key,
+            "created_at": payouts[0]["created_at"],
+            "payout_ids": [p["id"] for p in payouts],
+            "totals": totals(payouts),
+        }
+        self.batches[batch["id"]] = batch
+        self._store.note("batches", batch["id"], batch)
+        self._remember(f"batch|{key}", digest, batch["id"])
+        self.commit()
+        return 201, batch
+
+    def submit_payout(self, body: Json, digest: str) -> tuple[int, Json]:
+        """Take one payout: 201, or 200 and the original for a repeat."""
+        if problems := line_problems(body, ""):
+            raise invalid(problems)
+        key = body.get("idempotency_key")
+        if key and (original := self._original(f"line|{key}", digest)):
+            return 200, self.payouts[original]
+        (payout,) = self._create([body], digest)
+        self.commit()
+        return 201, payout
+
+    def batch_view(self, batch: Json) -> Json:
+        payouts = [self.payouts[i] for i in batch["payout_ids"]]
+        states = {p["status"] for p in payouts}
+        open_states = [s for s in OPEN_STATES if s in states]
+        return {
+            "id": batch["id"],
+            "status": open_states[0] if open_states else "completed",
+            "idempotency_key": batch["idempotency_key"],
+            "created_at": batch["created_at"],
+            "payouts": [public(p) for p in payouts],
+        }
+
+    def in_state(self, status: str) -> list[str]:
+        return [p["id"] for p in self.in_order if p["status"] == status]
+
+    def approve(self, ids: Iterable[str]) -> list[str]:
+        """Move the waiting ones of these on to the network; returns those that moved."""
+        moved = [i for i in ids if self.payouts[i]["status"] == "pending_approval"]
+        for i in moved:
+            self._change(self.payouts[i], {"status": "processing", "executable_at": now()})
+        return moved
+
+    def settle(self, ids: Iterable[str]) -> list[Json]:
+        """Complete or fail those that are on the network; returns the webhooks that follow."""
+        seed, rate, webhooks = self.config.seed, self.config.failure_rate, []
+        for payout in (p for i in ids if (p := self.payouts[i])["status"] == "processing"):
+            self._hold_back(payout, -1)
+            key = payout["idempotency_key"] or payout["id"]
+            is_later = self.completes_after_all(payout)
+            if is_later or chance(seed, "fail", key) < rate:
+                self._change(payout, as_failed(chance(seed, "why", key)))
+            else:
+                self._complete(payout)
+            # What a webhook tells of stays so, but here: it is kept as it is now.
+            webhooks.append(event_of(payout) | ({"data": dict(payout)} if is_later else {}))
+        return webhooks
+
+    def completes_after_all(self, payout: Json) -> bool:
+        """Whether this one fails first, and completes some time later."""
+        key = payout["idempotency_key"] or payout["id"]
+        return chance(self.config.seed, "later", key) < self.config.completed_after_failed_rate
+
+    def complete_after_all(self, ids: Iterable[str]) -> list[Json]:
+        """Complete those that have failed; returns the webhooks that follow."""
+        late = [p for i in ids if (p := self.payouts[i])["status"] == "failed"]
+        for payout in late:
+            self._complete(payout)
+        return [event_of(p) for p in late]
+
+    def deliver(self, event: Json) -> Json:
+        """Enter one webhook that is to be sent."""
+        delivery: Json = {"id": len(self.deliveries) + 1, "attempts": 0, "state": "pending"}
+        delivery |= event | {"answers": []}
+        self.deliveries[delivery["id"]] = delivery
+        self._store.note("deliveries", delivery["id"], delivery)
+        return delivery
+
+    def delivered(self, delivery: Json) -> None:
+        """Keep how an attempt at a delivery went."""
+        self._store.note("deliveries", delivery["id"], delivery)
+        self.commit()
+
+    def commit(self) -> None:
+        self._store.commit()
+
+    def save(self) -> None:
+        """Write the books to the state file, whole or not at all."""
+        books: Json = {"payouts": self.payouts, "batches": self.batches, "keys": self.keys}
+        books |= {"ledger": self.ledger.rows, "deliveries": list(self.deliveries.values())}
+        self._store.snapshot(books)
+
+    def _uuid(self, *what: str) -> str:
+        return str(uuid5(NAMESPACE_URL, json.dumps([self.config.seed, *what])))
+
+    def _original(self, key: str, digest: str) -> str | None:
+        """The id that was made under this key by this request; 409 when by another."""
+        known = self.keys.get(key)
+        if known is None:
+            return None
+        if known[0] != digest:
+            name = key.partition("|")[2]
+            detail = f"idempotency_key: {name} is taken by another request"
+            raise RailError(409, "conflict", "Idempotency key reused with another body", [detail])
+        return known[1]
+
+    def _create(self, lines: list[Json], digest: str) -> list[Json]:
+        at, first = now(), len(self.payouts)
+        payouts = [self._payout(line, first + n, at) for n, line in enumerate(lines)]
+        balances = self.ledger.balances
+        needed: dict[str, Decimal] = dict.fromkeys(balances, Decimal(0))
+        for p in payouts:
+            needed[p["currency"]] += Decimal(p["amount"]) + total_fee(p)
+        short = [
+            f"{code}: needs {money(n)}, available {money(balances[code].available)}"
+            for code, n in needed.items()
+            if n > balances[code].available
+        ]
+        if short:
+            raise RailError(400, "invalid_state", "The balance does not cover the total", short)
+        for p in payouts:
+            self._hold_back(p, 1)
+            self.payouts[p["id"]] = p
+            self.in_order.append(p)
+            self._store.note("payouts", p["id"], p)
+            if p["idempotency_key"]:
+                self._remember(f"line|{p['idempotency_key']}", digest, p["id"])
+        return payouts
+
+    def _payout(self, line: Json, number: int, at: str) -> Json:
+        key = line.get("idempotency_key")
+        payout_id = self._uuid("key", key) if key else self._uuid("number", str(number))
+        return new_payout(line, payout_id, self.environment, at)
+
+    def _complete(self, payout: Json) -> None:
+        self._change(payout, as_completed(payout))
+        self._post(payout["currency"], "payout", -Decimal(payout["amount"]), payout["id"])
+        self._post(payout["currency"], "fee", -total_fee(payout), payout["id"])
+
+    def _change(self, payout: Json, change: Json) -> None:
+        payout |= change
+        self._store.note("payouts", payout["id"], payout)
+
+    def _hold_back(self, payout: Json, sign: int) -> None:
+        total = Decimal(payout["amount"]) + total_fee(payout)
+        self.ledger.balances[payout["currency"]].pending += sign * total
+
+    def _post(self, *move: Any) -> None:
+        row = self.ledger.post(*move)
+        self._store.note("ledger", row["id"], row)
+
+    def _remember(self, key: str, digest: str, made: str) -> None:
+        self.keys[key] = [digest, made]
+        self._store.note("keys", key, self.keys[key])
+
+    def _load(self) -> None:
+        try:
+            for change in self._store.load():
+                self.payouts |= change["payouts"]
+                self.batches |= change["batches"]
+                self.keys |= change["keys"]
+                self.ledger.restore(change["ledger"])
+                self.deliveries |= {d["id"]: d for d in change["deliveries"]}
+        except (KeyError, TypeError) as error:
+            raise unreadable(self.config.state_file, error) from None
+        for p in self.payouts.values():
+            if p["status"] in OPEN_STATES:
+                self._hold_back(p, 1)

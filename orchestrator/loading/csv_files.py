@@ -1,0 +1,248 @@
+"""The CSV files `settle load` takes: their columns, and how a file becomes numbered rows of text.
+
+What makes a value good or bad is decided in SQL (sql/check.sql), by the kind named here.
+"""
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import IO
+
+MAX_SHOWN = 40
+
+
+class Kind(StrEnum):
+    """What a column holds."""
+
+    NAME = "name"  # an id or a code: never empty
+    TEXT = "text"  # anything, also nothing
+    AMOUNT = "amount"
+    POSITIVE_AMOUNT = "positive amount"
+    INSTANT = "instant"
+    RECORDED = "recorded"  # an instant; where it is missing, the clock's
+    FLAG = "flag"
+    FLAG_OR_TRUE = "flag or true"
+    STATUS = "status"
+    EVENT_TYPE = "event type"
+
+    @property
+    def is_optional(self) -> bool:
+        return self in (Kind.RECORDED, Kind.FLAG_OR_TRUE)
+
+    @property
+    def typed(self) -> str:
+        """The SQL expression that turns the column's text, `{}`, into its type."""
+        return {
+            Kind.AMOUNT: "{}::numeric",
+            Kind.POSITIVE_AMOUNT: "{}::numeric",
+            Kind.INSTANT: "{}::timestamptz",
+            Kind.RECORDED: "nullif({}, '')::timestamptz",
+            Kind.FLAG: "{}::boolean",
+            Kind.FLAG_OR_TRUE: "coalesce(nullif({}, '')::boolean, true)",
+        }.get(self, "{}")
+
+
+@dataclass(frozen=True)
+class Source:
+    """One source table and the file it is loaded from; the first column is its primary key."""
+
+    table: str
+    columns: dict[str, Kind]
+
+    @property
+    def file_name(self) -> str:
+        return f"{self.table}.csv"
+
+    @property
+    def key(self) -> str:
+        return next(iter(self.columns))
+
+
+SELLERS = Source(
+    "sellers",
+    {
+        "seller_id": Kind.NAME,
+        "display_name": Kind.TEXT,
+        "region": Kind.NAME,
+        "fast_settlement": Kind.FLAG,
+        "wallet_address": Kind.TEXT,
+        "status": Kind.STATUS,
+        "payouts_enabled": Kind.FLAG_OR_TRUE,
+        "created_at": Kind.INSTANT,
+        "updated_at": Kind.INSTANT,
+    },
+)
+FACTS = (
+    Source(
+        "orders",
+        {
+            "order_id": Kind.NAME,
+            "checkout_id": Kind.NAME,
+            "seller_id": Kind.NAME,
+            "currency": Kind.NAME,
+            "gross_amount": Kind.POSITIVE_AMOUNT,
+            "ordered_at": Kind.INSTANT,
+            "recorded_at": Kind.RECORDED,
+        },
+    ),
+    Source(
+        "order_fees",
+        {
+            "fee_id": Kind.NAME,
+            "order_id": Kind.NAME,
+            "seller_id": Kind.NAME,
+            "fee_type": Kind.NAME,
+            "amount": Kind.AMOUNT,
+            "charged_at": Kind.INSTANT,
+            "recorded_at": Kind.RECORDED,
+        },
+    ),
+    Source(
+        "refunds",
+        {
+            "refund_id": Kind.NAME,
+            "order_id": Kind.NAME,
+            "seller_id": Kind.NAME,
+            "amount": Kind.POSITIVE_AMOUNT,
+            "refunded_at": Kind.INSTANT,
+            "recorded_at": Kind.RECORDED,
+            "reason": Kind.TEXT,
+        },
+    ),
+    Source(
+        "dispute_events",
+        {
+            "dispute_event_id": Kind.NAME,
+            "dispute_id": Kind.NAME,
+            "order_id": Kind.NAME,
+            "seller_id": Kind.NAME,
+            "event_type": Kind.EVENT_TYPE,
+            "amount": Kind.POSITIVE_AMOUNT,
+            "occurred_at": Kind.INSTANT,
+            "recorded_at": Kind.RECORDED,
+        },
+    ),
+)
+SOURCES = (SELLERS, *FACTS)
+FILE_NAMES = ", ".join(source.file_name for source in SOURCES)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One record: the line it starts on, and its values in the source's order of columns.
+
+    A record whose structure is broken has a `fault` (what is wrong, and what to do) and no values.
+    """
+
+    line: int
+    values: Sequence[str | None] = ()
+    fault: str | None = None
+
+
+def read_rows(path: Path, source: Source) -> Iterator[Row]:
+    """Stream the records of a CSV file; broken ones come as faults, and nothing is raised for them.
+
+    UTF-8 with or without a byte order mark, any line ends, blank lines skipped. A column that the
+    file does not have is None in every row.
+    """
+    # Bytes that are not UTF-8 are let through as surrogates, so that they can be named by line.
+    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+        lines = _Lines(file)
+        reader = csv.reader(lines, strict=True)
+        header: list[str] | None = None
+        order: list[int | None] = []
+        while True:
+            starts_on = reader.line_num + 1
+            try:
+                record = next(reader, None)
+            except csv.Error as error:
+                yield Row(starts_on, fault=_quoting_fault(error))
+                return
+            if record is None:
+                break
+            if not record:
+                continue
+            if lines.fault:
+                yield lines.fault
+                lines.fault = None
+                if header is None:
+                    return
+            elif header is None:
+                header = record
+                faults = header_faults(header, source)
+                yield from (Row(starts_on, fault=fault) for fault in faults)
+                if faults:
+                    return
+                order = [header.index(c) if c in header else None for c in source.columns]
+            elif len(record) != len(header):
+                yield Row(starts_on, fault=_ragged_fault(len(record), len(header)))
+            else:
+                yield Row(starts_on, [None if i is None else record[i] for i in order])
+        if header is None:
+            yield Row(1, fault="the file is empty; its first line must name the columns")
+
+
+def header_faults(header: Sequence[str], source: Source) -> list[str]:
+    """What is wrong with a header, a clause each; nothing where it is good."""
+    if len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
+        return ["the columns are not separated by commas; export the file with commas"]
+    faults = [
+        f"column {name} is missing; add it to the header and to each row"
+        for name, kind in source.columns.items()
+        if name not in header and not kind.is_optional
+    ]
+    for name in dict.fromkeys(header):
+        if header.count(name) > 1:
+            faults.append(f"column {shown(name)} is named {header.count(name)} times; keep one")
+        if name not in source.columns:
+            known = ", ".join(source.columns)
+            faults.append(f"column {shown(name)} is unknown; remove it (known are {known})")
+    return faults
+
+
+def shown(text: str) -> str:
+    """Foreign text, short and safe to print on one line."""
+    cut = text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "..."
+    return "'" + "".join(c if c.isprintable() else "?" for c in cut) + "'"
+
+
+class _Lines:
+    """The lines of a file as csv.reader wants them; remembers the first broken one of a record."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+        self.fault: Row | None = None
+
+    def __iter__(self) -> Iterator[str]:
+        for number, line in enumerate(self._file, start=1):
+            if not line.isascii() and not _is_utf8(line):
+                self._note(number, "is not UTF-8; export the file as UTF-8")
+            if "\0" in line:
+                self._note(number, "has a NUL character; remove it or fix the export")
+            yield line
+
+    def _note(self, number: int, fault: str) -> None:
+        self.fault = self.fault or Row(number, fault=fault)
+
+
+def _is_utf8(line: str) -> bool:
+    try:
+        line.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _ragged_fault(found: int, expected: int) -> str:
+    hint = "quote values that contain commas" if found > expected else "a value or comma is missing"
+    return f"has {found} {'field' if found == 1 else 'fields'} instead of {expected}; {hint}"
+
+
+def _quoting_fault(error: csv.Error) -> str:
+    if "field larger" in str(error) or "unexpected end" in str(error):
+        problem = "a quote is opened and not closed"
+    else:
+        problem = "a quote inside a quoted value is not doubled"
+    return f"{problem}; fix it, the rest of the file was not read"

@@ -1,6 +1,0 @@
-"""A local halfin over HTTP, to build and rehearse against; it moves no money."""
-
-from orchestrator.sandbox.config import SandboxConfig
-from orchestrator.sandbox.server import create_app, running, serve
-
-__all__ = ["SandboxConfig", "create_app", "running", "serve"]

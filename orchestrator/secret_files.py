@@ -1,0 +1,68 @@
+"""Files that only their owner reads, and the generated secrets kept in them off production."""
+
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from orchestrator.config import Environment, Settings
+from orchestrator.errors import SettleError
+
+
+@contextmanager
+def exclusive(lock: Path, folder_mode: int) -> Iterator[None]:
+    """Keep other processes and threads out; makes the lock's folder if need be."""
+    make_folder(lock.parent, folder_mode)
+    with open(open_file(lock), "w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
+
+
+def make_folder(folder: Path, mode: int) -> None:
+    """Create the folder with exactly this mode; one that exists keeps its own."""
+    if not folder.is_dir():
+        folder.mkdir(mode, parents=True, exist_ok=True)
+        folder.chmod(mode)
+
+
+def open_file(file: Path, flags: int = 0, mode: int = 0o600) -> int:
+    """Open for writing, made if need be, never through a symbolic link."""
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | flags, mode)
+    os.fchmod(descriptor, mode)  # whatever the umask
+    return descriptor
+
+
+def write(descriptor: int, text: str) -> None:
+    """Write, make durable, close."""
+    with open(descriptor, "w") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(descriptor)
+
+
+def generated_secret(settings: Settings, variable: str, prefix: str = "") -> str:
+    """The secret that stands in for an unset variable, the same for all processes of this home.
+
+    Raises SettleError in production, where a secret comes from outside.
+    """
+    if settings.environment is Environment.PRODUCTION:
+        raise SettleError(f"{variable} is not set: production takes no generated secret")
+    folder = settings.home / "secrets"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return _read_or_create(folder / variable.lower(), prefix + secrets.token_hex(32))
+
+
+def _read_or_create(path: Path, value: str) -> str:
+    """Atomic: of two processes that start at once, both read the same value."""
+    scratch = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    scratch.touch(mode=0o600, exist_ok=False)
+    scratch.write_text(value, encoding="ascii")
+    try:
+        path.hardlink_to(scratch)
+    except FileExistsError:
+        pass
+    finally:
+        scratch.unlink()
+    return path.read_text(encoding="ascii")

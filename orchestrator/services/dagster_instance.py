@@ -1,0 +1,116 @@
+"""Dagster's home: its settings, and a database of its own for the history of runs.
+
+Restoring the money does not bring old runs back, and the history can be thrown away alone.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import dagster as dg
+import psycopg
+import yaml
+from psycopg import sql
+
+from orchestrator.config import DAGSTER_URL_VARIABLE, Component, Settings
+from orchestrator.embedded_postgres.server import EmbeddedPostgres
+from orchestrator.errors import SettleError
+from orchestrator.secret_files import exclusive
+
+LOGIN, DATABASE = "dagster", "settle_dagster"
+STATEMENT_TIMEOUT_MS = 60_000
+# No telemetry, and no invitation in front of the graph. One run at a time has a pool: two closes
+# wait for each other. A run whose process is gone is found, and lets the pool go.
+INSTANCE: dict[str, object] = {
+    "telemetry": {"enabled": False},
+    "nux": {"enabled": False},
+    "concurrency": {
+        "pools": {"default_limit": 1, "granularity": "run"},
+        "runs": {"max_concurrent_runs": 4},
+    },
+    "run_monitoring": {"enabled": True, "free_slots_after_run_end_seconds": 60},
+    "retention": {
+        "schedule": {"purge_after_days": 90},
+        "sensor": {"purge_after_days": {"skipped": 7, "failure": 30, "success": 90}},
+    },
+}
+HISTORY: dict[str, object] = {
+    "storage": {"postgres": {"postgres_url": {"env": DAGSTER_URL_VARIABLE}}}
+}
+
+
+def prepare_dagster(settings: Settings) -> dict[str, str]:
+    """Write the home's dagster.yaml; returns the variables with which Dagster finds all of it.
+
+    The embedded server gets the database and its login. With an external one SETTLE_DAGSTER_URL
+    names them; where it is unset, the history is kept in files of the home.
+    """
+    folder = settings.home / "dagster"
+    url = _own_database(settings) if settings.is_embedded else settings.dagster_url
+    text = yaml.safe_dump(INSTANCE | (HISTORY if url else {}), sort_keys=False)
+    with exclusive(folder / "settle.lock", 0o755):
+        config = folder / "dagster.yaml"
+        if not config.exists() or config.read_text(encoding="utf-8") != text:
+            config.write_text(text, encoding="utf-8")
+        return {"DAGSTER_HOME": str(folder)} | ({DAGSTER_URL_VARIABLE: _driven(url)} if url else {})
+
+
+@contextmanager
+def kept_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
+    """This installation's Dagster, made at the first call; several may arrive at once."""
+    os.environ.update(prepare_dagster(settings))
+    with exclusive(settings.home / "dagster" / "settle.lock", 0o755):
+        instance = dg.DagsterInstance.get()
+    with instance:
+        # Connections that stay open, as the webserver has them, for what is written in one go.
+        instance.optimize_for_webserver(
+            statement_timeout=STATEMENT_TIMEOUT_MS, pool_recycle=3600, max_overflow=20
+        )
+        yield instance
+
+
+def make_history(settings: Settings) -> dict[str, str]:
+    """`prepare_dagster`, and the tables of the history; returns the same variables.
+
+    Before programs of Dagster's start together: two that make the tables at once spoil them. Raises
+    SettleError where the database does not answer.
+    """
+    variables = prepare_dagster(settings)
+    if settings.dagster_url and not settings.is_embedded:
+        try:
+            psycopg.connect(settings.dagster_url.replace("+psycopg2", "")).close()
+        except psycopg.OperationalError as error:
+            reason = str(error).strip().splitlines()[0]
+            raise SettleError(
+                f"the database of {DAGSTER_URL_VARIABLE} does not answer: {reason}"
+            ) from None
+    with kept_instance(settings):
+        return variables
+
+
+def _driven(url: str) -> str:
+    """With the driver that dagster-postgres speaks to; SQLAlchemy would choose another."""
+    return "postgresql+psycopg2://" + url.partition("://")[2]
+
+
+def _own_database(settings: Settings) -> str:
+    server = EmbeddedPostgres(settings.home)
+    server.start()
+    url = server.url(LOGIN, DATABASE)
+    with psycopg.connect(
+        server.url(Component.OWNER, "postgres"), autocommit=True, application_name="settle"
+    ) as owner:
+        # Held until this connection closes: two processes may be the first.
+        owner.execute("select pg_advisory_lock(hashtext('settle.dagster'))")
+        known = "select from pg_database where datname = %s"
+        if owner.execute(known, [DATABASE]).fetchone() is None:
+            login, database = sql.Identifier(LOGIN), sql.Identifier(DATABASE)
+            if owner.execute("select from pg_roles where rolname = %s", [LOGIN]).fetchone() is None:
+                password = sql.Literal(server.password(LOGIN))
+                # Dagster connects for each event, a thousand times in a close. Iterations slow down
+                # who guesses; this password is 24 random bytes.
+                owner.execute("set scram_iterations = 1")
+                owner.execute(sql.SQL("create role {} login password {}").format(login, password))
+            owner.execute(sql.SQL("create database {} owner {}").format(database, login))
+            owner.execute(sql.SQL("revoke all on database {} from public").format(database))
+    return url

@@ -1,0 +1,161 @@
+"""Pay a window: freeze, submit, and ask again about what is not certain.
+
+Every step is committed before the next begins, and no transaction is open while the network is.
+Killed anywhere, the next run continues: it finds the standing batch, and the same bytes under the
+same key return the rail's original answer. What an answer means for the money, the database says.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from orchestrator.config import Component, Settings
+from orchestrator.database.connection import connect, rows
+from orchestrator.errors import SettleError
+from orchestrator.halfin import BATCH_PATH, HalfinClient, RailAnswer
+from orchestrator.halfin.factory import halfin_client
+from orchestrator.settlement.alerts import post_alerts
+
+PIECE_BYTES = 2**20  # what goes to the database at once of an answer of many megabytes
+
+
+@dataclass(frozen=True)
+class PayResult:
+    """A batch after a run: its state, and whether this run was the one that sent something."""
+
+    payout_window: str
+    batch_id: int
+    state: str
+    is_new: bool
+
+
+def pay_window(settings: Settings, window: str) -> PayResult:
+    """Freeze and submit the window's approved lines, or resume; refuses with what is missing.
+
+    Raises SettleError where the gate is shut, the rail would refuse, the batch was rejected, or an
+    answer stays unknown.
+    """
+    with halfin_client(settings) as rail, connect(settings, Component.ORCHESTRATOR) as database:
+        # Others wait while this connection lives, and then find the answer. It is courtesy: what
+        # keeps the money safe is the key.
+        database.execute("select pg_advisory_lock(hashtext(%s))", [f"settle.pay.{window}"])
+        database.commit()
+        try:
+            return _pay(settings, rail, database, window)
+        finally:
+            post_alerts(settings, database)
+
+
+def _pay(
+    settings: Settings, rail: HalfinClient, database: psycopg.Connection[Any], window: str
+) -> PayResult:
+    [unsent] = rows(database, "select finance.is_unsent(%s) as is_it", window)
+    database.commit()
+    if unsent["is_it"]:
+        _preflight(rail, database, window)
+    [frozen] = rows(
+        database,
+        "select finance.freeze_batch(%s, %s, %s) as batch_id",
+        window,
+        settings.halfin_max_lines_per_call,
+        settings.halfin_batch_path or BATCH_PATH,
+    )
+    database.commit()
+    batch_id: int = frozen["batch_id"]
+    is_new = False
+    while call := _next_call(database, batch_id):
+        is_new = True
+        _send(rail, database, batch_id, call)
+        [concluded] = rows(
+            database, "select * from finance.conclude_call(%s, %s)", batch_id, call["sequence"]
+        )
+        database.commit()
+        if concluded["verdict"] in ("unknown", "stopped", "conflict") or (
+            concluded["batch_state"] == "rejected"
+        ):
+            raise SettleError(concluded["message"])
+    [batch] = rows(
+        database, "select state from finance.payout_batches where batch_id = %s", batch_id
+    )
+    return PayResult(window, batch_id, batch["state"], is_new)
+
+
+def _preflight(rail: HalfinClient, database: psycopg.Connection[Any], window: str) -> None:
+    """Raises SettleError with what the rail would refuse; nothing was frozen or sent for it."""
+    answers = {"currencies": rail.currencies(), "balances": rail.balances()}
+    for what, answer in answers.items():
+        if not answer.is_success:
+            raise SettleError(
+                f"the rail does not tell its {what} ({answer.said}): nothing was sent,"
+                f" run settle pay {window} again later"
+            )
+    # Kept also where it is too low: what finance reads as funded is what the rail last said.
+    database.execute("select finance.store_balances(%b)", [answers["balances"].body])
+    problems = [
+        row["problem"]
+        for row in rows(
+            database,
+            "select problem from finance.preflight(%s, %b) as problem",
+            window,
+            answers["currencies"].body,
+        )
+    ]
+    database.commit()
+    if problems:
+        raise SettleError(
+            f"the rail would refuse the batch of {window}: {'; '.join(problems)};"
+            f" nothing was sent, run settle pay {window} again"
+        )
+
+
+def _next_call(database: psycopg.Connection[Any], batch_id: int) -> dict[str, Any] | None:
+    found = rows(database, "select * from finance.next_call(%s)", batch_id)
+    database.commit()
+    return found[0] if found else None
+
+
+def _send(
+    rail: HalfinClient, database: psycopg.Connection[Any], batch_id: int, call: dict[str, Any]
+) -> None:
+    """Send the call's bytes until there is an answer; each try is committed before it is made."""
+    attempt = 0
+    sequence: int = call["sequence"]
+
+    def body() -> list[bytes]:
+        with database.cursor() as cursor:
+            pieces = cursor.stream(
+                "select finance.call_body(%s, %s)", [batch_id, sequence], binary=True
+            )
+            exact = [piece for (piece,) in pieces]
+        database.commit()
+        return exact
+
+    def before() -> None:
+        nonlocal attempt
+        [begun] = rows(
+            database,
+            "select finance.begin_attempt(%s, %s) as attempt",
+            batch_id,
+            sequence,
+        )
+        database.commit()
+        attempt = begun["attempt"]
+
+    def after(answer: RailAnswer) -> None:
+        content = memoryview(answer.body or (answer.problem or "").encode())
+        for start in range(0, len(content), PIECE_BYTES):
+            piece = content[start : start + PIECE_BYTES]
+            database.execute(
+                "select finance.take_piece(%s, %s, %s, %b)", [batch_id, sequence, attempt, piece]
+            )
+        database.execute(
+            "select finance.end_attempt(%s, %s, %s, %s, %s, %s)",
+            [
+                *(batch_id, sequence, attempt),
+                *(answer.http_status, answer.was_sent, answer.request_id),
+            ],
+        )
+        database.commit()
+
+    rail.post(call["path"], body, before=before, after=after)

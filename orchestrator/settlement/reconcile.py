@@ -1,0 +1,95 @@
+"""Ask the rail: for lines without a certain outcome, and for its own ledger."""
+
+from typing import Any
+
+import psycopg
+
+from orchestrator.config import Component, Settings
+from orchestrator.database.connection import connect, rows
+from orchestrator.errors import SettleError
+from orchestrator.halfin import PAGE_ROWS, HalfinClient
+from orchestrator.halfin.factory import halfin_client
+from orchestrator.settlement.alerts import post_alerts
+
+
+def reconcile(settings: Settings) -> int:
+    """Look up what has no certain outcome, read the ledger, compare; returns how many lines moved.
+
+    A failed line's money comes back here and nowhere else: when the rail, asked, says so again.
+    What the rail does not tell about keeps nobody from asking about the rest; it raises SettleError
+    at the end.
+    """
+    with halfin_client(settings) as rail, connect(settings, Component.ORCHESTRATOR) as database:
+        try:
+            return _reconcile(rail, database)
+        finally:
+            post_alerts(settings, database)
+
+
+def _reconcile(rail: HalfinClient, database: psycopg.Connection[Any]) -> int:
+    unanswered: list[str] = []
+    moved = _look_up(rail, database, unanswered)
+    currencies = database.execute("select finance.rail_currencies()").fetchall()
+    for [currency] in currencies:
+        _read_ledger(rail, database, currency, unanswered)
+    if not _read_balances(rail, database) and currencies:  # else nobody waits for anything yet
+        unanswered.append("its balances")
+    # Once more: the ledger may show as paid what we hold for failed.
+    moved += _look_up(rail, database, unanswered)
+    database.execute("select finance.compare_books()")
+    database.commit()
+    if unanswered:
+        raise SettleError(
+            f"the rail does not tell about {', '.join(dict.fromkeys(unanswered))}; {moved} other"
+            " lines got an outcome: run settle reconcile again later"
+        )
+    return moved
+
+
+def _look_up(rail: HalfinClient, database: psycopg.Connection[Any], unanswered: list[str]) -> int:
+    moved = 0
+    lookups = rows(database, "select * from finance.open_lookups()")
+    database.commit()
+    for lookup in lookups:
+        answer = rail.get(lookup["path"], lookup["rail_id"])
+        if not answer.is_success:
+            window = lookup["payout_window"]
+            about = f"the batch of {window}" if window else f"payout {lookup['rail_id']}"
+            unanswered.append(f"{about} ({answer.said})")
+            continue
+        [recorded] = rows(database, "select finance.record_lookup(%b) as moved", answer.body)
+        database.commit()
+        moved += recorded["moved"]
+    return moved
+
+
+def _read_balances(rail: HalfinClient, database: psycopg.Connection[Any]) -> bool:
+    database.commit()
+    answer = rail.balances()
+    if answer.is_success:
+        database.execute("select finance.store_balances(%b)", [answer.body])
+        database.commit()
+    return answer.is_success
+
+
+def _read_ledger(
+    rail: HalfinClient,
+    database: psycopg.Connection[Any],
+    currency: str,
+    unanswered: list[str],
+) -> None:
+    """All pages up to what is known, kept together: half a ledger would hide the other half."""
+    pages: list[bytes | bytearray] = []
+    database.commit()
+    while True:
+        answer = rail.ledger(currency, offset=len(pages) * PAGE_ROWS)
+        if not answer.is_success:
+            unanswered.append(f"the ledger of {currency} ({answer.said})")
+            return
+        pages.append(answer.body)
+        [known] = rows(database, "select finance.ledger_knows(%s, %b) as it", currency, answer.body)
+        database.commit()
+        if known["it"] or not answer.has_more:
+            break
+    database.execute("select finance.store_ledger(%s, %b)", [currency, pages])
+    database.commit()

@@ -1,0 +1,140 @@
+"""The door of the desk: who comes in, whose form it is, who goes out."""
+
+import hmac
+from collections.abc import Iterable
+from urllib.parse import parse_qsl, urlsplit
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from orchestrator.config import Settings
+from orchestrator.database.connection import connect_as
+from orchestrator.database.migrate import MAX_NAME_BYTES
+from orchestrator.errors import SettleError
+from orchestrator.web.desk.connections import Readers
+from orchestrator.web.desk.queries import groups_of
+from orchestrator.web.desk.sessions import COOKIE, LONGEST_S, Session, Sessions
+from orchestrator.web.errors import PageRefusedError, client_of
+from orchestrator.web.rate_limit import FailureLimit
+from orchestrator.web.render import page
+
+# Of one name from one address; and of all names from there. A name alone is never shut out: else a
+# stranger could keep a colleague from the desk.
+WRONG_LOGINS_A_MINUTE, WRONG_LOGINS_OF_AN_ADDRESS = 5, 20
+Form = dict[str, str]
+
+
+class NotLoggedInError(Exception):
+    """Nobody is, or no longer."""
+
+
+def ask_to_log_in(_: Request, __: Exception) -> Response:
+    """To the login, whatever was asked for."""
+    return RedirectResponse("/desk/login", 303)
+
+
+class Door:
+    """Log in and out; the sessions of this process."""
+
+    def __init__(self, settings: Settings, readers: Readers) -> None:
+        self._settings, self._readers = settings, readers
+        self._sessions = Sessions()
+        self._wrong_of_a_name = FailureLimit(WRONG_LOGINS_A_MINUTE, 60)
+        self._wrong_of_all = FailureLimit(WRONG_LOGINS_OF_AN_ADDRESS, 60)
+
+    def routes(self) -> list[Route]:
+        """In and out."""
+        return [
+            Route("/desk/login", self.login_form),
+            Route("/desk/login", self.login, methods=["POST"]),
+            Route("/desk/logout", self.logout, methods=["POST"]),
+        ]
+
+    def login_form(self, request: Request) -> Response:
+        """Name and password of a personal database login."""
+        return page("desk/login.html", {"problem": None, "name": ""})
+
+    async def login(self, request: Request) -> Response:
+        """The database checks the password; a person of no group of ours stays out."""
+        form = await _form(request)
+        return await run_in_threadpool(self._log_in, request, form)
+
+    def _log_in(self, request: Request, form: Form) -> Response:
+        name, password = form.get("name", "").strip(), form.get("password", "")
+        client = client_of(request)
+        tries = (
+            (self._wrong_of_a_name, f"{client} {name[:MAX_NAME_BYTES]}"),
+            (self._wrong_of_all, client),
+        )
+        if any(limit.note(key) for limit, key in tries):
+            return _login_again(name, "Too many tries: wait a minute, then try again.", 429)
+        try:
+            if not name or "\0" in name + password:
+                raise SettleError("no name")
+            with connect_as(self._settings, name, password) as database:
+                may_enter, may_decide = groups_of(database)
+        except SettleError as error:
+            if "does not answer" in str(error):
+                _take_back(tries)
+                raise
+            may_enter, may_decide = False, False
+        if not may_enter:
+            return _login_again(name, "This name and password do not open the desk.", 401)
+        _take_back(tries)
+        cookie = self._sessions.begin(name, password, may_decide=may_decide)
+        answer = RedirectResponse("/desk", 303)
+        answer.set_cookie(
+            COOKIE,
+            cookie,
+            max_age=LONGEST_S,
+            path="/desk",
+            httponly=True,
+            samesite="strict",
+            secure=request.url.scheme == "https",
+        )
+        return answer
+
+    async def logout(self, request: Request) -> Response:
+        """The session is gone, here and in the browser."""
+        session, _ = await self.checked_form(request)
+        self._readers.forget(session)
+        self._sessions.end(request.cookies.get(COOKIE, ""))
+        answer = RedirectResponse("/desk/login", 303)
+        answer.delete_cookie(COOKIE, path="/desk", httponly=True, samesite="strict")
+        return answer
+
+    def session(self, request: Request) -> Session:
+        """Who asks; raises NotLoggedInError."""
+        session = self._sessions.find(request.cookies.get(COOKIE, ""))
+        if session is None:
+            raise NotLoggedInError
+        return session
+
+    async def checked_form(self, request: Request) -> tuple[Session, Form]:
+        """The form, if it is one of ours that this person was shown."""
+        session, form = self.session(request), await _form(request)
+        if not hmac.compare_digest(form.get("csrf", "").encode(), session.csrf.encode()):
+            raise PageRefusedError(403, "Nothing was done", "Open the page again, then try again.")
+        return session, form
+
+
+async def _form(request: Request) -> Form:
+    """The fields of a form that was sent from a page of ours."""
+    origin = request.headers.get("Origin")
+    if origin is not None and urlsplit(origin).netloc != request.headers.get("Host"):
+        raise PageRefusedError(403, "Nothing was done", "This came from another site.")
+    try:
+        return dict(parse_qsl((await request.body()).decode(), max_num_fields=20))
+    except ValueError:
+        raise PageRefusedError(400, "Nothing was done", "This is no form of ours.") from None
+
+
+def _take_back(tries: Iterable[tuple[FailureLimit, str]]) -> None:
+    for limit, key in tries:
+        limit.take_back(key)
+
+
+def _login_again(name: str, problem: str, status: int) -> Response:
+    return page("desk/login.html", {"problem": problem, "name": name}, status)

@@ -1,0 +1,49 @@
+"""What a page of the desk reads: queries of orchestrator/queries, by their names on the page."""
+
+from typing import Any
+
+import psycopg
+
+MOST_ROWS = 50
+
+HEAD = {"head": "window/header"}
+WINDOW = HEAD | {
+    "totals": "close/totals",
+    "payable": "close/payable",
+    "standing": "window/positions",
+    "weeks": "close/last_12",
+    "rails": "books/share_by_rail",
+    "compared": "close/by_rail",
+    "exceptions": "close/exceptions",
+    "checks": "window/checks",
+    "approvals": "payout/approvals",
+    "batch": "payout/batch",
+    "outcomes": "payout/outcomes",
+    "failed": "payout/failed_lines",
+    "left_out": "payout/left_out",
+    "calls": "payout/calls",
+}
+RELEASES = {"releases": "books/reserve_releases"}
+APPROVE = HEAD | {name: WINDOW[name] for name in ("totals", "payable", "rails", "approvals")}
+SELLER = {"statement": "seller/statement", "health": "seller/health"}
+BOOKS = {"asked": "books/may_read", "rows": "books/rollforward", "ageing": "books/ageing"}
+HOME = {
+    "windows": "window/status",
+    "breaks": "reconciliation/breaks",
+    "alerts": "reconciliation/alerts",
+    "pause": "reconciliation/pause",
+}
+
+
+def groups_of(database: psycopg.Connection[Any]) -> tuple[bool, bool]:
+    """Whether who is connected may read at this desk, and whether they may decide.
+
+    Components and owners may not: the desk is for people.
+    """
+    row = database.execute(
+        "select pg_has_role(session_user, 'settle_finance', 'member'),"
+        " pg_has_role(session_user, 'settle_analyst', 'member'),"
+        " pg_has_role(session_user, 'settle_owner', 'member')"
+    ).fetchone()
+    is_finance, is_analyst, is_owner = row or (False, False, True)
+    return (is_finance or is_analyst) and not is_owner, is_finance

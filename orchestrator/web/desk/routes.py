@@ -1,0 +1,213 @@
+"""The routes under /desk. Each request connects to the database as the person who asks."""
+
+import csv
+import io
+import re
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from orchestrator.config import Settings
+from orchestrator.csv_export import safe_cell
+from orchestrator.errors import SettleError
+from orchestrator.web.desk.actions import ACTIONS, act
+from orchestrator.web.desk.auth import Door
+from orchestrator.web.desk.cache import Shared
+from orchestrator.web.desk.connections import Readers, Rows
+from orchestrator.web.desk.queries import (
+    APPROVE,
+    BOOKS,
+    HEAD,
+    HOME,
+    MOST_ROWS,
+    RELEASES,
+    SELLER,
+    WINDOW,
+)
+from orchestrator.web.desk.sessions import Session
+from orchestrator.web.errors import PageRefusedError
+from orchestrator.web.portal.links import DAY_S, link_secrets, make_token
+from orchestrator.web.render import page
+
+LOOKS_AGAIN_S, BOOKS_KEPT_S, RELEASES_KEPT_S = 10, 60, 3600
+LABEL = re.compile(r"[0-9]{4}-W[0-9]{2}")
+TITLES = {
+    "adjustments": "Adjustments",
+    "limits": "Limits",
+    "breaks": "Breaks",
+    "alerts": "Alerts",
+}
+LISTS: dict[str, dict[str, str]] = {
+    "adjustments": {"rows": "decisions/adjustments"},
+    "limits": {"rows": "decisions/policies"},
+    "breaks": {"rows": "reconciliation/breaks"},
+    "alerts": {"rows": "reconciliation/alerts"},
+}
+
+
+class DeskPages:
+    """Read, decide; who is not logged in is sent to the door."""
+
+    def __init__(self, settings: Settings, *, has_seller_pages: bool) -> None:
+        self._settings, self._has_seller_pages = settings, has_seller_pages
+        self._readers = Readers(settings)
+        self._books: Shared[dict[str, Rows]] = Shared(BOOKS_KEPT_S)
+        self._releases: Shared[dict[str, Rows]] = Shared(RELEASES_KEPT_S)
+        self._door = Door(settings, self._readers)
+
+    def routes(self) -> list[Route]:
+        """The more particular paths first."""
+        return [
+            *self._door.routes(),
+            Route("/desk/do/{action}", self.do, methods=["POST"]),
+            Route("/desk/windows/{window}/approve", self.approve_form),
+            Route("/desk/windows/{window}/export.csv", self.export),
+            Route("/desk/windows/{window}", self.window),
+            Route("/desk/sellers", self.sellers),
+            Route("/desk/sellers/{seller:path}", self.seller),
+            Route("/desk/books", self.books),
+            Route("/desk/{name}", self.list),
+            Route("/desk", self.home),
+        ]
+
+    async def do(self, request: Request) -> Response:
+        """One decision; what came of it stands on the page that the form was on."""
+        session, form = await self._door.checked_form(request)
+        name = request.path_params["action"]
+        if name not in ACTIONS:
+            raise PageRefusedError(404, "Nothing is here", "There is no such action.")
+        try:
+            said = await run_in_threadpool(
+                act, self._settings, session.name, session.password, name, form
+            )
+        except SettleError as error:
+            session.tell(str(error), is_refusal=True)
+        else:
+            session.tell(said)
+        return RedirectResponse(_back(form.get("back", "")), 303)
+
+    def home(self, request: Request) -> Response:
+        """The windows and what is open."""
+        return self._page(request, "desk/home.html", HOME)
+
+    def window(self, request: Request) -> Response:
+        """All of one window: what stands in its way, its figures, what came of it."""
+        context = self._window(request, WINDOW)
+        # What is in reserve is computed by each build, and the same until the next.
+        session = self._door.session(request)
+        context |= self._releases.get(
+            lambda: self._read(session, RELEASES), version=context["head"]["build"]
+        )
+        # No scripts here: the browser loads the page again while outcomes come in, or is told not
+        # to, by who wants to read in peace.
+        looks_again = context["head"]["is_under_way"] and "still" not in request.query_params
+        answer = self._render(request, "desk/window.html", context | {"looks_again": looks_again})
+        if looks_again:
+            answer.headers["Refresh"] = str(LOOKS_AGAIN_S)
+        return answer
+
+    def approve_form(self, request: Request) -> Response:
+        """Names the amount and the count, and asks once."""
+        return self._render(request, "desk/approve.html", self._window(request, APPROVE))
+
+    def export(self, request: Request) -> Response:
+        """The lines that would be paid, or were frozen, as `settle export` writes them."""
+        context = self._window(request, HEAD | {"lines": "window/export"})
+        window, found = context["window"], context["lines"]
+        if not found:
+            raise PageRefusedError(404, "No lines", "The window has no digest: see its page.")
+        columns = [name for name in found[0] if name != "digest"]
+        text = io.StringIO()
+        writer = csv.writer(text)
+        writer.writerow(columns)
+        for row in found:
+            if row["seller_id"] is not None:
+                writer.writerow(safe_cell(row[name]) for name in columns)
+        name = f"settlement-{window}-{found[0]['digest'][:12]}.csv"
+        disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return Response(text.getvalue(), media_type="text/csv", headers=disposition)
+
+    def sellers(self, request: Request) -> Response:
+        """Find a seller."""
+        text = request.query_params.get("q", "").strip().replace("\0", "")
+        queries = {"rows": "seller/search"} if text else {}
+        return self._page(request, "desk/sellers.html", queries, text=text)
+
+    def seller(self, request: Request) -> Response:
+        """What a seller has, why, and what a person may do about it."""
+        seller = request.path_params["seller"].replace("\0", "")
+        found = self._read(self._door.session(request), SELLER, seller=seller)
+        if not found["statement"]:
+            raise PageRefusedError(404, "No such seller", "No account and no entry has that id.")
+        shown = None
+        if self._has_seller_pages:
+            expires = int(time.time()) + DAY_S
+            shown = f"/s/{make_token(seller, expires, link_secrets(self._settings)[0])}"
+        context = {"seller": seller, "s": found["statement"][0]["statement"], "shown": shown}
+        return self._render(request, "desk/seller.html", context | {"health": found["health"]})
+
+    def books(self, request: Request) -> Response:
+        """The liability to sellers: years of it, so all who read it share one answer a minute."""
+        session = self._door.session(request)
+        [asked] = self._read(session, {"asked": "books/may_read"})["asked"]
+        if not asked["may_read"]:
+            raise PageRefusedError(403, "Not for you", "Your login may not read the books.")
+        found = self._books.get(lambda: self._read(session, BOOKS))
+        return self._render(request, "desk/books.html", {**found, "kept_s": BOOKS_KEPT_S})
+
+    def list(self, request: Request) -> Response:
+        """Adjustments, limits, breaks, alerts."""
+        name = request.path_params["name"]
+        if name not in LISTS:
+            raise PageRefusedError(404, "Nothing is here", "Check the address.")
+        return self._page(request, f"desk/{name}.html", LISTS[name], title=TITLES[name])
+
+    def close(self) -> None:
+        """Close the connections that are kept."""
+        self._readers.close()
+
+    def _window(self, request: Request, queries: Mapping[str, str]) -> dict[str, Any]:
+        """What the queries, one of which is HEAD, say about the window of the path."""
+        label = request.path_params["window"]
+        found: dict[str, Rows] = {}
+        if LABEL.fullmatch(label):
+            found = self._read(self._door.session(request), queries, window=label)
+        if not found.get("head"):
+            raise PageRefusedError(404, "No such window", "There is none of that name.")
+        return {**found, "window": label, "head": found["head"][0]}
+
+    def _page(
+        self, request: Request, template: str, queries: Mapping[str, str], **context: Any
+    ) -> Response:
+        parameters = {k: v for k, v in context.items() if k == "text"}
+        found = self._read(self._door.session(request), queries, **parameters)
+        return self._render(request, template, found | context)
+
+    def _render(self, request: Request, template: str, context: dict[str, Any]) -> Response:
+        session = self._door.session(request)
+        said, is_refusal = session.told()
+        shared = {
+            "person": session.name,
+            "may_decide": session.may_decide,
+            "csrf": session.csrf,
+            "said": said,
+            "is_refusal": is_refusal,
+            "here": quote(request.url.path),
+            "most_rows": MOST_ROWS,
+        }
+        return page(template, shared | context)
+
+    def _read(self, session: Session, queries: Mapping[str, str], **parameters: Any) -> Any:
+        known = {"window": None, "all": False, "limit": MOST_ROWS} | parameters
+        return self._readers.read(session, queries, **known)
+
+
+def _back(path: str) -> str:
+    """Where a form was; never another site."""
+    return path if re.fullmatch(r"/desk(/[^\\\r\n]*)?", path) else "/desk"

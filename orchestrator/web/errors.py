@@ -1,0 +1,43 @@
+"""What a page refuses, as one calm answer in the form that was asked for."""
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from orchestrator.errors import SettleError
+from orchestrator.web.render import message_page
+
+TITLES = {404: "Nothing is here", 405: "This cannot be done here", 413: "That is too much"}
+
+
+class PageRefusedError(Exception):
+    """An answer that is not what was asked for: a status, and two short texts for a person."""
+
+    def __init__(self, status: int, title: str, message: str) -> None:
+        super().__init__(title)
+        self.status, self.title, self.message = status, title, message
+
+
+def client_of(request: Request) -> str:
+    """Who asks, as far as the connection tells (or the proxy in front, on this machine)."""
+    return request.client.host if request.client else "unknown"
+
+
+def refused(request: Request, error: Exception) -> Response:
+    """The page, or the JSON where a path ends in .json."""
+    match error:
+        case PageRefusedError():
+            status, title, message = error.status, error.title, error.message
+        case HTTPException():
+            status, title = error.status_code, TITLES.get(error.status_code, "This did not work")
+            message = "Check the address."
+        case SettleError():  # its text is for operators
+            status, title = 503, "Not now"
+            message = "We cannot look it up right now. Try again in a few minutes."
+        case _:
+            status, title, message = 500, "This did not work", "We have been told. Try again later."
+    headers = dict(getattr(error, "headers", None) or {})  # which methods there are, say
+    if request.url.path.endswith(".json"):
+        said = {"error": {"status": status, "message": f"{title}. {message}"}}
+        return JSONResponse(said, status, headers)
+    return message_page(status, title, message, headers)

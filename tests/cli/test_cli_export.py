@@ -1,0 +1,54 @@
+"""`settle export`: a file that holds what its name says, and nothing that a spreadsheet runs."""
+
+from pathlib import Path
+
+import pytest
+
+from orchestrator.cli.export import safe_cell
+from tests.cli.people import Desk, exported, open_desk
+from tests.support.closed_week import OPEN_WINDOW, WINDOW, WINDOW_BEFORE
+
+
+@pytest.fixture(scope="module")
+def desk() -> Desk:
+    return open_desk()
+
+
+def test_an_export_holds_what_its_name_says(desk: Desk, tmp_path: Path) -> None:
+    document = desk.json("review", WINDOW)
+    path = desk.settle.done("export", WINDOW, "--to", str(tmp_path)).rstrip("\n")
+    file = tmp_path / f"settlement-{WINDOW}-{document['digest'][:12]}.csv"
+    assert (Path(path), list(tmp_path.iterdir())) == (file, [file])
+    digest, found = exported(file)
+    assert (digest, len(found)) == (document["digest"], document["line_count"])
+    assert {row["status"] for row in found} == {"ready"}
+    first_eight = "seller_id,payout_window,gross,fees,refunds,net,rail,status,"
+    assert file.read_text().startswith(first_eight)
+
+    moved_on = "has no digest: its close is not stored, or its amounts have moved on"
+    for window in (WINDOW_BEFORE, OPEN_WINDOW, "2026-W10"):
+        assert moved_on in desk.settle.refused("export", window, "--to", str(tmp_path))
+    file.unlink()
+    file.mkdir()
+    said = desk.settle.refused("export", WINDOW, "--to", str(tmp_path))
+    assert said.endswith("cannot be written (Is a directory): nothing is there")
+    assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.parametrize(
+    ("value", "cell"),
+    [
+        ("=1+1", "'=1+1"),
+        ("+cmd", "'+cmd"),
+        ("-cmd|' /C calc'!A0", "'-cmd|' /C calc'!A0"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("\t=1", "'\t=1"),
+        ("\r=1", "'\r=1"),
+        ("-1+1", "'-1+1"),
+        ("-3.00", "-3.00"),
+        ("seller-1", "seller-1"),
+        (None, ""),
+    ],
+)
+def test_a_cell_is_no_formula(value: str | None, cell: str) -> None:
+    assert safe_cell(value) == cell

@@ -1,0 +1,263 @@
+"""What people decide at a prompt: adjustments, limits, pauses, blocks, checks; and who may not."""
+
+import pytest
+
+from orchestrator.config import Component
+from tests.cli.people import UNKNOWN, Desk, open_desk
+from tests.support.closed_week import (
+    ANALYST,
+    FINANCE,
+    NOW,
+    OPEN_WINDOW,
+    SECOND,
+    WINDOW,
+    WINDOW_BEFORE,
+)
+
+SELLER = "seller-000001"
+NOTE = ("--note", "because")
+
+
+@pytest.fixture(scope="module")
+def desk() -> Desk:
+    return open_desk()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("adjust", "enter", SELLER, "1.00", *NOTE),
+        ("adjust", "approve", "1"),
+        ("adjust", "withdraw", "1"),
+        ("policy", "propose", "maximum_line", "1.00", *NOTE),
+        ("policy", "confirm", "1"),
+        ("policy", "withdraw", "1"),
+        ("pause", *NOTE),
+        ("resume", *NOTE),
+        ("block", "0x1", *NOTE),
+        ("unblock", "0x1", *NOTE),
+        ("accept", WINDOW, "unusual_total", *NOTE),
+        ("resolve", WINDOW, "--rejected", *NOTE),
+        ("breaks", "close", "1", *NOTE),
+        ("hold", SELLER, *NOTE),
+        ("release", WINDOW, SELLER, *NOTE),
+        ("revoke", WINDOW),
+    ],
+    ids=" ".join,
+)
+def test_an_analyst_reads_and_decides_nothing(desk: Desk, arguments: tuple[str, ...]) -> None:
+    said = desk.refused(ANALYST, *arguments)
+    assert said.startswith("eve may not do this (permission denied for ")
+    assert said.endswith("it takes a login of the finance group")
+
+
+def test_an_adjustment_takes_two_people(desk: Desk) -> None:
+    assert desk.settle.done("adjust", "list") == "There is no adjustment.\n"
+    said = desk.done(FINANCE, "adjust", "enter", SELLER, "-3.00", "--note", "a fee refunded twice")
+    assert said == (
+        f"Adjustment 1 of -3.00 for {SELLER} waits: another person must approve it:"
+        " settle adjust approve 1\n"
+    )
+    assert desk.refused(FINANCE, "adjust", "approve", "1") == (
+        "ana entered adjustment 1: somebody else must approve it"
+    )
+    said = desk.done(SECOND, "adjust", "approve", "1")
+    assert said == f"ben approved adjustment 1: -3.00 for {SELLER}.\n"
+    again = "adjustment 1 was approved by ben before"
+    assert desk.refused(SECOND, "adjust", "approve", "1") == again
+
+    for amount in ("12.5", "8000000000000.01"):
+        desk.done(SECOND, "adjust", "enter", SELLER, amount, *NOTE)
+    assert desk.done(SECOND, "adjust", "withdraw", "2") == "ben withdrew adjustment 2.\n"
+    assert desk.refused(SECOND, "adjust", "withdraw", "2") == (
+        "adjustment 2 is not open: see settle adjust list"
+    )
+    assert desk.refused(FINANCE, "adjust", "approve", "2") == (
+        "adjustment 2 was withdrawn by ben: enter it again"
+    )
+    assert desk.refused(FINANCE, "adjust", "approve", "3") == (
+        "adjustment 3 of 8000000000000.01 is above the limit of one line (250000.00):"
+        " raise the limit first"
+    )
+    assert desk.refused(FINANCE, "adjust", "approve", "9") == (
+        "there is no adjustment 9: see settle adjust list"
+    )
+    unknown = desk.refused(FINANCE, "adjust", "enter", "nobody", "1.00", *NOTE)
+    assert unknown == "seller nobody is not known: nothing was entered"
+
+    found = desk.json("adjust", "list")
+    assert [(a["adjustment_id"], a["state"], a["amount"]) for a in found] == [
+        (3, "open", "8000000000000.01"),
+        (2, "withdrawn", "12.50"),
+        (1, "approved", "-3.00"),
+    ]
+    assert (found[2]["reason"], found[2]["entered_by"]) == ("a fee refunded twice", FINANCE)
+    assert (found[2]["approved_by"], found[1]["withdrawn_by"]) == (SECOND, SECOND)
+    assert "a fee refunded twice" in desk.settle.done("adjust", "list")
+
+
+def test_a_limit_takes_two_people(desk: Desk) -> None:
+    propose = ("policy", "propose", "minimum_line")
+    assert desk.done(FINANCE, *propose, "2.5", "--rail", "SPL", *NOTE) == (
+        "Proposal 6 waits: minimum_line of SPL 2.5;"
+        " another person must confirm it: settle policy confirm 6\n"
+    )
+    assert desk.refused(FINANCE, "policy", "confirm", "6") == (
+        "ana proposed 6: somebody else must confirm it"
+    )
+    said = desk.done(SECOND, "policy", "confirm", "6")
+    assert said == "ben confirmed: minimum_line of SPL 2.50 holds from now on.\n"
+    again = "proposal 6 was confirmed by ben before"
+    assert desk.refused(SECOND, "policy", "confirm", "6") == again
+    assert desk.refused(FINANCE, *propose, "2.00", *NOTE) == (
+        "there is no limit minimum_line for rail any: see settle policy list"
+    )
+    desk.done(FINANCE, "policy", "propose", "dual_approval_above", "0", *NOTE)
+    desk.done(FINANCE, "policy", "propose", "maximum_line", "9.00", *NOTE)
+    assert desk.done(FINANCE, "policy", "withdraw", "7") == "ana withdrew proposal 7.\n"
+    assert desk.refused(SECOND, "policy", "confirm", "7") == (
+        "proposal 7 was withdrawn by ana: propose it again"
+    )
+    assert desk.refused(SECOND, "policy", "withdraw", "7") == (
+        "proposal 7 is not open: see settle policy list"
+    )
+    unknown = desk.refused(SECOND, "policy", "confirm", "99")
+    assert unknown == "there is no proposal 99: see settle policy list"
+
+    found = desk.json("policy", "list")
+    assert [(p["policy_id"], p["state"], p["rail"], p["amount"]) for p in found] == [
+        (1, "holds", None, "1000000.00"),
+        (2, "holds", None, "250000.00"),
+        (3, "holds", "ERC-20", "10.00"),
+        (6, "holds", "SPL", "2.50"),
+        (5, "holds", "TRC-20", "5.00"),
+        (8, "open", None, "9.00"),
+        (7, "withdrawn", None, "0.00"),
+        (4, "replaced", "SPL", "1.00"),
+    ]
+    assert (found[3]["proposed_by"], found[3]["confirmed_by"]) == (FINANCE, SECOND)
+    assert found[3]["confirmed_at"] == NOW.isoformat()
+    assert "the installation" in desk.settle.done("policy", "list")
+
+
+def test_one_person_stops_payouts_and_two_let_them_go_on(desk: Desk) -> None:
+    assert desk.refused(FINANCE, "resume", *NOTE) == "payouts are not paused"
+    assert desk.done(FINANCE, "pause", "--note", "odd webhooks") == (
+        "ana paused payouts: nothing is frozen or sent until two people resume them.\n"
+    )
+    pause = "payouts are paused since 2026-11-17 08:00 UTC by ana (odd webhooks)"
+    document = desk.json("review", WINDOW)
+    assert document["pause"].startswith(pause)
+    assert document["pause"] in document["obstacles"]
+    # Of a window that is not payable anyway the pause is the only word about it.
+    assert f"- {pause}" in desk.settle.done("review", WINDOW_BEFORE)
+    for _ in range(2):
+        assert desk.done(FINANCE, "resume", *NOTE) == (
+            "ana says payouts may go on; one more person must say so: settle resume.\n"
+        )
+    assert desk.json("review", WINDOW)["pause"].endswith("two people must resume them, 1 so far")
+    assert desk.done(SECOND, "resume", *NOTE) == "ben resumed payouts: they go on.\n"
+    assert desk.json("review", WINDOW)["pause"] is None
+
+
+def test_a_blocked_wallet_is_paid_by_nobody(desk: Desk) -> None:
+    [line, *_] = desk.rows(
+        Component.ORCHESTRATOR,
+        "select * from finance.current_holds(%s) where cardinality(hold_reasons) = 0",
+        WINDOW,
+    )
+    wallet, count = line["wallet_address"], desk.json("review", WINDOW)["line_count"]
+    assert desk.done(FINANCE, "block", wallet, *NOTE) == f"Wallet {wallet} is blocked.\n"
+    assert desk.done(SECOND, "block", wallet, *NOTE) == f"Wallet {wallet} was blocked before.\n"
+    document = desk.json("review", WINDOW)
+    assert document["line_count"] == count - 1
+    assert "wallet_blocked" in [hold["reason"] for hold in document["holds"]]
+    assert desk.refused(FINANCE, "unblock", wallet, *NOTE) == (
+        f"ana blocked wallet {wallet}: somebody else must lift it"
+    )
+    said = desk.done(SECOND, "unblock", wallet, *NOTE)
+    assert said == f"Wallet {wallet} is no longer blocked.\n"
+    assert desk.refused(SECOND, "unblock", wallet, *NOTE) == f"wallet {wallet} is not blocked"
+    assert desk.json("review", WINDOW)["line_count"] == count
+    assert desk.done(FINANCE, "block", "0xtypo", *NOTE) == (
+        "Wallet 0xtypo is blocked. No seller has ever named it: mind the spelling.\n"
+    )
+
+
+def test_a_failed_check_stops_until_two_accept_it(desk: Desk) -> None:
+    found = desk.json("checks", WINDOW)
+    assert {(c["state"], *c["accepted_by"]) for c in found} == {("passed",)}
+    accept = ("accept", WINDOW, "unusual_total", *NOTE)
+    assert desk.refused(FINANCE, *accept) == (
+        f"check unusual_total does not fail for window {WINDOW}: nothing to accept"
+    )
+    desk.rows(
+        Component.OWNER,
+        "update settlement.window_checks set is_passed = false, detail = 'far more than usual'"
+        " where payout_window = %s and check_name = 'unusual_total' returning 1",
+        WINDOW,
+    )
+    [failed, *rest] = desk.json("checks", WINDOW)
+    assert (failed["check_name"], failed["state"]) == ("unusual_total", "failed")
+    assert {c["state"] for c in rest} == {"passed"}
+    for _ in range(2):
+        said = desk.done(FINANCE, *accept)
+        assert said == f"ana accepted unusual_total of {WINDOW}; one more person must accept it.\n"
+    assert desk.json("review", WINDOW)["obstacles"][0] == (
+        f"check unusual_total of {WINDOW} failed (far more than usual): mend it, or two people"
+        " accept it (ana so far)"
+    )
+    said = desk.done(SECOND, *accept)
+    assert said == f"ben accepted unusual_total of {WINDOW}: it no longer stops the payout.\n"
+    [check] = desk.json("review", WINDOW)["failed_checks"]
+    assert (check["check_name"], check["accepted_by"]) == ("unusual_total", [FINANCE, SECOND])
+    assert desk.json("checks", WINDOW)[0]["state"] == "accepted"
+    assert "far more than usual" in desk.settle.done("checks", WINDOW)
+    assert desk.settle.refused("checks", "2026-W10").startswith("window 2026-W10 does not exist")
+    open_window = desk.refused(FINANCE, "accept", OPEN_WINDOW, "not_computed", *NOTE)
+    assert open_window == (
+        f"the checks of {OPEN_WINDOW} were not computed, which nobody can accept: run settle build"
+    )
+
+
+def test_the_review_says_who_released_whom(desk: Desk) -> None:
+    assert desk.done(FINANCE, "hold", SELLER, *NOTE) == f"{SELLER} is held.\n"
+    assert desk.done(SECOND, "hold", SELLER, *NOTE) == f"{SELLER} was held before.\n"
+    said = desk.done(SECOND, "release", WINDOW, SELLER, "--note", "they called back")
+    assert said == f"{SELLER} is released from manual_review in {WINDOW}.\n"
+    [release] = desk.json("review", WINDOW)["releases"]
+    assert (release["seller_id"], release["released_by"]) == (SELLER, SECOND)
+    assert (release["reason"], release["note"]) == ("manual_review", "they called back")
+
+
+def test_a_batch_nobody_knows_of_is_resolved_by_two_who_asked() -> None:
+    desk = open_desk()
+    resolve = ("resolve", WINDOW, "--rejected", "--note", "asked halfin, case 12")
+    nothing = f"window {WINDOW} has no batch that stands: nothing to resolve"
+    assert desk.refused(FINANCE, *resolve) == nothing
+    desk.approve()
+    desk.freeze()
+    assert desk.refused(FINANCE, *resolve) == (
+        f"the batch of {WINDOW} is frozen, not unknown: only the rail's answer moves it"
+    )
+    desk.answered(*UNKNOWN)
+    for _ in range(2):
+        assert desk.done(FINANCE, *resolve) == (
+            f"ana says halfin does not have the batch of {WINDOW};"
+            " one more person who has asked must say so.\n"
+        )
+    batch = desk.json("review", WINDOW)["batch"]
+    assert batch["state"] == "unknown"
+    assert desk.done(SECOND, *resolve) == (
+        f"2 people say so: the batch of {WINDOW} is rejected, {batch['line_count']} lines"
+        f" ({batch['total']} USD) are their sellers' balance again.\n"
+    )
+    assert desk.refused(SECOND, *resolve) == nothing
+    document = desk.json("review", WINDOW)
+    assert (document["state"], document["batch"]["state"]) == ("stored", "rejected")
+    assert document["batch"]["note"].startswith("two people have asked the rail and say")
+    assert {o["came_back"] for o in document["batch"]["outcomes"]} == {batch["line_count"]}
+    seller = str(desk.payouts()[0]["id"]).removeprefix("payout-")
+    said = desk.settle.refused("receipt", WINDOW, seller)
+    assert f"the line of {seller} in {WINDOW} was rejected with its batch: nothing was paid" in said
+    assert [a["kind"] for a in desk.json("alerts")] == ["rejected", "unknown"]

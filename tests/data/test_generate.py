@@ -1,0 +1,308 @@
+"""`settle generate` against a real PostgreSQL: the same every time, clean, and plausible."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import psycopg
+import pytest
+
+from orchestrator.config import Component, Settings, load_settings
+from orchestrator.database.connection import database_url
+from orchestrator.database.migrate import prepare_database
+from orchestrator.demo.generate import GenerateReport, generate, make_wallet
+from orchestrator.embedded_postgres.server import EmbeddedPostgres
+from orchestrator.errors import SettleError
+from orchestrator.loading.csv_files import FACTS, SOURCES
+from orchestrator.settlement.wallets import WalletFormat, check_wallet
+
+Connection = psycopg.Connection[Any]
+
+UNTIL = datetime(2026, 11, 22, 12, tzinfo=UTC)
+SMALL: dict[str, Any] = {"sellers": 60, "weeks": 3, "orders_per_seller_week": 4, "until": UNTIL}
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """A throwaway server with the project's schema."""
+    home = tmp_path_factory.mktemp("generate")
+    settings = load_settings({"SETTLE_HOME": str(home)})
+    prepare_database(settings)
+    yield settings
+    EmbeddedPostgres(home).stop()
+
+
+@pytest.fixture
+def marketplace_db(settings: Settings) -> Iterator[Connection]:
+    """An empty marketplace in a transaction that is rolled back."""
+    with psycopg.connect(database_url(settings, Component.OWNER)) as connection:
+        connection.execute("select 1")
+        yield connection
+        connection.rollback()
+
+
+@pytest.fixture(scope="module")
+def market(settings: Settings) -> Iterator[Connection]:
+    """Eight weeks of 1,500 sellers, in a database of their own, to ask questions about."""
+    url = database_url(settings, Component.OWNER)
+    with psycopg.connect(url, dbname="postgres", autocommit=True) as server:
+        server.execute("create database market template settle")
+    with psycopg.connect(url, dbname="market", autocommit=True) as connection:
+        generate(connection, sellers=1500, until=UNTIL)
+        yield connection
+
+
+def ask(connection: Connection, query: str) -> Any:
+    """The only row of a query, or its only value."""
+    (row,) = connection.execute(query.encode()).fetchall()
+    return row[0] if len(row) == 1 else row
+
+
+def digest(connection: Connection) -> str:
+    """One fingerprint of all rows of the marketplace."""
+    parts = " union all ".join(
+        f"(select string_agg(md5(t::text), '' order by t.{s.key}) as rows"
+        f" from marketplace.{s.table} as t)"
+        for s in SOURCES
+    )
+    connection.execute("set local timezone = 'UTC'")
+    return str(ask(connection, f"select md5(string_agg(rows, '')) from ({parts}) as parts"))
+
+
+# ---- The same every time ----------------------------------------------------------------------
+
+
+def generated(connection: Connection, time_zone: str = "UTC", **changes: Any) -> str:
+    """The fingerprint of what these arguments generate; leaves the database as it was."""
+    with connection.transaction(force_rollback=True):
+        connection.execute("select set_config('timezone', %s, true)", [time_zone])
+        generate(connection, **{**SMALL, **changes})
+        return digest(connection)
+
+
+def test_same_arguments_same_rows(marketplace_db: Connection) -> None:
+    first = generated(marketplace_db)
+    assert generated(marketplace_db) == first
+    assert generated(marketplace_db, time_zone="America/Sao_Paulo") == first
+    berlin = UNTIL.astimezone(timezone(timedelta(hours=1))) + timedelta(microseconds=999_999)
+    assert generated(marketplace_db, until=berlin) == first, "until is cut to the second"
+    others = [{"seed": 2}, {"seed": -1}, {"sellers": 61}, {"weeks": 4}]
+    others += [{"orders_per_seller_week": 5}, {"until": UNTIL + timedelta(seconds=1)}]
+    assert len({first, *(generated(marketplace_db, **other) for other in others)}) == 7
+
+
+def test_the_rows_are_the_same_on_every_machine(marketplace_db: Connection) -> None:
+    """A change of this fingerprint changes everybody's generated marketplace: mean it."""
+    assert generated(marketplace_db) == "5272872ad634869e11372a226ae1c05b"
+
+
+def test_again_is_a_noop(marketplace_db: Connection) -> None:
+    first = generate(marketplace_db, **SMALL)
+    assert not first.is_noop
+    assert first.tables["sellers"] == 60
+    before = digest(marketplace_db)
+    again = generate(marketplace_db, **SMALL)
+    assert again == GenerateReport(first.tables, UNTIL, is_noop=True)
+    assert digest(marketplace_db) == before
+
+
+def test_other_data_is_refused(marketplace_db: Connection) -> None:
+    generate(marketplace_db, **SMALL)
+    before = digest(marketplace_db)
+    with pytest.raises(SettleError) as refusal:
+        generate(marketplace_db, **{**SMALL, "seed": 2})
+    assert str(refusal.value) == (
+        "nothing was generated: marketplace.sellers holds other rows;"
+        " use an empty database, or the same arguments as before"
+    )
+    marketplace_db.execute(
+        "insert into marketplace.refunds values ('r', 'o', 's', 1, %s, %s, '')", [UNTIL, UNTIL]
+    )
+    with pytest.raises(SettleError, match=r"marketplace\.refunds holds other rows"):
+        generate(marketplace_db, **SMALL)
+    marketplace_db.execute("alter table marketplace.refunds disable trigger append_only")
+    marketplace_db.execute("delete from marketplace.refunds where refund_id = 'r'")
+    assert digest(marketplace_db) == before
+
+
+def test_a_filled_fact_table_alone_is_refused(marketplace_db: Connection) -> None:
+    marketplace_db.execute(
+        "insert into marketplace.orders values ('o', 'c', 's', 'USD', 1, %s, %s)", [UNTIL, UNTIL]
+    )
+    with pytest.raises(SettleError, match="holds other rows"):
+        generate(marketplace_db, **SMALL)
+    assert ask(marketplace_db, "select count(*) from marketplace.sellers") == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"sellers": 0}, "0 sellers cannot be generated; use 1 to 1000000"),
+        ({"weeks": 521}, "521 weeks cannot be generated; use 1 to 520"),
+        (
+            {"orders_per_seller_week": -1},
+            "-1 orders per seller and week cannot be generated; use 1 to 100000000",
+        ),
+        (
+            {"sellers": 1_000_000, "weeks": 100},
+            "400000000 orders cannot be generated; use 1 to 100000000",
+        ),
+        (
+            {"until": datetime(2026, 11, 22)},
+            "until is 2026-11-22 00:00:00; give an instant with an offset",
+        ),
+    ],
+)
+def test_impossible_arguments(
+    marketplace_db: Connection, changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(SettleError) as refusal:
+        generate(marketplace_db, **{**SMALL, **changes})
+    assert str(refusal.value) == message
+
+
+def test_the_smallest_marketplace(marketplace_db: Connection) -> None:
+    report = generate(
+        marketplace_db, sellers=1, weeks=1, orders_per_seller_week=1, seed=3, until=UNTIL
+    )
+    assert report.tables["sellers"] == 1
+    assert report.tables["orders"] <= 1
+
+
+# ---- Clean ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("source", FACTS, ids=lambda source: source.table)
+def test_facts_are_within_the_time_and_recorded_after_they_happened(
+    market: Connection, source: Any
+) -> None:
+    occurred = next(c for c in source.columns if c.endswith("_at") and c != "recorded_at")
+    first, last, quickest, late_share = ask(
+        market,
+        f"select min({occurred}), max(recorded_at), min(recorded_at - {occurred}),"
+        f" avg((recorded_at - {occurred} >= interval '1 hour')::int)"
+        f" from marketplace.{source.table}",
+    )
+    assert first >= UNTIL - timedelta(weeks=8)
+    assert last <= UNTIL
+    assert quickest == timedelta(seconds=1)
+    assert 0.002 < late_share < 0.02
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "select 1 from marketplace.orders as o left join marketplace.sellers as s"
+        " using (seller_id) where s.seller_id is null or o.ordered_at <= s.created_at",
+        "select 1 from marketplace.order_fees as f left join marketplace.orders as o"
+        " using (order_id, seller_id) where o.order_id is null or f.charged_at < o.ordered_at",
+        "select 1 from marketplace.refunds as r left join marketplace.orders as o"
+        " using (order_id, seller_id) where o.order_id is null or r.refunded_at <= o.ordered_at"
+        " or r.refunded_at > o.ordered_at + interval '20 days 1 minute'"
+        " or r.amount not between 0.01 and o.gross_amount",
+        "select 1 from marketplace.dispute_events as d left join marketplace.orders as o"
+        " using (order_id, seller_id) where o.order_id is null or d.amount > o.gross_amount",
+        "select 1 from marketplace.dispute_events as d left join marketplace.dispute_events as o"
+        " on d.dispute_id = o.dispute_id and o.event_type = 'opened'"
+        " where o.dispute_id is null or d.occurred_at < o.occurred_at or d.amount > o.amount",
+        "select 1 from marketplace.dispute_events group by dispute_id"
+        " having count(*) filter (where event_type <> 'opened') > 1",
+        "select 1 from marketplace.orders as o join marketplace.order_fees using (order_id)"
+        " group by order_id having sum(amount) not between 0 and min(gross_amount)",
+        "select 1 from marketplace.orders where scale(gross_amount) > 2 or gross_amount <= 0",
+        "select 1 from marketplace.order_fees where scale(amount) > 2 or amount = 0",
+        "select 1 from marketplace.orders group by checkout_id having min(ordered_at)"
+        " <> max(ordered_at)",
+        "select 1 from marketplace.sellers where updated_at < created_at"
+        " or updated_at > timestamptz '2026-11-22 12:00:00+00'",
+    ],
+)
+def test_no_fact_is_bad(market: Connection, fault: str) -> None:
+    assert market.execute(fault.encode()).fetchall() == []
+
+
+def test_wallets_are_unique_and_nearly_all_good(market: Connection) -> None:
+    sellers = market.execute(
+        "select wallet_address, case when fast_settlement then 'SPL'"
+        " when region in ('NA', 'EU') then 'ERC-20' else 'TRC-20' end from marketplace.sellers"
+    ).fetchall()
+    wallets = [wallet for wallet, _ in sellers if wallet]
+    assert len(set(wallets)) == len(wallets)
+    checks = [(check_wallet(wallet), rail) for wallet, rail in sellers if wallet]
+    missing = len(sellers) - len(wallets)
+    broken = sum(not check.is_valid for check, _ in checks)
+    elsewhere = sum(check.is_valid and check.format != rail for check, rail in checks)
+    assert 8 <= missing <= 25
+    assert 3 <= broken <= 16
+    assert 3 <= elsewhere <= 16
+
+
+@pytest.mark.parametrize("wallet_format", ["TRC-20", "ERC-20", "SPL"])
+def test_each_state_of_a_wallet(wallet_format: WalletFormat) -> None:
+    for number in range(50):
+        valid = check_wallet(make_wallet(1, number, wallet_format, "valid"))
+        assert (valid.format, valid.is_valid) == (wallet_format, True)
+        assert not check_wallet(make_wallet(1, number, wallet_format, "broken")).is_valid
+        other = check_wallet(make_wallet(1, number, wallet_format, "other rail"))
+        assert other.is_valid
+        assert other.format != wallet_format
+    assert make_wallet(1, 1, wallet_format, "missing") == ""
+
+
+# ---- Plausible --------------------------------------------------------------------------------
+
+
+def test_trade_has_a_heavy_tail(market: Connection) -> None:
+    orders, typical, usual = ask(
+        market,
+        "select count(*), percentile_cont(0.5) within group (order by gross_amount),"
+        " avg((gross_amount between 15 and 300)::int) from marketplace.orders",
+    )
+    assert 0.95 * 60_000 < orders <= 60_000
+    assert 60 < typical < 150
+    assert usual > 0.9
+    top, weekly = ask(
+        market,
+        "with weekly as (select seller_id, date_trunc('week', ordered_at) as week,"
+        " sum(gross_amount) as gross from marketplace.orders group by 1, 2),"
+        " ranked as (select sum(gross) as gross, ntile(20) over (order by sum(gross) desc) as part"
+        " from weekly group by seller_id)"
+        " select (select sum(gross) filter (where part = 1) / sum(gross) from ranked),"
+        " (select percentile_cont(0.5) within group (order by gross) from weekly)",
+    )
+    assert top > 0.25, "the largest 5 % of the sellers make a quarter of the trade"
+    assert 100 < weekly < 2000
+
+
+def test_few_sellers_are_suspicious(market: Connection) -> None:
+    suspicious = ask(
+        market,
+        f"""
+        with gross as (
+            select seller_id, sum(gross_amount) as gross from marketplace.orders
+            where ordered_at >= timestamptz '{UNTIL}' - interval '30 days' group by 1
+        ),
+        disputed as (
+            select seller_id, sum(amount) as disputed from marketplace.dispute_events
+            where event_type = 'opened'
+            and occurred_at >= timestamptz '{UNTIL}' - interval '30 days' group by 1
+        )
+        select avg(coalesce(disputed >= 0.03 * coalesce(gross, 0), false)::int)
+        from marketplace.sellers
+        left join gross using (seller_id) left join disputed using (seller_id)
+        """,
+    )
+    assert 0.01 < suspicious < 0.05
+
+
+def test_shares_of_refunds_and_disputes(market: Connection) -> None:
+    settled = f"ordered_at < timestamptz '{UNTIL}' - interval '31 days'"
+    refunded, disputed = ask(
+        market,
+        "select avg((r.order_id is not null)::int), avg((d.order_id is not null)::int)"
+        " from marketplace.orders as o left join marketplace.refunds as r using (order_id)"
+        " left join (select distinct order_id from marketplace.dispute_events) as d"
+        f" using (order_id) where {settled}",
+    )
+    assert 0.03 < refunded < 0.05
+    assert 0.008 < disputed < 0.025

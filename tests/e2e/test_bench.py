@@ -1,0 +1,35 @@
+"""`make bench` at its smallest: it measures, checks itself, and writes its table."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from orchestrator.config import PROJECT_ROOT
+
+
+def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "tests.performance.bench", *arguments],
+        cwd=PROJECT_ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+def test_a_benchmark_ends_in_a_table_and_json(tmp_path: Path) -> None:
+    done = bench("generating", "webhooks", "--scale", "small", "--out", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    results = json.loads((tmp_path / "results.json").read_text())["results"]
+    assert {r["benchmark"] for r in results} == {"generate", "webhooks"}
+    assert all(r["value"] > 0 for r in results)
+    [receiver] = [r for r in results if r["what"] == "receiver"]
+    assert receiver["ratio"] > 0
+    assert "| webhooks | receiver |" in (tmp_path / "results.md").read_text()
+
+
+def test_an_unknown_benchmark_is_named() -> None:
+    done = bench("hopes")
+    assert done.returncode == 2
+    assert "no benchmark is called hopes" in done.stderr

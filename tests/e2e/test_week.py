@@ -1,0 +1,192 @@
+"""The demo, small: three payout weeks over real HTTP and real processes, and the README's trace."""
+
+import csv
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.config import PROJECT_ROOT, Component, Settings
+from orchestrator.database.connection import connect, rows
+from orchestrator.embedded_postgres.server import EmbeddedPostgres
+from tests.support.settings import make_settings
+
+DEMO = ["demo", "--sellers", "60", "--weeks", "5"]
+
+
+def settle(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("SETTLE_", "HALFIN_"))}
+    return subprocess.run(
+        [sys.executable, "-m", "orchestrator", *arguments],
+        env={**clean, "SETTLE_HOME": str(home), "SETTLE_PASSWORD": "secret"},
+        capture_output=True,
+        text=True,
+        timeout=400,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def week(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """A home whose path has spaces and more than 200 characters, after the demo."""
+    home = tmp_path_factory.mktemp("a home") / ("long " * 40).strip() / ".settle"
+    home.parent.mkdir(parents=True)
+    done = settle(home, *DEMO)
+    assert done.returncode == 0, done.stdout + done.stderr
+    settings = make_settings(home)
+    with connect(settings, Component.OWNER) as database:
+        [row] = rows(database, "select current_setting('data_directory') as folder")
+    yield settings
+    EmbeddedPostgres(home).stop()
+    shutil.rmtree(Path(row["folder"]).parent, ignore_errors=True)  # root's may be elsewhere
+
+
+def query(settings: Settings, text: str) -> list[dict[str, Any]]:
+    with connect(settings, Component.ORCHESTRATOR) as database:
+        return rows(database, text)
+
+
+def test_three_batches_are_paid_and_every_line_has_an_outcome(week: Settings) -> None:
+    batches = query(week, "select state, line_count from finance.payout_batches")
+    assert [b["state"] for b in batches] == ["accepted"] * 3
+    lines = query(week, "select state, count(*) as n from finance.payout_lines group by state")
+    assert {line["state"] for line in lines} == {"completed", "failed"}
+    assert sum(line["n"] for line in lines) == sum(b["line_count"] for b in batches)
+
+
+def test_the_rails_books_are_ours(week: Settings) -> None:
+    ours = {
+        row["idempotency_key"]: (row["amount"], row["state"], row["wallet_address"])
+        for row in query(
+            week,
+            "select idempotency_key, (amount_minor::numeric / 100)::numeric(20, 6)::text as amount,"
+            " state, wallet_address from finance.payout_lines",
+        )
+    }
+    books = json.loads((week.home / "sandbox.json").read_text())
+    payouts = books["payouts"]
+    theirs = {
+        p["idempotency_key"]: (p["amount"], p["status"], p["destination"])
+        for p in (payouts.values() if isinstance(payouts, dict) else payouts)
+    }
+    assert theirs == ours
+
+
+def test_failed_money_comes_back_and_rolls_into_the_next_window(week: Settings) -> None:
+    [failed] = query(
+        week,
+        "select count(*) as n, count(*) filter (where l.returned_at is null) as waiting,"
+        " count(*) filter (where next.carried_forward is distinct from"
+        "   (l.amount_minor::numeric / 100)) as lost"
+        " from finance.payout_lines as l"
+        " inner join settlement.windows as w on l.payout_window = w.payout_window"
+        " left join settlement.seller_settlement as next"
+        "   on next.seller_id = l.seller_id and next.window_starts_at = w.window_ends_at"
+        " where l.state = 'failed'",
+    )
+    assert failed["n"] > 0
+    assert (failed["waiting"], failed["lost"]) == (0, 0)
+    shown = query(
+        week,
+        "select distinct s.status from settlement.seller_settlement as s"
+        " inner join finance.payout_lines as l using (seller_id, payout_window)",
+    )
+    assert {row["status"] for row in shown} == {"paid", "failed"}
+
+
+def test_the_same_demo_again_pays_nothing_again(week: Settings) -> None:
+    before = query(week, "select * from finance.payout_lines order by line_id")
+    again = settle(week.home, *DEMO)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert query(week, "select * from finance.payout_lines order by line_id") == before
+
+
+def test_the_readme_follows_one_orders_cents(week: Settings, tmp_path: Path) -> None:
+    text = (PROJECT_ROOT / "README.md").read_text(encoding="utf-8")
+    found = re.search(r"<!-- trace -->\n```sh\n(.*?)```", text, re.DOTALL)
+    assert found
+    script = found.group(1).replace(
+        ".venv/bin/settle", f'SETTLE_HOME="{week.home}" "{sys.executable}" -m orchestrator'
+    )
+    done = subprocess.run(
+        ["bash", "-c", script.replace("\n# ", '\necho "---"\n# ')],
+        cwd=PROJECT_ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    order, facts, entries, row, approvals, line = (
+        list(csv.DictReader(io.StringIO(part)))
+        for part in done.stdout.removeprefix("---\n").split("---\n")
+    )
+    assert len(order) == 1
+    assert len(facts) >= 1
+    cents = {e["entry_type"]: int(e["amount_minor"]) for e in entries}
+    assert cents["order"] == int(float(order[0]["gross_amount"]) * 100 + 0.5)
+    assert row[0]["status"] == line[0]["state"].replace("completed", "paid") == "paid"
+    assert {a["approved_by"] for a in approvals} == {"ana", "ben"}
+    assert {a["net_minor"] for a in approvals} == {line[0]["amount_minor"]}
+    assert row[0]["net"].replace(".", "") == line[0]["amount_minor"]
+    assert line[0]["tx_hash"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["review", "2026-53"], 2, "is no ISO week"),
+        (["review", "2025-W53"], 2, "is no ISO week"),
+        (["review", "1999-W01"], 1, "window 1999-W01 does not exist: the facts span"),
+        (["close", "2199-W01"], 1, "is still open"),
+        (["pay", "1999-W01"], 1, "window 1999-W01 has no stored close"),
+        (["build", "--as-of", "yesterday"], 2, "is no instant"),
+        (["load", "/nowhere"], 1, "/nowhere"),
+        (["sql", "selec 1"], 1, "syntax error"),
+        (["sql", "delete from finance.alerts"], 1, ""),
+        (["user", "add", "settle_x", "--group", "finance"], 1, "belongs to the system"),
+    ],
+)
+def test_refusals_are_one_clear_line(
+    week: Settings, arguments: list[str], code: int, said: str
+) -> None:
+    done = settle(week.home, *arguments)
+    assert done.returncode == code, done.stdout + done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    if code == 1:
+        assert done.stderr.count("\n") == 1
+        assert done.stderr.startswith("settle: ")
+
+
+def test_review_says_what_scripts_read(week: Settings) -> None:
+    [latest] = query(week, "select max(payout_window) as name from finance.payout_batches")
+    done = settle(week.home, "review", latest["name"], "--json")
+    document = json.loads(done.stdout)
+    keys = {
+        "payout_window",
+        "state",
+        "digest",
+        "currency",
+        "line_count",
+        "total",
+        "by_rail",
+        "holds",
+    }
+    assert keys <= document.keys()
+    [batch] = query(
+        week,
+        "select digest, finance.money(total_minor) as total from finance.payout_batches"
+        f" where payout_window = '{latest['name']}'",
+    )
+    assert (document["digest"], document["total"]) == (batch["digest"], batch["total"])
+    assert document["state"] == "accepted"

@@ -1,0 +1,185 @@
+"""Storing a close: once, in order, from the right build, and for good."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from tests.functions.market import (
+    CLOSE,
+    LAG,
+    LINES,
+    MONDAY,
+    NEXT_WINDOW,
+    WEEK,
+    WINDOW,
+    Line,
+    Market,
+)
+from tests.functions.payment_server import ORCHESTRATOR, OWNER
+
+STORE = "select finance.store_close(%s)"
+
+
+@pytest.fixture
+def market() -> Iterator[Market]:
+    with Market.open() as market:
+        market.at(CLOSE)
+        market.build(*LINES)
+        yield market
+
+
+def test_a_close_is_stored_once(market: Market) -> None:
+    assert market.value(ORCHESTRATOR, STORE, WINDOW) is True
+    market.build(*(Line(line.seller, 1) for line in LINES))
+    assert market.value(ORCHESTRATOR, STORE, WINDOW) is False
+    rows = market.rows(
+        "dora", "select seller_id, net_minor from finance.window_close_rows order by seller_id"
+    )
+    assert [tuple(r.values()) for r in rows] == [(x.seller, x.net_minor) for x in LINES]
+    [close] = market.rows("dora", "select * from finance.window_closes")
+    assert (close["row_count"], close["net_minor"]) == (3, 112_352)
+    assert (close["settlement_timezone"], close["currency"]) == ("UTC", "USD")
+    assert (close["closed_at"], close["closed_by"]) == (CLOSE, ORCHESTRATOR)
+
+
+def test_an_open_window_is_refused(market: Market) -> None:
+    market.at(CLOSE - timedelta(seconds=1))
+    assert market.refusal(ORCHESTRATOR, STORE, WINDOW) == (
+        "window 2026-W47 is still open: it closes at 2026-11-23 00:15:00+00"
+    )
+
+
+def test_an_unknown_window_is_refused(market: Market) -> None:
+    assert market.refusal(ORCHESTRATOR, STORE, "2026-W60") == (
+        "window 2026-W60 does not exist: the facts span 2026-W47 to 2026-W47"
+    )
+
+
+def test_a_build_from_before_the_end_is_refused(market: Market) -> None:
+    market.build(*LINES, as_of=CLOSE - timedelta(seconds=1))
+    assert market.refusal(ORCHESTRATOR, STORE, WINDOW) == (
+        "window 2026-W47 was computed as of 2026-11-23 00:14:59+00, before its end: build again"
+    )
+
+
+def test_a_build_that_did_not_end_is_refused(market: Market) -> None:
+    market.rows(OWNER, "update finance.build_instants set completed_at = null")
+    assert market.refusal(ORCHESTRATOR, STORE, WINDOW) == (
+        "the last build of the live schemas is not whole: build all of it, then close 2026-W47"
+    )
+
+
+def test_windows_are_stored_in_order(market: Market) -> None:
+    market.at(CLOSE + WEEK)
+    market.build(*LINES, weeks=1)
+    market.rows(
+        OWNER,
+        "insert into settlement.windows values (%s, %s, %s, %s)",
+        *(WINDOW, MONDAY, MONDAY + WEEK, CLOSE + WEEK),
+    )
+    assert market.refusal(ORCHESTRATOR, STORE, NEXT_WINDOW) == (
+        "window 2026-W47 has no stored close yet: close it before 2026-W48"
+    )
+    market.rows(OWNER, "delete from settlement.windows where payout_window = %s", WINDOW)
+    assert market.value(ORCHESTRATOR, STORE, NEXT_WINDOW) is True
+    market.build(*LINES)
+    assert market.refusal(ORCHESTRATOR, STORE, WINDOW) == (
+        "window 2026-W47 is before 2026-W48, the latest stored close: it can no longer be stored"
+    )
+
+
+def test_a_build_from_before_the_last_close_is_refused(market: Market) -> None:
+    market.value(ORCHESTRATOR, STORE, WINDOW)
+    market.at(CLOSE + WEEK)
+    market.build(*LINES, weeks=1)
+    market.rows(OWNER, "update settlement_core.int_build set stored_until = %s", MONDAY - WEEK * 9)
+    # Closes of one build follow one another; here another build stored the one in between.
+    market.rows(
+        OWNER, "update settlement.windows set window_starts_at = window_starts_at + %s", LAG
+    )
+    assert market.refusal(ORCHESTRATOR, STORE, NEXT_WINDOW) == (
+        "window 2026-W48 was computed before 2026-W47 was stored: build again"
+    )
+
+
+def test_a_week_that_carries_in_something_else_is_refused(market: Market) -> None:
+    market.value(ORCHESTRATOR, STORE, WINDOW)
+    market.at(CLOSE + WEEK)
+    market.build(*LINES, weeks=1)
+    # As if the build had not seen what the last close left with this seller.
+    market.rows(
+        OWNER,
+        "update settlement_core.int_settlement__computed set carried_forward_minor = 0,"
+        " net_minor = net_minor - carried_forward_minor, hold_reasons = '{nothing_due}'"
+        " where seller_id = %s",
+        LINES[0].seller,
+    )
+    assert market.refusal(ORCHESTRATOR, STORE, NEXT_WINDOW) == (
+        f"the row of seller {LINES[0].seller} in 2026-W48 does not carry in what 2026-W47 left:"
+        " nothing was stored, build again"
+    )
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "shown"),
+    [
+        ("settlement_timezone", "America/Sao_Paulo", "America/Sao_Paulo and USD"),
+        ("currency", "EUR", "UTC and EUR"),
+    ],
+)
+def test_zone_and_currency_stay_as_first_stored(
+    market: Market, setting: str, value: str, shown: str
+) -> None:
+    market.value(ORCHESTRATOR, STORE, WINDOW)
+    market.at(CLOSE + WEEK)
+    market.build(*LINES, weeks=1)
+    market.rows(OWNER, f"update settlement_core.int_build set {setting} = %s", value)
+    assert market.refusal(ORCHESTRATOR, STORE, NEXT_WINDOW) == (
+        f"the closes so far are in UTC and USD, this build is in {shown}: neither may change"
+        " once a close is stored"
+    )
+
+
+def test_a_row_that_is_not_the_sum_of_its_entries_is_refused(market: Market) -> None:
+    market.rows(
+        OWNER, "update settlement_core.int_entries set amount_minor = 8 where seller_id = 's2'"
+    )
+    assert market.refusal(ORCHESTRATOR, STORE, WINDOW) == (
+        "the row of seller s2 in 2026-W47 is not the sum of its entries:"
+        " nothing was stored, build again"
+    )
+    assert market.value("dora", "select count(*) from finance.window_closes") == 0
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "window_closes",
+        "window_close_rows",
+        "window_close_entries",
+        "window_close_health",
+        "window_close_sums",
+    ],
+)
+def test_a_stored_close_is_append_only(market: Market, table: str) -> None:
+    market.rows(
+        OWNER,
+        "insert into settlement_core.int_seller_health values"
+        " (%s, 's1', 1, 0, 0, 100, 0, 0, null, '{}', false)",
+        WINDOW,
+    )
+    market.value(ORCHESTRATOR, STORE, WINDOW)
+    assert market.value("dora", f"select count(*) from finance.{table}") > 0
+    for verb, query in {
+        "update": f"update finance.{table} set payout_window = payout_window",
+        "delete": f"delete from finance.{table}",
+        "truncate": f"truncate finance.{table} cascade",
+    }.items():
+        for role in ("dbt", ORCHESTRATOR, "webhook", "portal", "ana", "dora"):
+            assert market.refusal(role, query).startswith("permission denied for ")
+        for owner in (OWNER, "settle_owner"):
+            market.rows(OWNER, "select set_config('role', %s, false)", owner)
+            said = market.refusal(OWNER, query)
+            assert said.startswith("finance.window_close")
+            assert said.endswith(f"is append-only: {verb} refused; record a new row instead")

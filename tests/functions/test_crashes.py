@@ -1,0 +1,83 @@
+"""The plug pulled at every message between the freeze and the accepted batch, one after another.
+
+Not a sample: messages are counted on the wire, so a step that is added is one more death.
+"""
+
+import multiprocessing
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from orchestrator.config import Component, Settings
+from orchestrator.settlement.pay import pay_window
+from tests.functions.market import LINES, WINDOW, Market, books, rail
+from tests.support.wire_taps import Plug, tapped_http, tapped_postgres
+
+# Processes of their own, from one that has done the imports: killed for real, in no time.
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(["orchestrator.settlement.pay"])
+MODES = {"one call": None, "line by line": 1}
+
+
+def _pay(settings: Settings) -> None:
+    pay_window(settings, WINDOW)
+
+
+def die_at(market: Market, url: str, message: int, max_lines: int | None) -> Plug:
+    """`settle pay` in a process that is killed at this message; the plug tells whether it was."""
+    plug = Plug(b"freeze_batch", message)
+    database = conninfo_to_dict(market.settings.urls[Component.ORCHESTRATOR])
+    with (
+        tempfile.TemporaryDirectory(prefix="tap-") as folder,
+        tapped_postgres(plug, Path(folder), Path(database["host"])) as postgres,
+        tapped_http(plug, urlsplit(url).port or 0) as port,
+    ):
+        tapped = make_conninfo("", **{**database, "host": str(postgres)})
+        settings = replace(
+            market.at_rail(f"http://127.0.0.1:{port}/api"),
+            urls={**market.settings.urls, Component.ORCHESTRATOR: tapped},
+            halfin_max_lines_per_call=max_lines,
+        )
+        process = PROCESSES.Process(target=_pay, args=[settings])
+        process.start()
+        plug.pid = process.pid
+        process.join(60)
+        # Its last message is good-bye to the database: by then it may have ended by itself.
+        assert process.exitcode in ({-9, 0} if plug.is_pulled else {0}), plug.seen
+        plug.is_pulled = process.exitcode == -9
+    return plug
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_killed_at_any_message_the_next_run_pays_each_line_once(mode: str) -> None:
+    lines = LINES if MODES[mode] is None else LINES[:2]
+    message, deaths = 0, []
+    while True:
+        message += 1
+        with Market.open() as market, rail(auto_approve=False) as url:
+            market.approved(*lines)
+            plug = die_at(market, url, message, MODES[mode])
+            at_rail = books(url)["payouts"]
+            # Never half: what the rail has, we have written down before.
+            frozen = market.lines("idempotency_key")
+            assert len(frozen) in (0, len(lines)), plug.seen
+            assert at_rail == 0 or len(frozen) == len(lines), plug.seen
+            market.pay(url, halfin_max_lines_per_call=MODES[mode])
+            assert books(url)["payouts"] == len(lines), plug.seen
+            assert books(url)["idempotency_keys"] == len(lines) + (MODES[mode] is None)
+            assert market.state() == ["accepted"], plug.seen
+            assert market.lines("state") == [("submitted",)] * len(lines), plug.seen
+            assert market.kinds("breaks") == [], plug.seen
+            total = market.value("dora", "select sum(amount_minor) from finance.payout_lines")
+            assert total == sum(line.net_minor for line in lines)
+        if not plug.is_pulled:
+            break
+        deaths.append(plug.seen[-1])
+    # The steps there are at least: freeze, the try, the call itself, its end, what it means.
+    for step in ("freeze_batch", "begin_attempt", "rail asked", "rail answers", "conclude_call"):
+        assert any(step in death for death in deaths), "\n".join(deaths)
+    assert len(deaths) > 20

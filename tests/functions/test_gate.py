@@ -1,0 +1,267 @@
+"""What stands between an approval and the freeze."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import psycopg
+import pytest
+
+from tests.functions.market import (
+    CLOSE,
+    DUE,
+    LINES,
+    WEEK,
+    WINDOW,
+    Line,
+    Market,
+    eventually,
+    expected_digest,
+)
+from tests.functions.payment_server import ORCHESTRATOR, OWNER
+
+FREEZE = "select finance.freeze_batch(%s)"
+RELEASE = "select finance.release_hold(%s, %s, 'known to us')"
+FLAGGED = Line("s3", 50_000, holds=("manual_review",))
+LIMIT = 100_000_000  # minor units: a total above it takes two people
+
+# The status of s1 is read as it stands 100 times less `setval`, and then as active.
+FLIPPING_ACCOUNTS = """
+create sequence settlement.reads;
+grant usage on sequence settlement.reads to settle_owner, settle_dbt;
+alter table settlement.seller_accounts rename to accounts;
+create view settlement.seller_accounts as
+select
+    a.seller_id, a.display_name, a.payouts_enabled, a.wallet_address,
+    case
+        when a.seller_id <> 's1' then a.seller_status
+        when nextval('settlement.reads') <= 100 then a.seller_status
+        else 'active'
+    end as seller_status
+from settlement.accounts as a;
+grant select on settlement.seller_accounts to settle_dbt;
+"""
+
+
+@pytest.fixture
+def market() -> Iterator[Market]:
+    with Market.open() as market:
+        yield market
+
+
+@pytest.fixture
+def fresh() -> Iterator[Market]:
+    """For a test that changes the schema."""
+    with Market.open(is_fresh=True) as market:
+        yield market
+
+
+def test_nothing_is_paid_before_it_is_due(market: Market) -> None:
+    market.close()
+    market.approve("ana")
+    market.at(DUE - timedelta(microseconds=1))
+    assert market.refusal(ORCHESTRATOR, FREEZE, WINDOW) == (
+        "window 2026-W47 is due at 2026-11-24 08:00 UTC"
+    )
+    market.at(DUE)
+    assert market.obstacles() == []
+    market.freeze()
+    assert market.obstacles() == ["window 2026-W47 is in batch 1 already, which is frozen"]
+
+
+def test_a_window_without_a_close_or_with_a_newer_one_is_not_paid(market: Market) -> None:
+    assert market.refusal(ORCHESTRATOR, FREEZE, WINDOW) == "window 2026-W47 has no stored close"
+    market.approved()
+    market.at(CLOSE + WEEK - timedelta(minutes=15))
+    assert market.refusal(ORCHESTRATOR, FREEZE, WINDOW) == (
+        "window 2026-W47 is not the latest closed and stored one (none): its amounts have moved on"
+    )
+
+
+ACCOUNTS = "update settlement.seller_accounts set {} where seller_id = 's1'"
+CHANGES = {
+    "seller_suspended": ACCOUNTS.format("seller_status = 'suspended'"),
+    "seller_closed": ACCOUNTS.format("seller_status = 'closed'"),
+    "not_verified": ACCOUNTS.format("payouts_enabled = false"),
+    "wallet_changed": ACCOUNTS.format("wallet_address = 'another'"),
+    "manual_review": "select finance.hold_seller('s1', 'a call from the bank')",
+}
+
+
+@pytest.mark.parametrize("reason", CHANGES)
+def test_a_line_held_since_the_approval_is_left_out(market: Market, reason: str) -> None:
+    market.close()
+    market.approve("ana", "ben")
+    market.at(DUE)
+    who = "cem" if reason == "manual_review" else OWNER
+    market.rows(who, CHANGES[reason])
+    batch = market.freeze()
+    assert market.lines("seller_id") == [("s10",), ("s2",)]
+    left_out = market.rows("dora", "select * from finance.batch_left_out")
+    assert [tuple(row.values()) for row in left_out] == [(batch, "s1", 12_345, reason)]
+    [frozen] = market.rows(
+        "dora", "select line_count, total_minor, digest from finance.payout_batches"
+    )
+    assert tuple(frozen.values()) == (2, 100_007, expected_digest(*LINES[1:]))
+
+
+def test_an_account_that_is_gone_is_left_out(market: Market) -> None:
+    market.approved()
+    market.rows(OWNER, "delete from settlement.seller_accounts where seller_id = 's1'")
+    market.freeze()
+    assert market.lines("seller_id") == [("s10",), ("s2",)]
+
+
+def test_all_lines_held_since_is_no_batch(market: Market) -> None:
+    market.approved()
+    market.rows(OWNER, "update settlement.seller_accounts set seller_status = 'suspended'")
+    assert market.refusal(ORCHESTRATOR, FREEZE, WINDOW) == (
+        "window 2026-W47 has no line that is ready"
+    )
+
+
+def test_a_released_line_voids_the_approval(market: Market) -> None:
+    market.close(*LINES, FLAGGED)
+    market.approve("ana")
+    assert market.value("ben", RELEASE, WINDOW, "s3") == "manual_review"
+    market.at(DUE)
+    assert market.refusal(ORCHESTRATOR, FREEZE, WINDOW) == (
+        "the approval of 2026-W47 does not hold what is ready now: review and approve digest "
+        + expected_digest(*LINES, FLAGGED)
+    )
+    market.approve("ana")
+    market.freeze()
+    assert len(market.lines("seller_id")) == 4
+
+
+def test_who_released_a_seller_is_not_the_only_approver(market: Market) -> None:
+    market.close(*LINES, FLAGGED)
+    market.rows("ana", RELEASE, WINDOW, "s3")
+    market.approve("ana")
+    market.at(DUE)
+    assert market.refusal(ORCHESTRATOR, FREEZE, WINDOW) == (
+        "ana released a held seller of 2026-W47 and is its only approver:"
+        " somebody else must approve too"
+    )
+    market.approve("ben")
+    market.freeze()
+
+
+def test_a_hold_after_a_release_stands_until_it_is_released_again(market: Market) -> None:
+    market.close(*LINES, FLAGGED)
+    ready = "select count(*) from finance.current_holds(%s) where hold_reasons = '{}'"
+    market.rows("ana", RELEASE, WINDOW, "s3")
+    assert market.value("dora", ready, WINDOW) == 4
+    market.rows("ben", "select finance.hold_seller('s3', 'not yet')")
+    assert market.value("dora", ready, WINDOW) == 3
+    market.rows("ana", RELEASE, WINDOW, "s3")
+    assert market.value("dora", ready, WINDOW) == 4
+
+
+def test_what_a_person_cannot_release(market: Market) -> None:
+    market.close(*LINES, Line("s4", -50, holds=("negative_balance", "manual_review")))
+    assert market.refusal("ana", RELEASE, WINDOW, "s4") == (
+        "seller s4 is held in window 2026-W47 for negative_balance, which a person cannot release:"
+        " mend the cause"
+    )
+    assert market.refusal("ana", RELEASE, WINDOW, "s1") == (
+        "seller s1 is not held in window 2026-W47"
+    )
+    assert market.refusal("ana", "select finance.hold_seller('s99', 'a typo')") == (
+        "seller s99 is not known: nothing is held"
+    )
+
+
+def test_above_the_limit_it_takes_two_people(market: Market) -> None:
+    market.close(Line("s1", LIMIT), Line("s2", 1))
+    market.approve("ana", "ana")
+    market.at(DUE)
+    assert market.refusal(ORCHESTRATOR, FREEZE, WINDOW) == (
+        "1000000.01 is above the limit for one person: a second approval is needed beside ana"
+    )
+    market.approve("ben")
+    market.rows("ana", "select finance.revoke_approval(%s)", WINDOW)
+    assert "needed beside ben" in market.refusal(ORCHESTRATOR, FREEZE, WINDOW)
+    market.approve("ana")
+    batch = market.freeze()
+    used = "select count(*) from finance.batch_approvals where batch_id = %s"
+    assert market.value("dora", used, batch) == 2
+
+
+def test_who_has_left_the_group_approves_nothing_any_more(market: Market) -> None:
+    market.approved(Line("s1", 5_000))
+    market.rows(OWNER, "revoke settle_finance from ana")
+    try:
+        assert "does not hold what is ready now" in market.refusal(ORCHESTRATOR, FREEZE, WINDOW)
+    finally:
+        market.rows(OWNER, "grant settle_finance to ana")
+    market.freeze()
+
+
+def test_at_the_limit_one_is_enough(market: Market) -> None:
+    market.approved(Line("s1", LIMIT))
+    market.freeze()
+
+
+def test_an_approval_of_other_amounts_does_not_count_as_the_second(market: Market) -> None:
+    market.close(Line("s1", LIMIT), Line("s2", 1), FLAGGED)
+    market.approve("ana")
+    market.rows("cem", RELEASE, WINDOW, "s3")
+    market.approve("ben")
+    market.at(DUE)
+    assert "needed beside ben" in market.refusal(ORCHESTRATOR, FREEZE, WINDOW)
+
+
+def test_an_approval_revoked_while_the_freeze_waits_is_none(market: Market) -> None:
+    market.approved()
+    waiting = (
+        "select count(*) from pg_locks where locktype = 'advisory' and not granted"
+        " and database = (select oid from pg_database where datname = current_database())"
+    )
+    with (
+        market.connect("ana", autocommit=False) as ana,
+        market.connect(ORCHESTRATOR) as orchestrator,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        ana.execute("select finance.revoke_approval(%s)", [WINDOW])
+        freeze = pool.submit(orchestrator.execute, FREEZE, [WINDOW])
+        eventually(lambda: market.value(OWNER, waiting) == 1)
+        ana.commit()
+        with pytest.raises(psycopg.errors.RaiseException, match="2026-W47 is not approved"):
+            freeze.result()
+
+
+def test_an_older_snapshot_decides_nothing(market: Market) -> None:
+    """It would not see what was revoked while it waited for its turn."""
+    market.approved()
+    market.rows(ORCHESTRATOR, "set default_transaction_isolation = 'repeatable read'")
+    assert market.refusal(ORCHESTRATOR, FREEZE, WINDOW) == (
+        "payouts are decided in read committed transactions, this one is repeatable read:"
+        " change default_transaction_isolation"
+    )
+    market.rows(ORCHESTRATOR, "reset default_transaction_isolation")
+
+
+def test_a_line_that_comes_back_while_it_freezes_is_not_paid(fresh: Market) -> None:
+    """Whichever read of the accounts is the first to see it active again."""
+    fresh.close()
+    fresh.rows(OWNER, ACCOUNTS.format("seller_status = 'suspended'"))
+    fresh.approve("ana")
+    fresh.at(DUE)
+    fresh.rows(OWNER, FLIPPING_ACCOUNTS)
+    paid, refused = [], []
+    with fresh.connect(ORCHESTRATOR, autocommit=False) as orchestrator:
+        for reads in range(40):
+            fresh.rows(OWNER, "select setval('settlement.reads', %s)", 100 - reads)
+            try:
+                orchestrator.execute(FREEZE, [WINDOW])
+                found = orchestrator.execute("select seller_id from finance.payout_lines")
+                paid.append(sorted(row["seller_id"] for row in found))
+            except psycopg.errors.RaiseException as error:
+                refused.append(str(error.diag.message_primary))
+            orchestrator.rollback()
+    assert all(sellers == ["s10", "s2"] for sellers in paid)
+    assert {said.split(":")[0] for said in refused} == {
+        "the approval of 2026-W47 does not hold what is ready now",
+        "the lines of 2026-W47 changed while it was frozen",
+    }

@@ -1,0 +1,135 @@
+"""The grants, all of them, as the catalog has them: a new one has to be written down here too."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from orchestrator.database.migrate import FOLDER
+from tests.functions.market import Market
+from tests.functions.payment_server import ORCHESTRATOR, OWNER, WEBHOOK
+
+LOGINS = {"dbt", ORCHESTRATOR, WEBHOOK, "portal", "ana", "dora"}  # ana: finance, dora: analyst
+READERS = {"dbt", ORCHESTRATOR, "ana", "dora"}
+
+# Every function of ours that anybody but the owner may call. What is not here, nobody may.
+CALLERS = {
+    "window_starts_at window_ends_at window_label payout_due_at as_of hold_rank money policy"
+    " latest_closed_window current_holds holds_of payable covering_approvals failed_checks"
+    " pause_line payout_obstacles funding standing_rows payable_of covering_of obstacles_of"
+    " funding_of": READERS,
+    "begin_build complete_build": {"dbt"},
+    "store_close alert_contradictions is_unsent store_balances preflight freeze_batch next_call"
+    " call_body begin_attempt take_piece end_attempt conclude_call open_lookups record_lookup"
+    " rail_currencies ledger_knows store_ledger compare_books raise_alert raise_alert_once"
+    " unposted_alerts mark_posted": {ORCHESTRATOR},
+    "approve revoke_approval hold_seller release_hold block_wallet unblock_wallet"
+    " enter_adjustment approve_adjustment withdraw_adjustment propose_policy confirm_policy"
+    " withdraw_policy accept_check pause_payouts resume_payouts close_break"
+    " declare_rejected": {"ana"},
+    "seller statement reserve_orders settlement_timezone": {"portal"},
+    "receipt": READERS | {"portal"},  # of any seller for those who read, of one for the portal
+}
+PINNED = "search_path=pg_catalog, pg_temp"
+# Every right on a table of ours beside reading it.
+WRITERS = {
+    ("finance.wallet_checks", "INSERT"): {ORCHESTRATOR},
+    ("halfin.webhook_events", "INSERT"): {WEBHOOK},
+}
+
+
+@pytest.fixture(scope="module")
+def market() -> Iterator[Market]:
+    with Market.open(is_fresh=True) as market:
+        yield market
+
+
+def test_who_may_call_which_function(market: Market) -> None:
+    found = market.rows(
+        OWNER,
+        "select p.proname as name, l.login from pg_proc as p"
+        " cross join unnest(%s::text[]) as l (login)"
+        " where p.pronamespace::regnamespace::text in ('finance', 'halfin', 'portal', 'reading')"
+        " and has_function_privilege(l.login, p.oid, 'execute')"
+        " and p.proowner in ('settle_owner'::regrole, 'settle_reader'::regrole)",
+        sorted(LOGINS),
+    )
+    assert {(row["name"], row["login"]) for row in found} == {
+        (name, login)
+        for names, logins in CALLERS.items()
+        for name in names.split()
+        for login in logins
+    }
+
+
+def test_who_may_read_and_write_which_table(market: Market) -> None:
+    found = market.rows(
+        OWNER,
+        "select c.oid::regclass::text as name, l.login, r.privilege from pg_class as c"
+        " cross join unnest(%s::text[]) as l (login)"
+        " cross join unnest('{SELECT,INSERT,UPDATE,DELETE,TRUNCATE,TRIGGER}'::text[])"
+        " as r (privilege)"
+        " where c.relkind in ('r', 'p', 'v') and c.relnamespace in"
+        " ('finance'::regnamespace, 'halfin'::regnamespace, 'marketplace'::regnamespace)"
+        " and case when r.privilege in ('SELECT', 'INSERT', 'UPDATE')"
+        " then has_any_column_privilege(l.login, c.oid, r.privilege)"
+        " else has_table_privilege(l.login, c.oid, r.privilege) end"
+        " and has_schema_privilege(l.login, c.relnamespace, 'usage')",
+        sorted(LOGINS),
+    )
+    writers: dict[tuple[str, str], set[str]] = {}
+    for row in found:
+        if row["privilege"] == "SELECT":
+            assert row["login"] in READERS
+        else:
+            writers.setdefault((row["name"], row["privilege"]), set()).add(row["login"])
+    assert writers == WRITERS
+
+
+def test_functions_are_pinned_and_closed(market: Market) -> None:
+    """An owner's function that looks a name up where its caller may write is the caller's."""
+    functions = market.rows(
+        OWNER,
+        "select p.oid::regprocedure::text as name, p.prosecdef, p.proconfig,"
+        " p.proowner::regrole::text as owner, p.pronamespace::regnamespace::text as schema,"
+        " exists (select from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) as a"
+        " where a.grantee = 0) as is_public"
+        " from pg_proc as p"
+        " where p.proowner in ('settle_owner'::regrole, 'settle_reader'::regrole)",
+    )
+    assert len(functions) > 80
+    for function in functions:
+        # What dbt builds is read with the rights of settle_reader, and with no others.
+        assert (function["owner"] == "settle_reader") is (function["schema"] == "reading")
+        assert function["prosecdef"] or function["schema"] != "reading", function
+        # With an empty path a temporary type of the caller's, named text, would come first.
+        is_pinned = PINNED in (function["proconfig"] or ())
+        assert is_pinned or not (function["prosecdef"] or function["proconfig"]), function
+        assert function["is_public"] is (function["name"] == "settle_now()"), function
+    owners = market.rows(
+        OWNER,
+        "select distinct c.relowner::regrole::text as owner from pg_class as c where"
+        " c.relnamespace::regnamespace::text in ('finance', 'halfin', 'marketplace')",
+    )
+    assert owners == [{"owner": "settle_owner"}]
+
+
+def test_only_our_logins_connect_and_only_dbt_has_temporary_tables(market: Market) -> None:
+    # A copy of a database does not take the rights on it along.
+    market.rows(OWNER, (FOLDER / "roles.sql").read_text())
+    rights = market.rows(
+        OWNER,
+        "select l.login, has_database_privilege(l.login, current_database(), 'temporary') as temp,"
+        " has_database_privilege(l.login, current_database(), 'create') as make"
+        " from unnest(%s::text[]) as l (login)",
+        sorted(LOGINS),
+    )
+    for right in ("temp", "make"):
+        assert [row["login"] for row in rights if row[right]] == ["dbt"]
+    market.rows(OWNER, "create role stranger_of_this_test")
+    try:
+        assert not market.value(
+            OWNER,
+            "select has_database_privilege('stranger_of_this_test', current_database(), 'connect')",
+        )
+    finally:
+        market.rows(OWNER, "drop role stranger_of_this_test")

@@ -1,0 +1,188 @@
+"""Contradictions that would pay a seller twice, and answers that do not fit what we asked."""
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from orchestrator.errors import SettleError
+from orchestrator.settlement.reconcile import reconcile
+from tests.functions.market import (
+    CLOSE,
+    DUE,
+    LINES,
+    NEXT_WINDOW,
+    WEEK,
+    WINDOW,
+    Line,
+    Market,
+    books,
+    eventually,
+    exact_bytes,
+    rail,
+)
+from tests.functions.payment_server import ORCHESTRATOR, OWNER
+from tests.functions.rail_events import BEGIN, LINE, answer, concluded, payout, take
+from tests.halfin.sandbox import KEY
+
+
+@pytest.fixture
+def market() -> Iterator[Market]:
+    """A batch of one line that is on its way to the rail."""
+    with Market.open() as market:
+        market.approved(LINE)
+        market.rows(ORCHESTRATOR, BEGIN, market.freeze())
+        yield market
+
+
+def found(market: Market) -> str:
+    [(state,)] = market.lines("state")
+    return str(state)
+
+
+@pytest.mark.parametrize("is_changed", [False, True])
+def test_lines_that_the_answer_leaves_out_are_a_break(market: Market, is_changed: bool) -> None:
+    changed = payout(market, amount="0.010000")
+    other = payout(market, id="x", idempotency_key="not ours", metadata=None)
+    assert answer(market, changed if is_changed else other) == "accepted"
+    assert found(market) == "frozen"
+    kind = "mismatch" if is_changed else "unknown_payout"
+    assert market.kinds("breaks") == sorted(["missing_payouts", kind])
+
+
+def test_an_answer_that_the_database_cannot_read_is_none(market: Market) -> None:
+    assert answer(market, payout(market, description="\0")) == "unknown"
+    assert (market.state(), found(market)) == (["unknown"], "frozen")
+
+
+def test_taken_after_people_said_it_was_not_holds_the_sellers(market: Market) -> None:
+    """The lines came back, and then the answer arrives of a try that was under way all the time."""
+    assert market.value(ORCHESTRATOR, BEGIN, 1) == 2
+    end = "select finance.end_attempt(1, 1, 2, 500, true, null)"
+    market.rows(ORCHESTRATOR, end)
+    market.rows(ORCHESTRATOR, "select finance.conclude_call(1, 1)")
+    declare = "select finance.declare_rejected('2026-W47', 'halfin has no such batch')"
+    assert [market.value(who, declare) for who in ("ana", "ana", "ben")] == [1, 1, 2]
+    assert (market.state(), market.lines("state")) == (["rejected"], [("rejected",)])
+    assert "has no batch that stands: nothing to resolve" in market.refusal("cem", declare)
+    assert market.obstacles() == [
+        f"window 2026-W47 is not approved: review it and approve digest {market.digest()}"
+    ]
+    assert answer(market) == "rejected"
+    assert market.kinds("alerts") == [*("accepted_after_rejected", "break", "rejected", "unknown")]
+    assert market.obstacles() == ["window 2026-W47 has no line that is ready"]
+    market.rows(
+        OWNER,
+        "update finance.breaks set closed_at = now(), closed_by = 'ana', close_note = 'not paid'",
+    )
+    market.approve("ana")
+    assert market.obstacles() == []
+
+
+def test_paid_after_its_money_had_come_back_holds_the_seller(market: Market) -> None:
+    """The balance of the next window has the money again; the correction is in none of its rows."""
+    take(market, "answer", "failed", "seen failed")
+    market.close(Line(LINE.seller, 23_456), Line("s2", 700, "SPL"), weeks=1)
+    market.approve("ana", window=NEXT_WINDOW)
+    market.at(DUE + WEEK)
+    take(market, "completed")
+    batch = market.freeze(NEXT_WINDOW)
+    assert market.lines("seller_id", f"l.batch_id = {batch}") == [("s2",)]
+    left_out = market.rows("dora", "select * from finance.batch_left_out")
+    assert [tuple(row.values()) for row in left_out] == [
+        (batch, LINE.seller, 23_456, "outcome_conflict")
+    ]
+
+
+def test_a_correction_that_the_close_has_seen_holds_nobody(market: Market) -> None:
+    take(market, "answer", "failed", "seen failed")
+    market.at(CLOSE + WEEK - timedelta(days=1))
+    take(market, "completed")
+    market.close(Line(LINE.seller, 11_111), weeks=1)
+    market.approve("ana", window=NEXT_WINDOW)
+    market.at(DUE + WEEK)
+    market.freeze(NEXT_WINDOW)
+
+
+def test_reconcile_asks_the_rail() -> None:
+    """Failed money comes back when the rail says so again; one silence does not hide the rest."""
+    with Market.open() as market, rail(failure_rate=1.0) as forgetful:
+        market.approved(LINE)
+        market.pay(forgetful)
+        with rail(failure_rate=1.0) as url:
+            market.close(*LINES, weeks=1)
+            market.approve("ana", window=NEXT_WINDOW)
+            market.at(DUE + WEEK)
+            market.pay(url, NEXT_WINDOW)
+            eventually(lambda: books(url)["by_status"] == {"failed": len(LINES)})
+            with pytest.raises(SettleError) as error:
+                reconcile(market.at_rail(url))
+            assert str(error.value) == (
+                f"the rail does not tell about the batch of {WINDOW} (No such batch); 3 other"
+                " lines got an outcome: run settle reconcile again later"
+            )
+        back = market.lines("returned_at", f"payout_window = '{NEXT_WINDOW}'")
+        assert back == [(DUE + WEEK,)] * len(LINES)
+        eventually(lambda: books(forgetful)["by_status"] == {"failed": 1})
+        assert reconcile(market.at_rail(forgetful)) == 1
+        assert reconcile(market.at_rail(forgetful)) == 0
+
+
+def test_a_call_that_arrives_after_people_said_it_had_not_holds_the_seller(market: Market) -> None:
+    """No webhook tells of it: the ledger does, and the payout itself says whose money it was."""
+    assert concluded(market, 500, "")["batch_state"] == "unknown"
+    declare = "select finance.declare_rejected('2026-W47', 'halfin has no such batch')"
+    assert [market.value(who, declare) for who in ("ana", "ben")] == [1, 2]
+    with rail() as url:
+        httpx.post(
+            f"{url}/v1/payouts/batch",
+            content=exact_bytes(market, 1),
+            headers={"X-API-Key": KEY, "Content-Type": "application/json"},
+            trust_env=False,
+        ).raise_for_status()
+        eventually(lambda: books(url)["by_status"] == {"completed": 1})
+        market.close(Line(LINE.seller, 23_456), Line("s2", 700, "SPL"), weeks=1)
+        market.approve("ana", window=NEXT_WINDOW)
+        market.at(DUE + WEEK)
+        reconcile(market.at_rail(url))
+        assert market.kinds("breaks") == ["ledger_without_line", "mismatch"]
+        batch = market.freeze(NEXT_WINDOW)
+        assert market.lines("seller_id", f"l.batch_id = {batch}") == [("s2",)]
+
+
+def test_a_payout_of_the_ledger_that_the_rail_does_not_know_is_named(market: Market) -> None:
+    entry = (
+        "insert into halfin.ledger_entries values ('USDT_ERC20', 'e1', 'payout', -1, 'p1', now())"
+    )
+    market.rows(OWNER, entry)
+    with rail() as url, pytest.raises(SettleError) as error:
+        reconcile(market.at_rail(url))
+    assert str(error.value).startswith(
+        "the rail does not tell about payout p1 (No such payout); 0 "
+    )
+
+
+def test_what_the_rail_has_spoken_of_is_not_declared_rejected(market: Market) -> None:
+    """Its webhook came, its answer did not: taking the line back would pay it twice."""
+    concluded(market, 500, "")
+    take(market, "completed")
+    said = market.refusal("ana", "select finance.declare_rejected('2026-W47', 'not there')")
+    assert said == (
+        "the rail has spoken of a payout of the batch of 2026-W47 already: it has it;"
+        " run settle pay 2026-W47 again"
+    )
+    assert (market.state(), found(market)) == (["unknown"], "completed")
+
+
+def test_an_answer_with_another_calls_id_is_taken_and_told(market: Market) -> None:
+    assert answer(market) == "accepted"
+    market.close(Line("s2", 700, "SPL"), Line(LINE.seller, 900), weeks=1)
+    market.approve("ana", window=NEXT_WINDOW)
+    market.at(DUE + WEEK)
+    batch = market.freeze(NEXT_WINDOW)
+    body = {"data": {"id": "batch-1", "payouts": [{"id": "x", "idempotency_key": "y"}]}}
+    row = concluded(market, 201, json.dumps(body), batch=batch)
+    assert row["batch_state"] == "accepted"
+    assert "repeated_batch_id" in market.kinds("breaks")

@@ -1,0 +1,242 @@
+"""The two sides of test_agreement.py: rows of the oracle and rows of the SQL, in one shape.
+
+A side is a mapping of a view's name to its rows, each a tuple. Money is in cents.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, LiteralString
+
+import psycopg
+
+from orchestrator.config import Component, Settings
+from orchestrator.database.connection import connect
+from tests.reference import model
+
+Rows = Counter[tuple[Any, ...]]
+Sides = dict[str, Rows]
+
+# One reason is listed per fact: where more than one applies, each side names its own first.
+REASONS = {
+    "amount_not_positive": {"amount_not_positive"},
+    "claim_clamped": {"claim_above_gross"},
+    "fee_credit_above_fees": {"fee_credits_above_fees"},
+    "more_than_two_places": {"invalid_amount"},
+    "order_without_effect": {
+        "order_without_effect",
+        "unknown_seller",
+        "other_seller",
+        "invalid_amount",
+        "amount_not_positive",
+    },
+    "other_currency": {"other_currency"},
+    "outcome_on_other_order": {"outcome_of_other_order"},
+    "outcome_without_opened": {"outcome_without_opened"},
+    "second_opened": {"second_opened"},
+    "second_outcome": {"second_outcome"},
+    "seller_not_of_order": {"other_seller"},
+    "unknown_order": {"unknown_order", "unknown_seller"},
+    "unknown_seller": {"unknown_seller"},
+}
+
+
+# What the views of the SQL hold, in the shape of `oracle`; {0} is the schema.
+_QUERIES: dict[str, LiteralString] = {
+    "settlement": """
+        select seller_id, payout_window, gross, fees, refunds, disputes, adjustments,
+            carried_forward, net, rail, order_count, window_starts_at, window_ends_at,
+            status = 'open'
+        from {0}.seller_settlement""",
+    "health": """
+        select seller_id, trailing_30d_gross, trailing_30d_fees, trailing_30d_disputes,
+            health_score::text, dispute_rate::text, refund_rate::text, spike_ratio::text,
+            needs_review, review_reasons, as_of
+        from {0}.seller_health""",
+    "reserve": """
+        select seller_id, pending_balance, available_balance, disputed_amount, next_release_at,
+            next_release_amount
+        from {0}.seller_reserve""",
+    "order_reserve": """
+        select order_id, seller_id, held_amount, dispute_window_closes_at from {0}.order_reserve""",
+    "entries": """
+        select entry_type, source_id, order_id, seller_id, amount_minor::text, occurred_at,
+            known_at, available_at
+        from {0}.entries""",
+    "exceptions": """
+        select source_table, source_id, abs(amount), reason from {0}.data_exceptions
+        where reason <> 'contradicted_close'""",
+    "late_disputes": """
+        select payout_window, absorbed_disputes from {0}.window_summary
+        where absorbed_disputes <> 0""",
+}
+
+
+def sql(settings: Settings, schema: str) -> Sides:
+    """The rows of the SQL, of the live schemas or those of an instant."""
+    with connect(settings, Component.ORCHESTRATOR) as connection:
+        connection.execute("set local enable_nestloop = off")  # each view whole, not by order
+        return read(connection, schema)
+
+
+def read(connection: psycopg.Connection[Any], schema: str) -> Sides:
+    """The same as this connection sees it."""
+    return {
+        view: rows(connection.execute(query.format(schema).encode()))
+        for view, query in _QUERIES.items()
+    }
+
+
+def rows(found: Iterable[tuple[Any, ...]]) -> Rows:
+    """Rows of the database in the shape of the oracle's; every decimal is money."""
+    return Counter(tuple(_plain(value) for value in row) for row in found)
+
+
+def oracle(ledger: model.Ledger) -> Sides:
+    """The rows of the reference."""
+    return {view: Counter(read(ledger)) for view, read in _READERS.items()}
+
+
+def settlement_rows(ledger: model.Ledger) -> list[tuple[Any, ...]]:
+    return [
+        (
+            r.seller_id,
+            r.payout_window,
+            r.gross,
+            r.fees,
+            r.refunds,
+            r.disputes,
+            r.adjustments,
+            r.carried_forward,
+            r.net,
+            r.rail,
+            r.order_count,
+            r.window_starts_at,
+            r.window_ends_at,
+            r.is_open,
+        )
+        for r in model.settlement_rows(ledger)
+    ]
+
+
+def health_rows(ledger: model.Ledger) -> list[tuple[Any, ...]]:
+    def shown(value: Fraction | None) -> str | None:
+        return None if value is None else str(model.round_half_away(value, 4))
+
+    return [
+        (
+            r.seller_id,
+            r.trailing_30d_gross,
+            r.trailing_30d_fees,
+            r.trailing_30d_disputes,
+            str(r.health_score),
+            shown(r.dispute_rate),
+            shown(r.refund_rate),
+            shown(r.spike_ratio),
+            r.needs_review,
+            r.review_reasons,
+            r.as_of,
+        )
+        for r in model.health_rows(ledger)
+    ]
+
+
+def _reserve(ledger: model.Ledger) -> list[tuple[Any, ...]]:
+    return [
+        (
+            r.seller_id,
+            r.pending_balance,
+            r.available_balance,
+            r.disputed_amount,
+            r.next_release_at,
+            r.next_release_amount,
+        )
+        for r in model.reserve_rows(ledger)
+    ]
+
+
+def _order_reserve(ledger: model.Ledger) -> list[tuple[Any, ...]]:
+    held = model.order_reserve_rows(ledger)
+    return [(r.order_id, r.seller_id, r.held_minor, r.release_at) for r in held]
+
+
+def _entries(ledger: model.Ledger) -> list[tuple[Any, ...]]:
+    return [
+        (
+            e.kind,
+            e.source_id,
+            e.order_id,
+            e.seller_id,
+            str(e.amount_minor),
+            e.occurred_at,
+            e.known_at,
+            e.available_at,
+        )
+        for e in ledger.entries
+    ]
+
+
+def _exceptions(ledger: model.Ledger) -> set[tuple[Any, ...]]:
+    """Fee credits are one row per order in the SQL."""
+    return {
+        (
+            row.table,
+            row.order_id if row.reason == "fee_credit_above_fees" else row.id,
+            row.amount_minor or None,
+            row.reason,
+        )
+        for row in model.all_exceptions(ledger)
+    }
+
+
+def _late_disputes(ledger: model.Ledger) -> list[tuple[Any, ...]]:
+    sums: dict[str, int] = defaultdict(int)
+    for row in model.late_dispute_rows(ledger):
+        sums[row.payout_window] += row.amount_minor
+    return list(sums.items())
+
+
+_READERS: dict[str, Callable[[model.Ledger], Iterable[tuple[Any, ...]]]] = {
+    "settlement": settlement_rows,
+    "health": health_rows,
+    "reserve": _reserve,
+    "order_reserve": _order_reserve,
+    "entries": _entries,
+    "exceptions": _exceptions,
+    "late_disputes": _late_disputes,
+}
+
+
+def compare(found: Sides, expected: Sides, what: str) -> int:
+    """Fails with the first rows that differ; returns how many rows were compared."""
+    for view, own in expected.items():
+        mine = found[view]
+        if view == "exceptions":
+            mine = _with_reasons_of(mine, own)
+        wrong, missing = sorted_rows(mine - own), sorted_rows(own - mine)
+        shown = [f"  sql    {row}" for row in wrong[:5]]
+        shown += [f"  oracle {row}" for row in missing[:5]]
+        assert not shown, "\n".join(
+            [f"{what}: {view}: {len(wrong)} rows only in the SQL, {len(missing)} only here", *shown]
+        )
+    return sum(own.total() for own in expected.values())
+
+
+def _with_reasons_of(mine: Rows, own: Rows) -> Rows:
+    """The SQL's exceptions under the oracle's names, where they may mean the same."""
+    names = {row[:3]: row[3] for row in own}
+    return Counter(
+        (*row[:3], names[row[:3]]) if row[3] in REASONS.get(names.get(row[:3], ""), ()) else row
+        for row in mine.elements()
+    )
+
+
+def sorted_rows(rows: Rows) -> list[tuple[Any, ...]]:
+    return sorted(rows.elements(), key=repr)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Decimal):
+        return int(value * 100)
+    return tuple(value) if isinstance(value, list) else value

@@ -1,0 +1,142 @@
+"""The analyst's loop: what a change would move, whether it builds, and what a column means."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from orchestrator.config import PROJECT_ROOT, Component, Settings
+from orchestrator.database.connection import connect, rows
+from orchestrator.dbt.diff import MartDiff, diff_models
+from orchestrator.dbt.git import DBT_FILES, fork_point, project_at
+from orchestrator.dbt.runner import check_changes, manifest_path, run_dbt
+from orchestrator.errors import SettleError
+from tests.support.closed_week import ClosedWeek, closed_week
+
+Changed = Callable[[str, str, str], Path]
+
+
+@pytest.fixture(scope="module")
+def week() -> ClosedWeek:
+    return closed_week()
+
+
+@pytest.fixture(scope="module")
+def settings(week: ClosedWeek) -> Settings:
+    return week.copy()
+
+
+@pytest.fixture
+def changed(tmp_path: Path) -> Iterator[Changed]:
+    """A copy of the dbt project in which one text of one file is another."""
+
+    def copy(file: str, old: str, new: str) -> Path:
+        folder = tmp_path / "changed"
+        for name in DBT_FILES:
+            source, target = PROJECT_ROOT / name, folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            (shutil.copytree if source.is_dir() else shutil.copyfile)(source, target)
+        text = (folder / file).read_text(encoding="utf-8")
+        assert old in text
+        (folder / file).write_text(text.replace(old, new), encoding="utf-8")
+        return folder
+
+    return copy
+
+
+def moved(diffs: list[MartDiff]) -> dict[str, MartDiff]:
+    return {mart.name: mart for mart in diffs if mart.rows_differing or mart.note}
+
+
+def test_a_change_shows_the_rows_and_sums_it_moves_and_no_others(
+    settings: Settings, changed: Changed
+) -> None:
+    project = changed("dbt_project.yml", "review_score: 50", "review_score: 101")
+    found = moved(diff_models(settings, PROJECT_ROOT, project))
+    # A seller above the least gross is flagged whatever the score; a flag holds the row.
+    assert {"seller_health.v1", "seller_settlement.v1"} <= set(found)
+    health = found["seller_health.v1"]
+    assert 0 < health.rows_differing <= health.rows_after == health.rows_before
+    assert all("needs_review" in row for row in health.top_rows if "{}" in row)
+    assert not health.sums
+    assert not {"entries", "windows", "order_reserve"} & set(found)
+
+
+def test_money_that_moves_is_summed_before_and_after(settings: Settings, changed: Changed) -> None:
+    project = changed("seeds/reserve_policies.csv", ",7", ",14")
+    found = moved(diff_models(settings, PROJECT_ROOT, project))
+    before, after = found["seller_settlement.v1"].sums["gross"]
+    assert before != after
+    [first, *_] = found["seller_settlement.v1"].top_rows
+    assert " -> " in first or first.endswith((": new", ": gone"))
+
+
+def test_the_live_views_stay_as_they_were(settings: Settings, changed: Changed) -> None:
+    def live() -> list[dict[str, object]]:
+        with connect(settings, Component.ORCHESTRATOR) as database:
+            return rows(
+                database,
+                "select md5(string_agg(s::text, '' order by s::text)) as rows,"
+                " (select completed_at from finance.build_instants"
+                "   where target_schema = 'settlement') as completed_at"
+                " from settlement.seller_settlement as s",
+            )
+
+    before = live()
+    project = changed("dbt_project.yml", "review_score: 50", "review_score: 101")
+    diff_models(settings, PROJECT_ROOT, project)
+    check_changes(settings, project)
+    assert live() == before
+
+
+def test_only_what_changed_is_built_beside_the_live_schemas(
+    settings: Settings, changed: Changed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`base` differs from the working tree in one mart, so that the tree's own is what changed."""
+    monkeypatch.setenv("USER", "nora")
+    base = changed("models/marts/sellers/order_reserve.sql", "with", "-- before\nwith")
+    check_changes(settings, base)
+    with connect(settings, Component.OWNER) as owner:
+        found = rows(
+            owner,
+            "select distinct table_name from information_schema.tables"
+            " where table_schema like 'dev\\_nora%'",
+        )
+    assert [row["table_name"] for row in found] == ["order_reserve"]
+
+
+def test_a_generic_test_can_be_edited(settings: Settings, changed: Changed) -> None:
+    """dbt, which parses what changed, then forgets a snapshot that uses it."""
+    file = "tests/dbt/generic/primary_key.sql"
+    project = changed(file, "{#-", "{#- edited")
+    run_dbt(settings, ["parse"], project=project)
+    shutil.copyfile(PROJECT_ROOT / file, project / file)
+    run_dbt(settings, ["parse"], project=project)
+
+
+def test_a_commit_that_is_not_there_is_one_clear_line() -> None:
+    with pytest.raises(SettleError, match=r"no-such-branch.*name a commit that exists"):
+        fork_point("no-such-branch")
+    with project_at("HEAD") as base:
+        assert (base / "dbt_project.yml").is_file()
+    assert not base.exists()
+
+
+def test_every_column_of_every_public_model_is_described(settings: Settings) -> None:
+    manifest = json.loads(manifest_path(settings).read_text(encoding="utf-8"))
+    public = [
+        node
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model" and node["access"] == "public"
+    ]
+    assert len(public) >= 10
+    bare = [
+        f"{model['name']}.{name}"
+        for model in public
+        for name, column in model["columns"].items()
+        if not column["description"].strip()
+    ]
+    assert bare == []
+    assert [m["name"] for m in public if not m["columns"] or not m["description"].strip()] == []

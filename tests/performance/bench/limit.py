@@ -1,0 +1,110 @@
+"""The SQL of one weekly close against one hand-written statement, DuckDB and pandas.
+
+The statement computes every amount of the window's rows, and each row must be the close's own.
+"""
+
+import statistics
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+from psycopg import Rollback
+
+from orchestrator.config import Component
+from tests.performance.bench.copies import in_duckdb, in_frames
+from tests.performance.bench.in_pandas import window_rows
+from tests.performance.bench.place import (
+    NOW,
+    WEEK_ENDS,
+    WEEK_STARTS,
+    WINDOW,
+    WINDOW_BEFORE,
+    Place,
+    Size,
+    median_seconds,
+    place,
+    processor_seconds,
+    seconds,
+)
+from tests.performance.bench.results import Result
+
+SIZES = {"small": Size(200, 5, 5), "medium": Size(4000, 13, 5), "full": Size(4000, 52, 49)}
+STATEMENT = (
+    (Path(__file__).parent / "limit.sql")
+    .read_text()
+    .format(
+        starts_at=f"'{WEEK_STARTS}'",
+        ends_at=f"'{WEEK_ENDS}'",
+        as_of=f"'{NOW}'",
+        window_before=f"'{WINDOW_BEFORE}'",
+    )
+)
+ROWS = f"""
+select
+    c.seller_id, c.gross_minor, c.fees_minor, c.refunds_minor, c.disputes_minor,
+    c.adjustments_minor, c.carried_forward_minor, c.net_minor, c.order_count::bigint,
+    r.pending_minor
+from settlement_core.int_settlement__computed as c
+inner join settlement_core.int_seller_reserve as r on c.seller_id = r.seller_id
+where c.payout_window = '{WINDOW}'
+order by c.seller_id
+"""
+
+
+def run(scale: str) -> Iterator[Result]:
+    with place() as here:
+        here.fill(SIZES[scale])
+        here.close_history()
+        here.shell().done("build")
+        yield from measure(here, SIZES[scale])
+
+
+def measure(here: Place, size: Size) -> Iterator[Result]:
+    """All of it in one place whose last window was built and waits for its close."""
+    storing = statistics.median(_store(here) for _ in range(3))
+    begun = here.processor_seconds()
+    runs = [here.build_models() for _ in range(3)]
+    used = (here.processor_seconds() - begun) / len(runs)
+    models = statistics.median(sum(times.values()) for times in runs)
+    with here.connect() as database:
+        ours = database.execute(ROWS.encode()).fetchall()
+        ask = lambda: database.execute(STATEMENT.encode()).fetchall()  # noqa: E731
+        least = median_seconds(ask)
+        least_used = statistics.median(processor_seconds(here, ask) for _ in range(3))
+        _compare("Postgres", database.execute(STATEMENT.encode()).fetchall(), ours)
+    yield Result("limit", f"hand-written statement, {size}", least, "s")
+    what = "all models of the close"
+    yield Result("limit", what, models, "s", models / least, "the statement", at_most=1.5)
+    what = "processor time of that statement"
+    yield Result("limit", what, least_used, "s")
+    what = "processor time of those models"
+    yield Result("limit", what, used, "s", used / least_used, "the statement's", at_most=1.5)
+    for name, took in sorted(runs[-1].items(), key=lambda item: -item[1])[:6]:
+        yield Result("limit", f"of them {name}", took, "s", took / least, "the statement")
+    yield Result("limit", "storing the close", storing, "s", storing / least, "the statement")
+    with in_duckdb(here) as duck:
+        in_duck = median_seconds(lambda: duck.execute(STATEMENT).fetchall())
+        _compare("DuckDB", duck.execute(STATEMENT).fetchall(), ours)
+        frames = in_frames(duck)
+    instants = [pd.Timestamp(at) for at in (WEEK_STARTS, WEEK_ENDS, NOW)]
+    in_pandas = median_seconds(lambda: window_rows(frames, *instants))
+    kinds = ["order", "fee", "refund", "dispute", "adjustment"]
+    sums = window_rows(frames, *instants)[kinds].sum()
+    expected = [sum(row[place] for row in ours) for place in range(1, 6)]
+    assert list(sums) == expected, f"pandas says {list(sums)}, the close {expected}"
+    yield Result("limit", "DuckDB", in_duck, "s", in_duck / least, "the statement")
+    yield Result("limit", "pandas", in_pandas, "s", in_pandas / least, "the statement")
+
+
+def _compare(who: str, rows: list[tuple[object, ...]], ours: list[tuple[object, ...]]) -> None:
+    assert len(rows) == len(ours), f"{who} has {len(rows)} rows, the close {len(ours)}"
+    different = [pair for pair in zip(rows, ours, strict=True) if pair[0] != pair[1]]
+    assert not different, f"{who} and the close differ in {len(different)} rows: {different[0]}"
+
+
+def _store(here: Place) -> float:
+    """Seconds to store the close; undone, so that the next build computes the window again."""
+    with here.connect(Component.ORCHESTRATOR) as database, database.transaction():
+        took = seconds(lambda: database.execute("select finance.store_close(%s)", [WINDOW]))
+        raise Rollback
+    return took

@@ -1,0 +1,122 @@
+"""What the marketplace and its people do in a history: sellers, facts, decisions, bad luck."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from tests.reference.facts import Adjustment, Seller
+from tests.reference.olist import TABLES
+from tests.simulation.people import FINANCE, refused
+from tests.simulation.world import new_wallet
+
+if TYPE_CHECKING:
+    from tests.simulation.history import Simulation
+
+
+def begin(sim: Simulation) -> None:
+    """The sellers, the policies and perhaps a low limit for one person."""
+    sim.until(sim.now)
+    for seller in sim.world.sellers:
+        _insert(sim, "sellers", seller)
+    for policy in sim.world.settings.policies:
+        sim.rows(
+            "insert into settlement_seeds.reserve_policies values (%s, %s)",
+            *(policy.valid_from, policy.reserve_days),
+        )
+    if sim.rng.random() < 0.5:
+        sim.dual_limit = sim.rng.choice((0, 100_000, 500_000))
+        query = "select finance.propose_policy('dual_approval_above', '', %s, 'careful')"
+        proposal = sim.office.ask("ana", query, sim.dual_limit)
+        sim.office.ask("ben", "select finance.confirm_policy(%s)", proposal)
+    land(sim)
+
+
+def land(sim: Simulation) -> None:
+    """The facts that are committed by now."""
+    for table, fact in sim.world.landing(sim.now):
+        _insert(sim, table, fact)
+        sim.oracle.lands(table, [fact])
+
+
+def _insert(sim: Simulation, table: str, fact: object) -> None:
+    columns = [item.name for item in fields(TABLES[table])]
+    values = [getattr(fact, column) for column in columns]
+    places = ", ".join(["%s"] * len(columns))
+    sim.rows(f"insert into marketplace.{table} ({', '.join(columns)}) values ({places})", *values)
+
+
+def resume(sim: Simulation) -> None:
+    for who in sim.rng.sample(FINANCE, 2):
+        if sim.office.is_paused:
+            sim.step(f"{who} says go on", lambda: sim.office.resume(who))  # noqa: B023
+
+
+def build(sim: Simulation) -> str:
+    sim.project.build(sim.settings)
+    sim.oracle.sees(sim.now)
+    return "built"
+
+
+def change_seller(sim: Simulation) -> str:
+    """The marketplace's backend edits a seller."""
+    seller, rng = sim.oracle.sellers[any_seller(sim)], sim.rng
+    world = sim.world
+    change: dict[str, Any] = rng.choice(
+        [
+            {"wallet_address": new_wallet(rng, seller, world.settings, world.wallets)},
+            {"wallet_address": rng.choice([s.wallet_address for s in world.sellers])},
+            {"status": rng.choice(("active", "suspended", "closed"))},
+            {"status": "active", "payouts_enabled": True},
+            {"payouts_enabled": not seller.payouts_enabled},
+            {"region": rng.choice(("APAC", "NA", "EU", "LATAM"))},
+            {"fast_settlement": not seller.fast_settlement},
+        ]
+    )
+    return edit(sim, seller.seller_id, change)
+
+
+def edit(sim: Simulation, seller_id: str, change: dict[str, Any]) -> str:
+    seller = sim.oracle.sellers[seller_id]
+    changed: Seller = replace(seller, **change, updated_at=sim.now)
+    names = [*change, "updated_at"]
+    assignments = ", ".join(f"{name} = %s" for name in names)
+    sim.rows(
+        f"update marketplace.sellers set {assignments} where seller_id = %s",
+        *(getattr(changed, name) for name in names),
+        seller.seller_id,
+    )
+    sim.oracle.sellers[seller.seller_id] = changed
+    return f"{seller.seller_id}: {change}"
+
+
+def adjust(sim: Simulation) -> str:
+    """Entered by one, approved by another; the same person may not."""
+    who, other = sim.rng.sample(FINANCE, 2)
+    seller, cents = any_seller(sim), sim.rng.choice((-1, 1)) * sim.rng.randint(1, 20_000)
+    enter = "select finance.enter_adjustment(%s, %s, 'goodwill')"
+    number = sim.office.ask(who, enter, seller, cents)
+    approve = "select (finance.approve_adjustment(%s)).adjustment_id"
+    assert refused(lambda: sim.office.ask(who, approve, number))
+    if said := refused(lambda: sim.office.ask(other, approve, number)):
+        return said
+    amount = Decimal(cents).scaleb(-2)
+    sim.oracle.lands("adjustments", [Adjustment(str(number), seller, amount, sim.now)])
+    return f"{seller} {amount}"
+
+
+def block(sim: Simulation) -> str:
+    wallet = sim.oracle.sellers[any_seller(sim)].wallet_address
+    return sim.office.block(sim.someone(), wallet) if wallet else "no wallet"
+
+
+def restart(sim: Simulation) -> str:
+    sim.leave()
+    sim.server.stop()
+    sim.server.start()
+    return "and is back"
+
+
+def any_seller(sim: Simulation) -> str:
+    return sim.rng.choice(sorted(sim.oracle.sellers))

@@ -1,0 +1,211 @@
+"""One seed lived through: weeks of a marketplace, its finance people, a rail, and bad luck."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+from unittest.mock import patch
+
+import psycopg
+import stamina
+
+from orchestrator.config import Settings
+from orchestrator.embedded_postgres.server import EmbeddedPostgres
+from orchestrator.errors import SettleError
+from orchestrator.halfin import HalfinClient
+from orchestrator.settlement.pay import pay_window
+from orchestrator.settlement.reconcile import reconcile
+from tests.halfin.sandbox import KEY
+from tests.reference.windows import Window, window_numbered, window_of
+from tests.simulation import acts, closes, days, invariants, payday, paying
+from tests.simulation.compiled import Project
+from tests.simulation.killable import Connection, Killed, Program
+from tests.simulation.oracle import LAG, Oracle
+from tests.simulation.people import FINANCE, Office
+from tests.simulation.rail import Call, Rail
+from tests.simulation.violation import Violation
+from tests.simulation.world import World, make_world
+
+CLOCK = (
+    "insert into finance.clock (now_at) values (%s)"
+    " on conflict (only_row) do update set now_at = excluded.now_at"
+)
+
+
+@dataclass
+class Simulation:
+    """The state of a history, and what moves it. `log` tells it step by step."""
+
+    seed: int
+    weeks: int
+    settings: Settings
+    project: Project
+    server: EmbeddedPostgres
+    log: list[str] = field(default_factory=list)
+    batches: dict[int, str] = field(default_factory=dict)  # seen so far, by id
+    fingerprints: dict[str, str] = field(default_factory=dict)  # of stored closes
+    expected_alerts: set[tuple[str, str]] = field(default_factory=set)
+    line_keys: dict[tuple[str, str], str] = field(default_factory=dict)
+    keys: dict[str, str] = field(default_factory=dict)  # line id -> key of its call
+    bodies: dict[tuple[str, ...], bytes] = field(default_factory=dict)  # by key and lines
+    dual_limit: int = 100_000_000
+    max_lines: int | None = None
+    compared: int = 0
+    pay_window: Callable[[Settings, str], object] = pay_window
+    contradicted: set[tuple[str, str]] = field(default_factory=set)
+    declared: set[str] = field(default_factory=set)  # lines that people called not taken
+    is_reconciled: bool = False
+    spares: list[Connection] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.rng = Random(f"history-{self.seed}")  # noqa: S311 - a test's dice
+        self.world: World = make_world(self.seed, self.rng, self.weeks)
+        self.oracle = Oracle(self.world.settings, wallets=self.world.wallets)
+        self.oracle.sellers = {s.seller_id: s for s in self.world.sellers}
+        self.office = Office(self.settings, self.oracle, self.server)
+        self.rail = Rail(self.seed, self.rng, on_post=self._on_post)
+        self.max_lines = self.rng.choice((None, None, 1, 2))
+        self.now = self.world.starts_at
+
+    # Time and steps.
+
+    @property
+    def zone_window(self) -> Window:
+        return window_of(self.now, self.world.settings.timezone)
+
+    def before(self, window: Window) -> Window:
+        return window_numbered(window.number - 1, self.world.settings.timezone)
+
+    def until(self, instant: datetime) -> None:
+        """Move the clock; what lands meanwhile, lands."""
+        self.now = max(self.now, instant)
+        self.office.rows(CLOCK, self.now)
+        acts.land(self)
+
+    def wander(self, limit: datetime) -> None:
+        """Somewhere between now and the limit."""
+        span = max(limit - self.now, timedelta())
+        self.until(self.now + span * self.rng.random() * 0.5)
+
+    def step(self, what: str, act: Callable[[], str]) -> None:
+        """Do something, then look whether all is well."""
+        said = act()
+        self.log.append(f"{len(self.log) + 1:4} {self.now:%Y-%m-%d %H:%M} {what}: {said}")
+        invariants.look(self)
+
+    def run(self) -> None:
+        """The whole history; raises Violation where something is not as it must be.
+
+        What else is raised is a violation too: no input may end in a stack trace.
+        """
+        try:
+            self._run()
+        except Violation:
+            raise
+        except Exception as error:
+            raise Violation("no crash", f"{type(error).__name__}: {error}") from error
+
+    def _run(self) -> None:
+        with (
+            patch.multiple("orchestrator.halfin_sandbox.book", now=self.rail_time),
+            patch("orchestrator.halfin_sandbox.ledger.now", self.rail_time),
+            patch("orchestrator.halfin_sandbox.payouts.now", self.rail_time),
+            stamina.set_testing(True, attempts=2, cap=True),
+        ):
+            acts.begin(self)
+            for week in range(self.weeks):
+                self._week(is_calm=week >= self.weeks - 2)
+            paying.settle_down(self)
+            invariants.at_the_end(self)
+
+    def _week(self, *, is_calm: bool) -> None:
+        self.rail.moods = (0.0, 0.0) if is_calm or self.rng.random() < 0.3 else (0.35, 0.1)
+        refuses = not is_calm and self.rng.random() < 0.2
+        self.rail.refused = acts.any_seller(self) if refuses else None
+        window = self.zone_window
+        for _ in range(self.rng.randint(1, 4)):
+            self.wander(window.ends_at - timedelta(minutes=1))
+            days.something(self, is_calm=is_calm)
+        self.until(window.ends_at + LAG + timedelta(minutes=self.rng.randrange(600)))
+        if not is_calm and self.rng.random() < 0.1:
+            return  # nobody came to close it
+        closes.close(self)
+        if self.oracle.closes:
+            payday.payday(self, is_calm=is_calm)
+
+    # What the product is asked to do, as a program that may die.
+
+    @property
+    def window(self) -> str:
+        """The window that closed last."""
+        return self.oracle.closes[-1].label if self.oracle.closes else ""
+
+    def product(self, run: Callable[[Settings], object], program: Program) -> str:
+        """What a run of the product said: its answer, its one line of refusal, or its death."""
+        outer, self.rail.program = self.rail.program, program
+        try:
+            with program.running(self.spares), self._at_rail():
+                answer = run(replace(self.settings, halfin_max_lines_per_call=self.max_lines))
+        except SettleError as error:
+            if "\n" in str(error):
+                raise Violation("one line", str(error)) from None
+            return f"refused: {error}"
+        except Killed:
+            return f"killed before step {program.steps}"
+        finally:
+            self.rail.program = outer
+        return f"{answer}"
+
+    @contextmanager
+    def _at_rail(self) -> Iterator[None]:
+        def client(settings: Settings) -> HalfinClient:
+            return HalfinClient("http://127.0.0.1:1/api", KEY, transport=self.rail)
+
+        with (
+            patch.dict(self.pay_window.__globals__, halfin_client=client),
+            patch.dict(reconcile.__globals__, halfin_client=client),
+        ):
+            yield
+
+    def unlucky(self, guest: Callable[[], None], *, is_calm: bool) -> Program:
+        """A program that lives, dies somewhere, or is overtaken."""
+        luck = 1.0 if is_calm else self.rng.random()
+        if luck < 0.25:
+            return Program(dies_at=self.rng.randint(1, 40))
+        if luck < 0.45:
+            return Program(guest=guest, overtaken_at=self.rng.randint(1, 30))
+        return Program()
+
+    def leave(self) -> None:
+        """Every connection ends, as before the server does."""
+        self.office.leave()
+        while self.spares:
+            psycopg.Connection.close(self.spares.pop())
+
+    def due(self) -> datetime:
+        """When the window that closed last may be paid, give or take the hour of a clock change."""
+        return self.oracle.closes[-1].ends_at + timedelta(days=1, hours=10)
+
+    def is_rejected(self, window: str) -> bool:
+        states = self.rows(
+            "select state from finance.payout_batches where payout_window = %s"
+            " order by attempt desc limit 1",
+            window,
+        )
+        return states == [("rejected",)]
+
+    def someone(self) -> str:
+        return self.rng.choice(FINANCE)
+
+    def rows(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
+        return self.office.rows(query, *parameters)
+
+    def _on_post(self, call: Call) -> None:
+        invariants.posted(self, call)
+
+    def rail_time(self) -> str:
+        return self.now.isoformat(timespec="milliseconds").replace("+00:00", "Z")

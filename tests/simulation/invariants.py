@@ -1,0 +1,225 @@
+"""What must hold after every step, whatever has happened. Each has a name; a breach ends it all.
+
+They compare three accounts of the same money: our tables, the rail's own books, and the oracle's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from tests.simulation import batches
+from tests.simulation.rail import Call
+from tests.simulation.violation import Violation
+
+if TYPE_CHECKING:
+    from tests.simulation.history import Simulation
+
+
+def look(sim: Simulation) -> None:
+    """Every invariant, after a step."""
+    for name, check in AFTER_EVERY_STEP.items():
+        for problem in check(sim):
+            raise Violation(name, problem)
+
+
+# While a call goes out.
+
+
+def posted(sim: Simulation, call: Call) -> None:
+    """What the rail is about to read, whatever it will say to it."""
+    content = json.loads(call.body)
+    key = content["idempotency_key"]
+    if sim.office.is_paused:
+        raise Violation("pause", f"a call went out while payouts were paused: {key}")
+    # A second attempt, after a rejection, is another decision: its lines have ids of their own.
+    lines = (key, *(payout["metadata"]["line_id"] for payout in call.payouts))
+    if sim.bodies.setdefault(lines, call.body) != call.body:
+        raise Violation("same bytes", f"key {key} went out with other bytes")
+    for payout in call.payouts:
+        line_id = payout["metadata"]["line_id"]
+        if sim.keys.setdefault(line_id, key) != key:
+            raise Violation("same key", f"line {line_id} went out under two keys")
+        about = (payout["metadata"]["seller_id"], payout["metadata"]["payout_window"])
+        if sim.line_keys.setdefault(about, payout["idempotency_key"]) != payout["idempotency_key"]:
+            raise Violation("same key", f"the line of {about} went out under two keys of its own")
+    [(count,)] = sim.rows(
+        "select count(*) from finance.call_attempts as a inner join finance.payout_calls as c"
+        " on a.batch_id = c.batch_id and a.sequence = c.sequence"
+        " where c.idempotency_key = %s and c.body = %s and a.ended_at is null",
+        *(key, call.body.decode()),
+    )
+    if not count:
+        raise Violation("intent", f"the call under {key} was not committed before it was made")
+
+
+# After each step.
+
+
+def paid_once(sim: Simulation) -> Iterator[str]:
+    """By the rail's own books: a seller's window is paid at most once, and is open at most once."""
+    counted: Counter[tuple[str, str]] = Counter()
+    for payout in sim.rail.book.in_order:
+        if payout["status"] != "failed":
+            about = payout["metadata"] or {}
+            counted[about.get("seller_id"), about.get("payout_window")] += 1
+    for (seller, window), count in counted.items():
+        if count > 1:
+            yield f"seller {seller} has {count} payouts for {window} at the rail"
+
+
+def stored(sim: Simulation) -> Iterator[str]:
+    """A stored close is as it was when it was stored."""
+    for window, fingerprint in fingerprints(sim).items():
+        if sim.fingerprints.setdefault(window, fingerprint) != fingerprint:
+            yield f"the stored close of {window} has changed"
+
+
+def fingerprints(sim: Simulation) -> dict[str, str]:
+    return dict(
+        sim.rows(
+            "select c.payout_window, md5(c::text || coalesce((select string_agg(r::text, '|'"
+            " order by r.seller_id) from finance.window_close_rows as r"
+            " where r.payout_window = c.payout_window), '') || coalesce((select string_agg("
+            " e::text, '|' order by e.entry_type, e.source_id) from finance.window_close_entries"
+            " as e where e.payout_window = c.payout_window), '') || coalesce((select string_agg("
+            " h::text, '|' order by h.seller_id) from finance.window_close_health as h"
+            " where h.payout_window = c.payout_window), '')) from finance.window_closes as c"
+        )
+    )
+
+
+def books(sim: Simulation) -> Iterator[str]:
+    """Money comes back only where the rail says that it failed or never took it; paid is paid."""
+    at_rail = {p["id"]: p for p in sim.rail.book.in_order}
+    by_key = {p["idempotency_key"]: p for p in sim.rail.book.in_order}
+    for line_id, key, payout_id, state, amount, wallet, returned, retaken in sim.rows(
+        "select line_id, idempotency_key, payout_id, state, amount_minor, wallet_address,"
+        " returned_at is not null, retaken_at is not null from finance.payout_lines"
+    ):
+        payout = at_rail.get(payout_id)
+        if payout is None and (by_key.get(key, {}).get("metadata") or {}).get("line_id") == line_id:
+            payout = by_key[key]  # and not an earlier attempt's, which has the same key
+        status = payout["status"] if payout else "unknown to the rail"
+        if state == "completed" and status != "completed":
+            yield f"line {line_id} counts as paid and is {status} at the rail"
+        if payout and state == "completed":
+            asked = (f"{amount // 100}.{amount % 100:02d}0000", wallet)
+            if (payout["amount"], payout["destination"]) != asked:
+                yield f"line {line_id} of {asked} was paid as {payout['amount']}"
+        is_back = returned and not retaken and line_id not in sim.declared
+        if is_back and status in ("pending_approval", "processing"):
+            yield f"the money of line {line_id} came back while the rail still pays it"
+        is_shown = payout is None or payout["id"] in sim.rail.shown_failed
+        if is_back and state == "failed" and not is_shown:
+            yield f"the money of line {line_id} came back, and the rail was never asked"
+        is_late = payout is not None and payout["id"] in sim.rail.finished_after_all
+        if is_back and status == "completed" and not is_late:
+            yield f"the money of line {line_id} came back, and the rail has paid it"
+
+
+def alerts(sim: Simulation) -> Iterator[str]:
+    """Whatever needs a person has told one."""
+    raised = set(sim.rows("select kind, subject from finance.alerts"))
+    for kind, subject in sorted(sim.expected_alerts - raised):
+        yield f"nobody was told of {kind} of {subject}"
+    for window, state in sim.rows(
+        "select payout_window, state from finance.payout_batches where state = 'unknown'"
+    ):
+        if not raised & {("unknown", window), ("stopped", window)}:
+            yield f"nobody was told that the batch of {window} is {state}"
+    for window, state in sim.rows(
+        "select payout_window, state from finance.payout_batches where state = 'rejected'"
+    ):
+        if ("rejected", window) not in raised:
+            yield f"nobody was told that the batch of {window} is {state}"
+
+
+def reconciled(sim: Simulation) -> Iterator[str]:
+    """After an undisturbed reconcile we know what the rail knows about every batch that it took.
+
+    Where it took what people had called not taken, a break says so: nobody pays on unawares.
+    """
+    if not sim.is_reconciled:
+        return
+    sim.is_reconciled = False
+    lines = {
+        payout_id: (state, returned)
+        for payout_id, state, returned in sim.rows(
+            "select l.payout_id, l.state, l.returned_at is not null from finance.payout_lines as l"
+            " inner join finance.payout_calls as c on l.batch_id = c.batch_id"
+            " and l.call_sequence = c.sequence where c.state = 'accepted'"
+        )
+    }
+    broken = {  # by the key that attempts of a line share: the break may name a later one
+        key
+        for (key,) in sim.rows(
+            "select l.idempotency_key from finance.breaks as b"
+            " inner join finance.payout_lines as l on b.subject = l.line_id"
+        )
+    }
+    for payout in sim.rail.book.in_order:
+        is_told = payout["idempotency_key"] in broken
+        if payout["status"] == "completed" and _is_unasked(sim, payout) and not is_told:
+            yield f"payout {payout['id']} was called not taken, is paid, and nobody is told"
+        if payout["id"] not in lines:
+            continue
+        state, returned = lines[payout["id"]]
+        if payout["status"] == "completed" and state != "completed":
+            yield f"payout {payout['id']} is completed at the rail and {state} here"
+        if payout["status"] == "failed" and not returned:
+            yield f"payout {payout['id']} has failed at the rail and its money is not back"
+
+
+def remember(sim: Simulation) -> Iterator[str]:
+    """Not a check: from here on, the batches of now are known, and what was rejected is spent."""
+    for batch_id, window, state in sim.rows(
+        "select batch_id, payout_window, state from finance.payout_batches"
+    ):
+        if state == "rejected" and sim.batches.get(batch_id) != "rejected":
+            sim.office.spend(window)
+        sim.batches[batch_id] = state
+    yield from ()
+
+
+def at_the_end(sim: Simulation) -> None:
+    """Nothing is under way any more, and two calm weeks have paid whoever can be paid."""
+    left = sim.rows(
+        "select l.line_id, l.state from finance.payout_lines as l"
+        " where l.state in ('frozen', 'submitted') or (l.state = 'failed' and returned_at is null)"
+    )
+    if left:
+        raise Violation("ends", f"lines without an outcome in the end: {left[:3]}")
+    per_seller: dict[str, int] = defaultdict(int)
+    for payout in sim.rail.book.in_order:
+        if payout["status"] == "completed" and not _is_unasked(sim, payout):
+            cents = int(payout["amount"].replace(".", "")) // 10_000
+            per_seller[payout["metadata"]["seller_id"]] += cents
+    ours = dict(
+        sim.rows(
+            "select seller_id, sum(amount_minor)::bigint from finance.payout_lines"
+            " where state = 'completed' group by seller_id"
+        )
+    )
+    if ours != per_seller:
+        raise Violation("ends", f"paid by our books {ours}, by the rail's {dict(per_seller)}")
+
+
+def _is_unasked(sim: Simulation, payout: dict[str, Any]) -> bool:
+    """Of a line that people have called not taken, and of no later one of the same key."""
+    known = sim.rows("select 1 from finance.payout_lines where payout_id = %s", payout["id"])
+    return (payout["metadata"] or {}).get("line_id") in sim.declared and not known
+
+
+AFTER_EVERY_STEP: dict[str, Callable[[Simulation], Iterator[str]]] = {
+    "paid once": paid_once,
+    "approved": batches.approved,
+    "complete": batches.complete,
+    "stored": stored,
+    "books": books,
+    "alerts": alerts,
+    "reconciled": reconciled,
+    "remember": remember,
+}

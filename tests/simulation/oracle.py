@@ -1,0 +1,196 @@
+"""What an onlooker knows who has read the specification and watched: never asked of the SQL.
+
+It keeps the facts that have landed, the entries that earlier closes settled, what people decided,
+and says what each close must hold and which lines may be paid.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from tests.reference import model
+from tests.reference.facts import Facts, Seller
+from tests.reference.settlement import SettlementRow
+from tests.reference.windows import Window, window_numbered, window_of
+
+LAG = timedelta(minutes=15)
+WALLET_QUIET = timedelta(hours=72)
+RELEASABLE = (
+    *("seller_closed", "wallet_changed", "wallet_shared", "manual_review"),
+    *("repeated_failure", "above_maximum"),
+)
+MINIMUMS = {"ERC-20": 1000, "TRC-20": 500, "SPL": 100}
+MAXIMUM, UNUSUAL = 25_000_000, 500_000
+
+
+@dataclass
+class Oracle:
+    """`wallets` says of which rail an address is, or none where it is no address at all."""
+
+    settings: model.Settings
+    facts: Facts = field(default_factory=Facts)
+    sellers: dict[str, Seller] = field(default_factory=dict)
+    wallets: dict[str, str | None] = field(default_factory=dict)
+    sightings: dict[str, list[tuple[datetime, str]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    held: set[str] = field(default_factory=set)
+    blocked: set[str] = field(default_factory=set)
+    releases: dict[tuple[str, str], dict[str, str]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
+    settled: list[model.Entry] = field(default_factory=list)
+    closes: list[Window] = field(default_factory=list)
+    rows: dict[str, dict[str, SettlementRow]] = field(default_factory=dict)
+    wallets_of: dict[str, dict[str, str]] = field(default_factory=dict)
+    reasons: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    absorbed_in: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def stored_until(self) -> datetime | None:
+        return self.closes[-1].ends_at if self.closes else None
+
+    def lands(self, table: str, facts: Iterable[object]) -> None:
+        self.facts = replace(self.facts, **{table: (*getattr(self.facts, table), *facts)})
+
+    def ledger(self, as_of: datetime, lines: Iterable[model.Line]) -> model.Ledger:
+        """The state by the facts, but for what a close has settled: that stays as it was."""
+        sellers = tuple(self.sellers.values())
+        self.facts = replace(self.facts, sellers=sellers, lines=tuple(lines))
+        ledger = self.unsettled(as_of)
+        if self.stored_until:
+            done = {(entry.kind, entry.source_id) for entry in self.settled}
+            ledger.entries = self.settled + [
+                entry
+                for entry in ledger.entries
+                if entry.available_at >= self.stored_until
+                and (entry.kind, entry.source_id) not in done
+            ]
+        return ledger
+
+    def unsettled(self, as_of: datetime) -> model.Ledger:
+        """The same by the facts alone, as if no close had been stored."""
+        return model.keep(self.facts, as_of, self.settings)
+
+    def absorbed(self, sums: Counter[tuple[str, int]]) -> Counter[tuple[str, int]]:
+        """Late disputes by window: of a stored one as it was stored."""
+        closed = {window.label for window in self.closes}
+        own = {label: amount for label, amount in sums if label not in closed}
+        return Counter((own | self.absorbed_in).items())
+
+    def sees(self, as_of: datetime) -> None:
+        """A build looks at every seller's wallet; an empty one is a gap and no wallet."""
+        for seller in self.sellers.values():
+            seen, wallet = self.sightings[seller.seller_id], seller.wallet_address
+            if wallet and (not seen or seen[-1][1] != wallet):
+                seen.append((as_of, wallet))
+
+    def close(self, ledger: model.Ledger, failures: dict[str, int]) -> list[str]:
+        """Settle every window that has ended; returns their labels."""
+        found: dict[int, dict[str, SettlementRow]] = defaultdict(dict)
+        for row in model.settlement_rows(ledger):
+            window = window_of(row.window_starts_at, self.settings.timezone)
+            if not row.is_open and (not self.closes or window.number > self.closes[-1].number):
+                found[window.number][row.seller_id] = row
+        current = window_of(ledger.as_of, self.settings.timezone).number
+        first = self.closes[-1].number + 1 if self.closes else self.first(ledger.as_of)
+        health = {row.seller_id: row.needs_review for row in model.health_rows(ledger)}
+        usual = self._usual()  # by the closes before this build
+        labels = []
+        for number in range(first, current):
+            window = window_numbered(number, self.settings.timezone)
+            mine = found.get(number, {})
+            self.rows[window.label] = mine
+            self.wallets_of[window.label] = {s: self.sellers[s].wallet_address for s in mine}
+            if number == current - 1:
+                self.reasons[window.label] = {
+                    s: self._reasons(row, window, health.get(s, False), failures.get(s, 0), usual)
+                    for s, row in mine.items()
+                }
+            self.closes.append(window)
+            labels.append(window.label)
+        if labels:
+            done = {(entry.kind, entry.source_id) for entry in self.settled}
+            self.settled += [
+                entry
+                for entry in ledger.entries
+                if entry.available_at < self.closes[-1].ends_at
+                and (entry.kind, entry.source_id) not in done
+            ]
+        return labels
+
+    def first(self, as_of: datetime) -> int:
+        """The week in which anything could be available."""
+        days = [self.settings.default_reserve_days]
+        days += [policy.reserve_days for policy in self.settings.policies]
+        began = [order.ordered_at + timedelta(days=min(days)) for order in self.facts.orders]
+        began += [item.approved_at for item in self.facts.adjustments]
+        return window_of(min([*began, as_of]), self.settings.timezone).number
+
+    def _usual(self) -> dict[str, int]:
+        """The median due of each seller in the last 8 stored windows (the lower of two)."""
+        due: dict[str, list[int]] = defaultdict(list)
+        for window in self.closes[-8:]:
+            for seller_id, row in self.rows[window.label].items():
+                due[seller_id].append(row.net)
+        return {s: sorted(nets)[(len(nets) + 1) // 2 - 1] for s, nets in due.items()}
+
+    def _reasons(
+        self,
+        row: SettlementRow,
+        window: Window,
+        needs_review: bool,
+        failures: int,
+        usual: dict[str, int],
+    ) -> list[str]:
+        seller = self.sellers[row.seller_id]
+        wallet, rail = seller.wallet_address, self.settings.rail(seller)
+        seen = self.sightings[row.seller_id]
+        changed_at = seen[-1][0] if len(seen) > 1 else None
+        sharing = [s for s in self.sellers.values() if s.wallet_address == wallet]
+        median = usual.get(row.seller_id)
+        net = row.net
+        holds = {
+            "nothing_due": net == 0,
+            "negative_balance": net < 0,
+            "seller_suspended": seller.status == "suspended",
+            "seller_closed": seller.status == "closed",
+            "not_verified": not seller.payouts_enabled,
+            "no_rail": rail is None,
+            "wallet_missing": not wallet,
+            "wallet_invalid": bool(wallet)
+            and (self.wallets[wallet] is None or self.wallets[wallet] != rail)
+            and (self.wallets[wallet] is None or rail is not None),
+            "wallet_blocked": wallet in self.blocked,
+            "wallet_shared": bool(wallet) and len(sharing) > 1,
+            "wallet_changed": changed_at is not None
+            and changed_at >= window.ends_at + LAG - WALLET_QUIET,
+            "repeated_failure": failures >= 3,
+            "manual_review": needs_review or row.seller_id in self.held,
+            "above_maximum": net > MAXIMUM
+            or (median is not None and net > 3 * median and net > UNUSUAL),
+            "below_minimum": rail is not None and 0 < net < MINIMUMS[rail],
+        }
+        return [reason for reason, applies in holds.items() if applies]
+
+    def holds_now(self, label: str, seller_id: str, conflicts: set[str]) -> list[str]:
+        """What holds a stored row of the latest closed window at this moment."""
+        seller, stored = self.sellers[seller_id], self.wallets_of[label][seller_id]
+        live = {
+            "seller_suspended": seller.status == "suspended",
+            "seller_closed": seller.status == "closed",
+            "not_verified": not seller.payouts_enabled,
+            "wallet_blocked": stored in self.blocked,
+            "wallet_changed": seller.wallet_address != stored,
+            "outcome_conflict": seller_id in conflicts,
+            "manual_review": seller_id in self.held,
+        }
+        found = set(self.reasons[label][seller_id]) | {r for r, applies in live.items() if applies}
+        for reason, wallet in self.releases[label, seller_id].items():
+            covers = reason != "wallet_changed" or wallet == seller.wallet_address
+            if covers and not (reason == "manual_review" and seller_id in self.held):
+                found.discard(reason)
+        return sorted(found)

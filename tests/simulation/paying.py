@@ -1,0 +1,87 @@
+"""Paying and asking the rail in a history, and the people's way out where it stays silent."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from orchestrator.settlement.reconcile import reconcile
+from tests.simulation import acts, webhooks
+from tests.simulation.killable import Program
+from tests.simulation.people import FINANCE, refused
+
+if TYPE_CHECKING:
+    from tests.simulation.history import Simulation
+
+
+def pay(sim: Simulation, window: str, *, is_calm: bool) -> str:
+    """`settle pay`, which may die, be overtaken by another or by webhooks."""
+
+    def second() -> None:
+        program = Program(waits=False)
+        said = sim.product(lambda settings: sim.pay_window(settings, window), program)
+        sim.log.append(f"     overtaken by another pay: {said}")
+
+    def early() -> None:
+        sim.log.append(f"     meanwhile: {sim.rail.work()}, {webhooks.deliver(sim)}")
+
+    guest = sim.rng.choice((second, early))
+    program = sim.unlucky(guest, is_calm=is_calm)
+    return sim.product(lambda settings: sim.pay_window(settings, window), program)
+
+
+def pay_again(sim: Simulation) -> str:
+    """Somebody runs it on any day, for whatever closed last."""
+    return pay(sim, sim.window, is_calm=False) if sim.window else "too early"
+
+
+def declare(sim: Simulation, window: str) -> str:
+    """Two people ask the rail for an unknown batch, and say so where it has none of it.
+
+    They are honest, and may be wrong all the same: what the network delays is not there yet.
+    """
+    [(batch_id,)] = sim.rows(
+        "select max(batch_id) from finance.payout_batches"
+        " where payout_window = %s and state = 'unknown'",
+        window,
+    )
+    lines = {
+        line_id
+        for (line_id,) in sim.rows(
+            "select line_id from finance.payout_lines as l inner join finance.payout_calls as c"
+            " on l.batch_id = c.batch_id and l.call_sequence = c.sequence"
+            " where l.batch_id = %s and c.state not in ('accepted', 'rejected')",
+            batch_id,
+        )
+    }
+    if not lines or lines & sim.rail.known_lines():
+        return "it is, or nobody asks"
+    for who in FINANCE[:2]:
+        query = "select finance.declare_rejected(%s, 'not there')"
+        if said := refused(lambda: sim.office.ask(who, query, window)):  # noqa: B023
+            return said
+    sim.declared |= lines
+    return f"{len(lines)} lines are not"
+
+
+def ask_rail(sim: Simulation, *, is_calm: bool) -> str:
+    """`settle reconcile`."""
+    program = sim.unlucky(lambda: None, is_calm=is_calm)
+    said = sim.product(reconcile, program)
+    sim.is_reconciled = said.isdigit()
+    return said
+
+
+def settle_down(sim: Simulation) -> None:
+    """Everything that is under way comes to its end."""
+    if sim.office.is_paused:
+        acts.resume(sim)
+    unfinished = "select payout_window from finance.payout_batches where state not in"
+    for (window,) in sim.rows(f"{unfinished} ('accepted', 'rejected') order by batch_id"):
+        sim.step(f"pay {window}", lambda: pay(sim, window, is_calm=True))  # noqa: B023
+    for _ in range(3):
+        sim.until(sim.now + timedelta(hours=2))
+        sim.step("the rail ends all", lambda: sim.rail.work(1.0))
+        sim.step("reconcile", lambda: ask_rail(sim, is_calm=True))
+    for (window,) in sim.rows(f"{unfinished} ('accepted', 'rejected') order by batch_id"):
+        sim.step(f"{window} is not there", lambda: declare(sim, window))  # noqa: B023

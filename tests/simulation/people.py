@@ -1,0 +1,180 @@
+"""Finance: each person decides under their own login, and the oracle is told what they decided."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+import psycopg
+
+from orchestrator.config import Component, Settings
+from orchestrator.embedded_postgres.server import EmbeddedPostgres
+from tests.functions.payment_server import PEOPLE
+from tests.simulation.oracle import RELEASABLE, Oracle
+from tests.simulation.violation import Violation
+
+FINANCE = ("ana", "ben", "cem")
+OUTSIDER = "dora"
+assert PEOPLE[OUTSIDER] != "finance"
+
+
+@dataclass
+class Approval:
+    """What a person saw and approved: seller to amount in cents, rail and wallet."""
+
+    person: str
+    lines: dict[str, tuple[int, str, str]]
+    stands: bool = True
+
+
+@dataclass
+class Office:
+    """The logins of one history, and what was done under them."""
+
+    settings: Settings
+    oracle: Oracle
+    server: EmbeddedPostgres
+    approvals: dict[str, list[Approval]] = field(default_factory=dict)
+    released_by: dict[tuple[str, str], str] = field(default_factory=dict)
+    resumed_by: set[str] = field(default_factory=set)
+    is_paused: bool = False
+    _open: dict[str, psycopg.Connection[Any]] = field(default_factory=dict)
+
+    def ask(self, who: str, query: str, *parameters: object) -> Any:
+        """The one value of a committed query; raises psycopg.Error where it is refused."""
+        if who not in self._open or self._open[who].closed:
+            self._open[who] = psycopg.connect(self._url(who), autocommit=True)
+        row = self._open[who].execute(query.encode(), parameters or None).fetchone()
+        return row[0] if row else None
+
+    def rows(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
+        """Rows as the owner reads them."""
+        who = Component.OWNER.value
+        if who not in self._open or self._open[who].closed:
+            self._open[who] = psycopg.connect(self._url(who), autocommit=True)
+        cursor = self._open[who].execute(query.encode(), parameters or None)
+        return cursor.fetchall() if cursor.description else []
+
+    def leave(self) -> None:
+        for connection in self._open.values():
+            connection.close()
+        self._open.clear()
+
+    def _url(self, who: str) -> str:
+        name = self.settings.urls[Component.OWNER].rpartition("/")[2].partition("?")[0]
+        return self.server.url(who, name)
+
+    def approve(self, who: str, window: str) -> str:
+        """Read what is ready and its digest, in one look, and approve that."""
+        [(digest,)] = self.rows("select digest from finance.payable(%s)", window)
+        lines = self.rows(
+            "select seller_id, net_minor, rail, wallet_address from finance.current_holds(%s)"
+            " where cardinality(hold_reasons) = 0",
+            window,
+        )
+        self.check_digest(window, digest, lines)
+        said = refused(lambda: self.ask(who, "select finance.approve(%s, %s)", window, digest))
+        if said:
+            return said
+        mine = self.approvals.setdefault(window, [])
+        for approval in mine:
+            approval.stands &= approval.person != who
+        mine.append(Approval(who, {s: (net, rail, wallet) for s, net, rail, wallet in lines}))
+        return f"approved {len(lines)} lines"
+
+    def check_digest(
+        self, window: str, digest: str, lines: list[tuple[str, int, str, str]]
+    ) -> None:
+        """Section 6 of the specification: the digest names what would be paid, and nothing else."""
+
+        def money(cents: int) -> str:
+            return f"{cents // 100}.{cents % 100:02d}"
+
+        total = money(sum(cents for _, cents, _, _ in lines))
+        text = f"v1|{window}|USD|{len(lines)}|{total}\n"
+        for seller, cents, rail, wallet in sorted(lines, key=lambda line: line[0].encode()):
+            text += f"{seller}|{money(cents)}|{rail}|{wallet}\n"
+        if digest != sha256(text.encode()).hexdigest():
+            raise Violation("digest", f"{digest} does not name the lines of {window}:\n{text}")
+
+    def revoke(self, who: str, window: str) -> str:
+        said = refused(lambda: self.ask(who, "select finance.revoke_approval(%s)", window))
+        for approval in self.approvals.get(window, []):
+            if not said and approval.person == who:
+                approval.stands = False
+        return said or "revoked"
+
+    def spend(self, window: str) -> None:
+        """A batch was rejected: its approvals are good for nothing more."""
+        for approval in self.approvals.get(window, []):
+            approval.stands = False
+
+    def hold(self, who: str, seller: str) -> str:
+        said = refused(lambda: self.ask(who, "select finance.hold_seller(%s, 'odd')", seller))
+        if not said:
+            self.oracle.held.add(seller)
+        return said or "held"
+
+    def release(self, who: str, window: str, seller: str) -> str:
+        try:
+            query = "select finance.release_hold(%s, %s, 'looked at')"
+            reason: str = self.ask(who, query, window, seller)
+        except psycopg.Error as error:
+            return one_line(error)
+        assert reason in RELEASABLE, reason
+        if reason == "manual_review":
+            self.oracle.held.discard(seller)
+        wallet = self.oracle.sellers[seller].wallet_address
+        self.oracle.releases[window, seller][reason] = wallet
+        self.released_by[window, seller] = who
+        return f"released from {reason}"
+
+    def block(self, who: str, wallet: str) -> str:
+        said = refused(lambda: self.ask(who, "select finance.block_wallet(%s, 'odd')", wallet))
+        if not said:
+            self.oracle.blocked.add(wallet)
+        return said or "blocked"
+
+    def pause(self, who: str) -> str:
+        said = refused(lambda: self.ask(who, "select finance.pause_payouts('stop')"))
+        if not said:
+            self.is_paused, self.resumed_by = True, set()
+        return said or "paused"
+
+    def resume(self, who: str) -> str:
+        said = refused(lambda: self.ask(who, "select finance.resume_payouts('go on')"))
+        if not said:
+            self.resumed_by.add(who)
+            self.is_paused = len(self.resumed_by) < 2
+        return said or f"{len(self.resumed_by)} said to go on"
+
+    def accept_checks(self, window: str) -> str:
+        """Two people look at each failed check and let it pass."""
+        failed = self.rows("select check_name from finance.failed_checks(%s)", window)
+        for (check,) in failed:
+            for who in FINANCE[:2]:
+                query = "select finance.accept_check(%s, %s, 'looked at')"
+                said = refused(lambda: self.ask(who, query, window, check))  # noqa: B023
+                if said:
+                    return said
+        return f"{len(failed)} checks accepted"
+
+
+def refused(act: Any) -> str | None:
+    """The one line with which the database refuses; none where it does not."""
+    try:
+        act()
+    except psycopg.Error as error:
+        return one_line(error)
+    return None
+
+
+def one_line(error: psycopg.Error) -> str:
+    """A refusal is a sentence of ours; anything else the database says is a bug."""
+    if not isinstance(error, psycopg.errors.RaiseException | psycopg.errors.InsufficientPrivilege):
+        raise error
+    message = error.diag.message_primary or ""
+    assert message
+    assert "\n" not in message
+    return f"refused: {message}"

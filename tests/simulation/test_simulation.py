@@ -1,0 +1,72 @@
+"""Hostile histories hold every invariant, and a seed is the same history everywhere."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from orchestrator.config import PROJECT_ROOT, Component
+from orchestrator.database.connection import connect
+from orchestrator.dbt.runner import build_arguments, run_dbt
+from orchestrator.settlement.check_wallets import check_new_wallets
+from tests.models import agreement
+from tests.simulation import closes
+from tests.simulation.killable import Program
+from tests.simulation.lab import lab
+from tests.simulation.violation import Violation
+from tests.support.settings import at
+
+WEEKS = 12
+# Seeds and weeks of histories that found a defect once.
+FOUND = ((114, 20), (915, 20))
+
+
+@pytest.mark.parametrize(("seed", "weeks"), [*((seed, WEEKS) for seed in range(30)), *FOUND])
+def test_a_history(seed: int, weeks: int) -> None:
+    with lab().history(seed, weeks) as simulation:
+        try:
+            simulation.run()
+        except Violation as violation:
+            tale = "\n".join(simulation.log)
+            pytest.fail(f"make simulate SEED={seed} WEEKS={weeks}\n{tale}\n{violation}")
+    assert simulation.compared > 1000
+    assert len(simulation.log) > 5 * weeks
+
+
+def test_a_seed_is_the_same_history_in_another_process() -> None:
+    """Another installation, other hashes of strings: a violation can be looked at again."""
+    with lab().history(3, 4) as simulation:
+        simulation.run()
+    told = subprocess.run(
+        [sys.executable, "-m", "tests.simulation", "--seed", "3", "--weeks", "4"],
+        env=os.environ | {"PYTHONHASHSEED": "7"},
+        cwd=PROJECT_ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.splitlines() == [*simulation.log, "seed 3: all is well"]
+
+
+def test_dbt_leaves_the_same_rows_behind() -> None:
+    """Materialization is what the histories leave out: here dbt itself builds in its place."""
+    with lab().history(2, 4) as simulation:
+        simulation.run()
+        simulation.until(simulation.due())
+        simulation.product(check_new_wallets, Program())
+        simulation.project.build(simulation.settings)
+        expected = closes.sides(simulation)
+        settings = at(simulation.settings, simulation.now)
+        variables = f"{{settlement_timezone: {simulation.project.zone}}}"
+        run_dbt(
+            settings,
+            [*build_arguments(), "--exclude-resource-type", "test", "--vars", variables],
+        )
+        with connect(settings, Component.ORCHESTRATOR) as database:
+            [(is_whole,)] = database.execute(
+                "select completed_at is not null from finance.build_instants"
+                " where target_schema = 'settlement'"
+            )
+        assert is_whole
+        assert agreement.compare(closes.sides(simulation), expected, "dbt itself") > 100

@@ -1,0 +1,176 @@
+"""The finance desk over real HTTP: who may enter, who may decide, and that the database decides."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from orchestrator.config import Component
+from orchestrator.web.headers import HEADERS
+from tests.cli.people import exported
+from tests.support.closed_week import ANALYST, FINANCE, SECOND, WINDOW
+from tests.web.desk_site import CSRF, PAGES, WEEK, DeskSite, desk_site
+
+
+@pytest.fixture
+def site() -> Iterator[DeskSite]:
+    with desk_site() as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[DeskSite]:
+    """For tests that change nothing."""
+    with desk_site() as site:
+        yield site
+
+
+def approvals(site: DeskSite) -> list[str]:
+    query = "select approved_by from finance.approvals order by approval_id"
+    return [row["approved_by"] for row in site.desk.rows(Component.ORCHESTRATOR, query)]
+
+
+@pytest.mark.parametrize("name", [FINANCE, ANALYST])
+def test_every_page_is_there_for_people(shared: DeskSite, name: str) -> None:
+    with shared.person(name) as person:
+        for page in PAGES:
+            answer = person.get(page)
+            assert answer.status_code == 200, (page, answer.text)
+            assert "<script" not in answer.text
+            assert "style=" not in answer.text
+            for header, value in HEADERS.items():
+                assert answer.headers[header] == value
+            assert answer.headers["Cache-Control"] == "no-store"
+            forms = answer.text.count("/desk/do/")
+            assert forms == 0 or name == FINANCE, page
+        for page in ("/desk/x", "/desk/windows/2020-W01", "/desk/windows/x", "/desk/sellers/x"):
+            assert person.get(page).status_code == 404
+
+
+def test_the_page_has_the_figures_of_the_review(shared: DeskSite) -> None:
+    document = shared.desk.json("review", WINDOW)
+    with shared.person(ANALYST) as person:
+        text = person.get(WEEK).text
+    for rail in document["by_rail"]:
+        assert f"{Decimal(rail['total']):,.2f}" in text
+    assert document["digest"] in text
+    for line in shared.desk.rows(
+        Component.ORCHESTRATOR, "select o from finance.payout_obstacles(%s) as o", WINDOW
+    ):
+        assert line["o"].split(":")[0] in text
+
+
+def test_an_export_is_the_lines_that_the_digest_names(shared: DeskSite, tmp_path: Path) -> None:
+    with shared.person(FINANCE) as person:
+        answer = person.get(f"{WEEK}/export.csv")
+    file = tmp_path / "export.csv"
+    file.write_bytes(answer.content)
+    digest, rows = exported(file)
+    assert digest == shared.desk.digest()
+    assert digest[:12] in answer.headers["Content-Disposition"]
+    assert rows
+
+
+def test_two_people_approve_what_they_saw(site: DeskSite) -> None:
+    with site.person(FINANCE) as ana, site.person(SECOND) as ben:
+        text = ana.get(f"{WEEK}/approve").text
+        document = site.desk.json("review", WINDOW)
+        assert f"{Decimal(document['total']):,.2f} USD to {document['line_count']} sellers" in text
+        digest = document["digest"]
+        for person, name in ((ana, FINANCE), (ben, SECOND)):
+            answer = person.do(
+                f"{WEEK}/approve", "approve", window=WINDOW, digest=digest, back=WEEK
+            )
+            assert f"You approved {WINDOW}, digest {digest}." in answer.text
+            assert f">{name}<" in answer.text  # in the table of approvals
+        assert approvals(site) == [FINANCE, SECOND]
+        assert '<span class="state good">approved</span>' in ana.get(WEEK).text
+        said = ana.do(WEEK, "approve", window=WINDOW, digest="0" * 64)
+        assert '<p class="notice bad" role="status">' in said.text
+        assert "You approved" not in said.text
+        assert approvals(site) == [FINANCE, SECOND]
+        assert "You revoked your approval" in ben.do(WEEK, "revoke", window=WINDOW).text
+
+
+def test_a_double_click_is_one_approval(site: DeskSite) -> None:
+    with site.person(FINANCE) as ana:
+        token = CSRF.search(ana.get(WEEK).text)
+        assert token
+        form = {"csrf": token[1], "back": WEEK, "window": WINDOW, "digest": site.desk.digest()}
+        with ThreadPoolExecutor(2) as clicks:
+            answers = clicks.map(lambda _: ana.post("/desk/do/approve", data=form), range(2))
+        assert {answer.status_code for answer in answers} == {200}
+    standing = site.desk.rows(
+        Component.ORCHESTRATOR, "select * from finance.approvals where revoked_at is null"
+    )
+    assert len(standing) == 1
+
+
+def test_a_reader_cannot_approve_with_a_form_of_their_own(site: DeskSite) -> None:
+    with site.person(ANALYST) as eve:
+        said = eve.do(WEEK, "approve", window=WINDOW, digest=site.desk.digest())
+        assert "eve may not do this" in said.text
+        for action, fields in (("pause", {"note": "x"}), ("hold", {"seller": "x", "note": "x"})):
+            assert "eve may not do this" in eve.do("/desk", action, **fields).text
+    assert approvals(site) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({"csrf": ""}, 403),
+        ({"csrf": "x" * 43}, 403),
+        ({"Origin": "https://elsewhere.example"}, 403),
+        ({"Origin": "null"}, 403),
+    ],
+)
+def test_a_form_of_another_site_does_nothing(
+    site: DeskSite, change: dict[str, str], status: int
+) -> None:
+    with site.person(FINANCE) as ana:
+        token = CSRF.search(ana.get(WEEK).text)
+        assert token
+        form = {"csrf": token[1], "note": "x"} | {k: v for k, v in change.items() if k == "csrf"}
+        headers = {k: v for k, v in change.items() if k == "Origin"}
+        answer = ana.post("/desk/do/pause", data=form, headers=headers)
+        assert answer.status_code == status
+        assert "Payouts are paused" not in ana.get("/desk").text
+        assert ana.post("/desk/do/pause", content=b"\xff=\xfe").status_code in (400, 403)
+
+
+def test_holds_pauses_and_adjustments_under_ones_own_name(site: DeskSite) -> None:
+    with site.person(FINANCE) as ana, site.person(SECOND) as ben:
+        seller = "/desk/sellers/seller-000001"
+        assert "is held" in ana.do(seller, "hold", seller="seller-000001", note="<b>why</b>").text
+        shown = ana.get(seller).text
+        assert "&lt;b&gt;why&lt;/b&gt;" in shown
+        assert (
+            "is released"
+            in ben.do(WEEK, "release", window=WINDOW, seller="seller-000001", note="asked").text
+        )
+        said = ana.do(seller, "adjust", seller="seller-000001", amount="12.5O", note="x").text
+        assert "is no amount: write it like 12.50 or -3.00" in said
+        assert "the note is missing: say why" in ana.do(seller, "hold", seller="s", note=" ").text
+        said = ana.do(seller, "adjust", seller="seller-000001", amount="-3.00", note="x").text
+        assert "Adjustment 1 of -3.00 for seller-000001 waits for another person." in said
+        said = ana.do("/desk/adjustments", "approve-adjustment", id="1").text
+        assert "ana entered adjustment 1: somebody else must approve it" in said
+        assert (
+            "You approved adjustment 1: -3.00"
+            in ben.do("/desk/adjustments", "approve-adjustment", id="1").text
+        )
+        assert "Payouts are paused" in ana.do("/desk", "pause", note="a drill").text
+        assert "a drill" in ben.get(WEEK).text
+        assert "one more person must say so" in ana.do("/desk", "resume", note="over").text
+        assert "payouts go on" in ben.do("/desk", "resume", note="over").text
+    [hold] = site.desk.rows(Component.ORCHESTRATOR, "select held_by from finance.seller_holds")
+    assert hold["held_by"] == FINANCE
+
+
+def test_a_way_back_never_leads_elsewhere(site: DeskSite) -> None:
+    with site.person(FINANCE) as ana:
+        for back in ("https://elsewhere.example", "//elsewhere.example", "/desk\\..", "/s/x"):
+            answer = ana.do("/desk", "revoke", window=WINDOW, back=back)
+            assert answer.url.path == "/desk"

@@ -1,0 +1,149 @@
+"""What the pages read grows with what they show, not with the years behind it."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import psycopg
+import pytest
+
+from orchestrator.config import Component
+from orchestrator.database.connection import connect, sql_file
+from orchestrator.web.desk import queries as views
+from tests.support.closed_week import WINDOW, closed_week
+from tests.support.long_history import SELLER, add_windows
+
+FEW, MANY = 60, 180  # windows: more than any list shows, and three times that
+AT_MOST, TIMES = 1.3, 4
+WEEKLY = 50  # blocks: tables with a row a week are small, and several queries of a page read them
+OLDER = "2026-W40"
+# With a row per seller and window, or more.
+HISTORY = {
+    *("window_close_rows", "window_close_entries", "window_close_health", "payout_lines"),
+    *("line_windows", "approval_lines", "webhook_events"),
+    *("orders", "order_fees", "refunds", "dispute_events"),
+}
+PORTAL = {
+    "statement": "select portal.statement(portal.settlement_timezone())",
+    "orders": "select portal.reserve_orders(0, 100)",
+    "receipt": "select portal.receipt(%(window)s)",
+}
+
+
+def files(queries: Mapping[str, str]) -> list[str]:
+    return [sql_file(name) for name in queries.values()]
+
+
+PAGES = {
+    "windows": (files(views.HOME), None),
+    "a window": (files(views.WINDOW | views.RELEASES), WINDOW),
+    "an older window": (files(views.WINDOW), OLDER),
+    "approve": (files(views.APPROVE), WINDOW),
+    "export": (files(views.HEAD | {"lines": "window/export"}), OLDER),
+    "find a seller": ([sql_file("seller/search")], None),
+    "one seller": (files(views.SELLER), None),
+    "adjustments, limits": (
+        [sql_file("decisions/adjustments"), sql_file("decisions/policies")],
+        None,
+    ),
+    **{f"seller's {name}": ([query], OLDER) for name, query in PORTAL.items()},
+}
+Page = tuple[list[str], str | None]
+Owner = psycopg.Connection[Any]
+
+
+@pytest.fixture(scope="module")
+def owner() -> Iterator[Owner]:
+    with connect(closed_week().copy(), Component.OWNER, autocommit=True) as owner:
+        yield owner
+
+
+@pytest.fixture(scope="module")
+def blocks(owner: Owner) -> dict[str, tuple[int, int]]:
+    """Of each page, the blocks it reads with FEW windows behind it and with MANY."""
+    add_windows(owner, 1, FEW)
+    few = {name: read_blocks(owner, page) for name, page in PAGES.items()}
+    add_windows(owner, FEW + 1, MANY)
+    return {name: (few[name], read_blocks(owner, page)) for name, page in PAGES.items()}
+
+
+def named(window: str | None) -> dict[str, Any]:
+    return {"window": window, "all": False, "limit": 50, "text": "harbor", "seller": SELLER}
+
+
+def read_blocks(owner: Owner, page: Page) -> int:
+    """The least of a few times: the first ones also read the catalog, to plan."""
+    queries, window = page
+    with owner.transaction():
+        owner.execute("select set_config('portal.seller', %s, true)", [SELLER])
+        totals = []
+        for _ in range(TIMES):
+            total = 0
+            for query in queries:
+                explain = f"explain (analyze, buffers, format json) {query}"
+                row = owner.execute(explain.encode(), named(window)).fetchone()
+                assert row
+                plan = row[0][0]["Plan"]
+                total += plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+            totals.append(total)
+    return min(totals)
+
+
+def scanned(owner: Owner, page: Page, plan: str) -> set[str]:
+    """The tables of the history that the page's queries read from one end to the other, functions
+    that they call included."""
+    queries, window = page
+    with owner.transaction():
+        owner.execute("select set_config('portal.seller', %s, true)", [SELLER])
+        owner.execute("select set_config('plan_cache_mode', %s, true)", [f"force_{plan}_plan"])
+        before = sequential_scans(owner)
+        for query in queries:
+            owner.execute(query.encode(), named(window), prepare=True)
+        after = sequential_scans(owner)
+    return {table for table, count in after.items() if count > before.get(table, 0)} & HISTORY
+
+
+def sequential_scans(owner: Owner) -> dict[str, int]:
+    query = "select relname, seq_scan from pg_stat_xact_user_tables where seq_scan > 0"
+    return dict(owner.execute(query).fetchall())
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_three_times_the_history_is_no_more_to_read(
+    blocks: dict[str, tuple[int, int]], page: str
+) -> None:
+    few, many = blocks[page]
+    assert many <= AT_MOST * few + WEEKLY
+
+
+@pytest.mark.usefixtures("blocks")
+@pytest.mark.parametrize("plan", ["custom", "generic"])
+@pytest.mark.parametrize("page", PAGES)
+def test_no_page_reads_the_history_from_end_to_end(owner: Owner, page: str, plan: str) -> None:
+    assert scanned(owner, PAGES[page], plan) == set()
+
+
+@pytest.mark.parametrize(
+    ("indexes", "page", "table"),
+    [
+        (("window_close_entries_seller",), "seller's receipt", "window_close_entries"),
+        # Each could stand in for the others.
+        (
+            ("payout_lines_window", "payout_lines_one_standing", "payout_lines_seller"),
+            "windows",
+            "payout_lines",
+        ),
+    ],
+)
+def test_a_missing_index_would_be_seen(
+    owner: Owner,
+    blocks: dict[str, tuple[int, int]],
+    indexes: tuple[str, ...],
+    page: str,
+    table: str,
+) -> None:
+    """The two tests above can fail."""
+    with owner.transaction(force_rollback=True):
+        for index in indexes:
+            owner.execute(f"drop index finance.{index}".encode())
+        assert table in scanned(owner, PAGES[page], "custom")
+        assert read_blocks(owner, PAGES[page]) > AT_MOST * blocks[page][0] + WEEKLY

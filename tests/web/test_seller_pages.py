@@ -1,0 +1,209 @@
+"""A seller's pages over real HTTP: what they show, whom they show it to."""
+
+import csv
+import io
+from collections.abc import Iterator
+from decimal import Decimal
+
+import httpx
+import psycopg
+import pytest
+import schemathesis
+from hypothesis import settings
+
+from orchestrator.config import Component
+from orchestrator.database.connection import connect
+from orchestrator.web.headers import HEADERS
+from orchestrator.web.portal.openapi import DESCRIPTION
+from tests.support.closed_week import WINDOW
+from tests.web.seller_site import OLD_SECRET, SellerSite, seller_site
+
+API = schemathesis.openapi.from_dict(DESCRIPTION)
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[SellerSite]:
+    with seller_site() as site:
+        yield site
+
+
+def total(rows: list[dict[str, str]], column: str = "amount") -> Decimal:
+    return sum((Decimal(row[column]) for row in rows), Decimal())
+
+
+def test_both_balances_are_those_of_the_reserve_view(site: SellerSite) -> None:
+    for state in ("completed", "failed", "submitted", "held"):
+        found = site.json(state)
+        [known] = site.desk.rows(
+            Component.ORCHESTRATOR,
+            "select * from settlement.seller_reserve where seller_id = %s",
+            site.sellers[state],
+        )
+        for name in ("pending_balance", "available_balance", "in_transit", "paid_out"):
+            assert Decimal(found[name]) == known[name], name
+        assert total(found["releases"]) == known["pending_balance"]
+        orders = site.json(state, "orders.json")["orders"]
+        assert total(orders, "held_amount") == known["pending_balance"]
+        assert len(orders) == found["reserve_order_count"]
+
+
+def test_what_the_open_week_will_pay_follows_from_the_balances(site: SellerSite) -> None:
+    """Also right after a payout or a failure, before anything is built again."""
+    for state in ("completed", "failed", "submitted", "held"):
+        found = site.json(state)
+        [week] = [week for week in found["weeks"] if week["status"] == "open"]
+        released = [
+            order
+            for order in site.json(state, "orders.json")["orders"]
+            if order["dispute_window_closes_at"] < week["closes_at"]
+        ]
+        assert Decimal(week["amount"]) == Decimal(found["available_balance"]) + total(
+            released, "held_amount"
+        )
+
+
+def test_the_page_shows_what_the_documents_say(site: SellerSite) -> None:
+    found = site.json("completed")
+    answer = site.get(site.link(site.sellers["completed"]))
+    assert answer.status_code == 200
+    for amount in (found["available_balance"], found["pending_balance"], found["paid_out"]):
+        assert f"{Decimal(amount):,.2f}" in answer.text
+    assert "<script" not in answer.text
+    assert "style=" not in answer.text
+    for name, value in HEADERS.items():
+        assert answer.headers[name] == value
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert "Set-Cookie" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ("completed", "Paid"),
+        ("submitted", "On its way"),
+        ("failed", "The amount is back in your balance and goes out with the next payout."),
+        ("held", "A person looks at this payout before it goes out."),
+    ],
+)
+def test_what_became_of_a_payout_in_words(site: SellerSite, state: str, said: str) -> None:
+    text = site.get(site.link(site.sellers[state])).text
+    assert said in text
+    assert "a question about the wallet" not in text  # a note among colleagues
+
+
+def test_a_receipt_sums_to_its_payout_in_each_form(site: SellerSite) -> None:
+    [paid] = site.json("completed")["payouts"]
+    found = site.json("completed", f"receipts/{WINDOW}.json")
+    assert found["amount"] == found["total"] == paid["amount"]
+    assert sum(total(part["items"]) for part in found["windows"]) == Decimal(paid["amount"])
+    base = f"{site.link(site.sellers['completed'])}/receipts/{WINDOW}"
+    file = site.get(f"{base}.csv")
+    assert f'filename="receipt-{WINDOW}.csv"' in file.headers["Content-Disposition"]
+    rows = list(csv.DictReader(io.StringIO(file.text)))
+    assert total(rows) == Decimal(paid["amount"])
+    shown = site.get(base).text
+    for row in rows:
+        assert row["source_id"] in shown or row["order_id"] in shown
+
+
+@pytest.mark.parametrize("window", ["2026-W01", "x", "%00", "%0a", "../.."])
+def test_where_nothing_was_paid_there_is_no_receipt(site: SellerSite, window: str) -> None:
+    base = site.link(site.sellers["held"])
+    for end in ("", ".json", ".csv"):
+        assert site.get(f"{base}/receipts/{window}{end}").status_code == 404
+
+
+def test_hours_are_those_of_the_zone_that_was_asked_for(site: SellerSite) -> None:
+    link = site.link(site.sellers["completed"])
+    assert "Tue 24 Nov 2026, 08:00" in site.get(link).text
+    there = site.get(link, zone="Asia/Kolkata").text
+    assert "Tue 24 Nov 2026, 13:30" in there
+    assert "zone=Asia%2FKolkata" in there
+    for odd in ("Mars/Olympus", "'; drop", "../../etc/passwd", "\x00"):
+        assert "Days and hours are those of UTC." in site.get(link, zone=odd).text
+
+
+def test_orders_come_page_by_page(site: SellerSite) -> None:
+    everything = site.json("completed", "orders.json")["orders"]
+    assert len(everything) > 1
+    second = site.json("completed", "orders.json", offset="1", limit="1")["orders"]
+    assert second == everything[1:2]
+    for bad in ({"offset": "-1"}, {"limit": "0"}, {"limit": "1001"}, {"offset": "x"}):
+        link = f"{site.link(site.sellers['completed'])}/orders.json"
+        assert site.get(link, **bad).status_code == 400
+
+
+def test_a_link_is_good_for_one_seller_and_its_time(site: SellerSite) -> None:
+    seller, other = site.sellers["completed"], site.sellers["failed"]
+    good = site.link(seller)
+    rotated = site.get(site.link(seller, secret=OLD_SECRET))
+    assert rotated.status_code == 200
+    expired = site.get(site.link(seller, seconds=-1))
+    assert (expired.status_code, "expired" in expired.text) == (403, True)
+    claim, _, signature = good.rpartition(".")
+    refused = [
+        site.link(other).rpartition(".")[0] + "." + signature,  # another seller, this signature
+        f"{claim}.{signature[:-1]}",
+        f"{claim}.{signature.upper()}",
+        f"{claim[:-1]}{(int(claim[-1]) + 1) % 10}.{signature}",
+        site.link(seller, secret="c" * 32),
+        site.link(seller, seconds=32 * 86_400),
+        f"{site.url}/s/x",
+        f"{site.url}/s/é.1.é",
+    ]
+    answers = [site.get(link) for link in refused]
+    assert {answer.status_code for answer in answers} == {404}
+    assert len({answer.text for answer in answers}) == 1  # and no hint which was nearly one
+    assert seller not in answers[0].text
+
+
+def test_who_tries_many_links_has_to_wait_and_real_ones_go_on(site: SellerSite) -> None:
+    there = {"X-Forwarded-For": "203.0.113.7"}  # as the proxy in front says
+    with httpx.Client(headers=there, trust_env=False, timeout=60) as somebody:
+        statuses = [somebody.get(f"{site.url}/s/{n}").status_code for n in range(25)]
+        assert (statuses[0], statuses[-1]) == (404, 429)
+        assert somebody.get(site.link(site.sellers["completed"])).status_code == 200
+    assert site.get(f"{site.url}/s/x").status_code == 404
+
+
+def test_an_unknown_seller_and_a_wrong_path_are_calm_pages(site: SellerSite) -> None:
+    unknown = site.get(site.link("nobody"))
+    assert (unknown.status_code, "No payouts yet" in unknown.text) == (404, True)
+    assert site.get(f"{site.url}/nothing").status_code == 404
+    found = site.get(f"{site.link('nobody')}/statement.json")
+    assert (found.status_code, found.json()["error"]["status"]) == (404, 404)
+
+
+def test_the_database_shows_the_portal_one_seller_and_no_table(site: SellerSite) -> None:
+    mine, other = site.sellers["completed"], site.sellers["failed"]
+    with connect(site.desk.settings, Component.PORTAL, autocommit=True) as portal:
+
+        def value(query: str) -> object:
+            row = portal.execute(query.encode()).fetchone()
+            return row[0] if row else None
+
+        assert value("select portal.statement('UTC')") is None
+        with portal.transaction():
+            portal.execute("select set_config('portal.seller', %s, true)", [mine])
+            assert mine in str(value("select portal.statement('UTC')"))
+            assert other not in str(value("select portal.statement('UTC')"))
+        assert value(f"select portal.receipt('{WINDOW}')") is None  # nobody is left over
+        for query in (
+            "select 1 from settlement.seller_reserve",
+            "select 1 from finance.payout_lines",
+            "select 1 from marketplace.orders",
+            f"select reading.seller_balances('{other}', 'UTC')",
+            f"select finance.receipt('{WINDOW}', '{other}')",
+            "create table portal.mine ()",
+            "create temporary table mine ()",
+            "set role settle_owner",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                portal.execute(query.encode())
+
+
+@API.parametrize()
+@settings(max_examples=40, deadline=None)
+def test_the_documents_are_as_they_are_described(case: schemathesis.Case, site: SellerSite) -> None:
+    case.path_parameters["token"] = site.link(site.sellers["completed"]).rpartition("/")[2]
+    case.call_and_validate(base_url=site.url)
