@@ -17,8 +17,8 @@ def register(app: typer.Typer) -> None:
 
 
 def serve(port: Annotated[int, typer.Option(min=0, max=65535)] = RECEIVER_PORT) -> None:
-    """Receive the rail's webhooks (POST /webhooks/halfin), show the desk and sellers' pages."""
-    from orchestrator.web.receiver import serve as serve_receiver
+    """Receive the rail's webhooks (POST /webhooks/halfin), show the console and sellers' pages."""
+    from orchestrator.web.server import serve as serve_web
 
     settings = load_settings()
     prepare_database(settings)
@@ -27,9 +27,9 @@ def serve(port: Annotated[int, typer.Option(min=0, max=65535)] = RECEIVER_PORT) 
 
     def tell(url: str) -> None:
         print(f"Webhooks are received on {url}/webhooks/halfin", flush=True)
-        print(f"The finance desk is on {url}/desk", flush=True)
+        print(f"The finance console is on {url}/desk", flush=True)
 
-    serve_receiver(settings, port, on_ready=tell)
+    serve_web(settings, port, on_ready=tell)
 
 
 def home() -> None:

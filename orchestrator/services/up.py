@@ -106,7 +106,7 @@ def up(
         webhooks = services.settle("receiver", "serve", "--port", str(receiver_port))
         pages = services.pages_beside(webhooks)
         tell(f"Webhooks are received on {webhooks}")
-        tell(f"The finance desk is on {pages}/desk")
+        tell(f"The finance console is on {pages}/desk")
         if _needs_a_rail(settings):
             tell(f"The halfin sandbox listens on {_sandbox(settings, services, webhooks)}")
         services.dagster("daemon", "dagster-daemon", "run")

@@ -1,4 +1,4 @@
-"""The application of the pages, beside the receiver in the same process."""
+"""The application of the pages, which the server mounts beside the webhooks."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,6 +22,7 @@ from orchestrator.web.portal.queries import SellerData
 from orchestrator.web.portal.routes import SellerPages
 from orchestrator.web.render import HERE
 
+MAX_BODY_BYTES = 1_000_000
 A_DAY = {"Cache-Control": "public, max-age=86400"}
 
 
@@ -55,6 +56,7 @@ def create_pages(settings: Settings) -> Starlette:
     return Starlette(
         routes=routes,
         lifespan=lifespan,
+        max_body_size=MAX_BODY_BYTES,
         middleware=[Middleware(StrictHeaders)],
         exception_handlers={
             NotLoggedInError: ask_to_log_in,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.config import Component
 from orchestrator.halfin.signature import sign
-from orchestrator.web.receiver import INSERT
+from orchestrator.web.webhooks import INSERT
 from tests.halfin.sandbox import SIGNING
 from tests.simulation.violation import Violation
 
