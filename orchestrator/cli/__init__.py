@@ -9,10 +9,12 @@ import typer
 
 from orchestrator.cli import (
     breaks,
-    data,
+    build,
+    database,
+    decisions,
     export,
-    people,
-    proposals,
+    load,
+    query,
     review,
     sandbox,
     sellers,
@@ -28,7 +30,11 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-VERBS = (data, week, review, people, proposals, breaks, sellers, export, sandbox, services)
+# In the order of `settle --help`, which shows them in panels.
+VERBS = (
+    *(database, load, week, review, export, decisions, sellers, query, build),
+    *(breaks, services, sandbox),
+)
 for module in VERBS:
     module.register(app)
 

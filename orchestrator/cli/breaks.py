@@ -4,17 +4,16 @@ from typing import Annotated
 
 import typer
 
+from orchestrator.cli.decisions import command_of
 from orchestrator.cli.options import (
-    As,
-    Id,
+    OPERATIONS_PANEL,
     Json,
-    Note,
-    decide,
     plain_console,
     print_json,
     read,
     table_of,
 )
+from orchestrator.decisions import DECISIONS
 
 All = Annotated[bool, typer.Option("--all", help="The closed ones too.")]
 
@@ -24,9 +23,9 @@ def register(app: typer.Typer) -> None:
     breaks = typer.Typer(invoke_without_command=True)
     breaks.callback()(breaks_of_all)
     breaks.command("list")(breaks_list)
-    breaks.command("close")(breaks_close)
-    app.add_typer(breaks, name="breaks")
-    app.command()(alerts)
+    breaks.command("close")(command_of(DECISIONS["close-break"]))
+    app.add_typer(breaks, name="breaks", rich_help_panel=OPERATIONS_PANEL)
+    app.command(rich_help_panel=OPERATIONS_PANEL)(alerts)
 
 
 def breaks_of_all(context: typer.Context, show_all: All = False, as_json: Json = False) -> None:
@@ -47,12 +46,6 @@ def breaks_list(show_all: All = False, as_json: Json = False) -> None:
     columns = {"break_id": "id", "age": "age", "kind": "kind", "detail": "what differs"}
     closed = {"closed_by": "closed by", "close_note": "note"} if show_all else {}
     plain_console().print(table_of(found, columns | closed))
-
-
-def breaks_close(break_id: Id, name: As, note: Note) -> None:
-    """Close a break, with what was found."""
-    decide(name, "select finance.close_break(%s, %s)", break_id, note)
-    print(f"{name} closed break {break_id}.")
 
 
 def alerts(as_json: Json = False) -> None:

@@ -9,14 +9,14 @@ from typing import Annotated, Any
 
 import typer
 
-from orchestrator.cli.options import Window, read
+from orchestrator.cli.options import WEEK_PANEL, Window, read
 from orchestrator.csv_export import safe_cell
 from orchestrator.errors import SettleError
 
 
 def register(app: typer.Typer) -> None:
     """Add the verb of this module."""
-    app.command()(export)
+    app.command(rich_help_panel=WEEK_PANEL)(export)
 
 
 def export(

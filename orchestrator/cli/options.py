@@ -2,21 +2,20 @@
 
 import json
 import os
-import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-import psycopg
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from orchestrator.config import Component, Settings, load_settings
-from orchestrator.database.connection import connect, connect_as, rows, sql_file
+from orchestrator.database.connection import connect, rows_of
 from orchestrator.database.migrate import prepare_database, set_clock
-from orchestrator.defs.partitions import partition_key
+from orchestrator.decisions import NOTE, WINDOW, Field
+from orchestrator.errors import SettleError
 
 
 def ready() -> Settings:
@@ -27,39 +26,24 @@ def ready() -> Settings:
     return settings
 
 
-def checked_window(value: str | None) -> str | None:
-    """An ISO week that exists, or none where it may be left out; anything else is bad usage."""
-    if value is None:
-        return None
-    try:
-        if not re.fullmatch(r"\d{4}-W\d{2}", value):
-            raise ValueError(value)
-        partition_key(value)
-    except ValueError:
-        raise typer.BadParameter(f"{value!r} is no ISO week; write it like 2026-W47") from None
-    return value
+def checked_by(field: Field) -> Callable[[str | None], str | None]:
+    """The field's own check, whose complaint is bad usage; a value left out is None."""
+
+    def check(value: str | None) -> str | None:
+        try:
+            return None if value is None else field.checked(value)
+        except SettleError as error:
+            raise typer.BadParameter(str(error)) from None
+
+    return check
 
 
-def checked_note(value: str) -> str:
-    """A reason that somebody can read; nothing is bad usage."""
-    if not value.strip():
-        raise typer.BadParameter("the note is empty; say why")
-    return value
-
-
-def checked_amount(value: str) -> str:
-    """Decimal text with at most two places; SQL makes minor units of it. Else bad usage."""
-    if not re.fullmatch(r"-?[0-9]{1,13}(\.[0-9]{1,2})?", value):
-        raise typer.BadParameter(
-            f"{value!r} is no amount; write it like 12.50 or -3.00, with at most two places"
-        )
-    return value
-
-
-Window = Annotated[str, typer.Argument(callback=checked_window, help="An ISO week: 2026-W47.")]
+SETUP_PANEL, WEEK_PANEL, DECISIONS_PANEL = "Set up", "Week", "Decisions"
+SELLERS_PANEL, ANALYSTS_PANEL, OPERATIONS_PANEL = "Sellers", "Analysts", "Operations"
+checked_window = checked_by(WINDOW)
+Window = Annotated[str, typer.Argument(callback=checked_window, help=WINDOW.help)]
 As = Annotated[str, typer.Option("--as", help="Your personal database login.")]
-Note = Annotated[str, typer.Option(callback=checked_note, help="Why; it stays readable for ever.")]
-Id = Annotated[int, typer.Argument(min=1, max=2**63 - 1)]
+Note = Annotated[str, typer.Option(callback=checked_by(NOTE), help=NOTE.help)]
 Json = Annotated[bool, typer.Option("--json", help="For scripts.")]
 
 
@@ -74,26 +58,10 @@ def password_of(name: str) -> str:
     return answer
 
 
-def decide(name: str, query: str, *parameters: Any) -> dict[str, Any]:
-    """One decision of a person, under their own login; returns its row once it is committed."""
-    password = password_of(name)
-    with connect_as(ready(), name, password) as database:
-        [row] = rows(database, query, *parameters)
-    return row
-
-
 def read(query: str, **parameters: Any) -> list[dict[str, Any]]:
     """The rows of a query in orchestrator/queries."""
     with connect(ready(), Component.ORCHESTRATOR) as database:
-        return read_in(database, query, **parameters)
-
-
-def read_in(
-    database: psycopg.Connection[Any], query: str, **parameters: Any
-) -> list[dict[str, Any]]:
-    """The rows of a query in orchestrator/queries, in a transaction that is open already."""
-    with database.cursor(row_factory=psycopg.rows.dict_row) as cursor:
-        return cursor.execute(sql_file(query).encode(), parameters).fetchall()
+        return rows_of(database, query, **parameters)
 
 
 def plain_console() -> Console:

@@ -8,18 +8,18 @@ import typer
 from rich.console import Console
 
 from orchestrator.cli.options import (
+    WEEK_PANEL,
     Json,
     Window,
     checked_window,
     plain_console,
     print_json,
     read,
-    read_in,
     ready,
     table_of,
 )
 from orchestrator.config import Component, Settings
-from orchestrator.database.connection import connect, rows
+from orchestrator.database.connection import connect, rows, rows_of
 from orchestrator.errors import SettleError
 
 # What fits on 80 columns; --json has the rest.
@@ -61,7 +61,7 @@ BATCH_TABLES = (
 def register(app: typer.Typer) -> None:
     """Add the verbs of this module."""
     for verb in (review, checks, status):
-        app.command()(verb)
+        app.command(rich_help_panel=WEEK_PANEL)(verb)
 
 
 def read_review(settings: Settings, window: str) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def read_review(settings: Settings, window: str) -> dict[str, Any]:
         database.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         document: dict[str, Any] = {}
         for query in ("window/review", "window/decisions", "payout/review"):
-            found = read_in(database, query, window=window)
+            found = rows_of(database, query, window=window)
             if not found:
                 raise _no_window(database, window)
             document |= found[0]["review"]

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from orchestrator.cli.options import OPERATIONS_PANEL
 from orchestrator.config import RECEIVER_PORT, load_settings
 
 CALLS, PAYOUTS, WEBHOOKS = "Faults of calls", "Faults of payouts", "Faults of webhooks"
@@ -25,7 +26,7 @@ def _count(meaning: str, panel: str | None = None, least: int = 0) -> Any:
 
 def register(app: typer.Typer) -> None:
     """Add the verb of this module."""
-    app.command()(sandbox)
+    app.command(rich_help_panel=OPERATIONS_PANEL)(sandbox)
 
 
 def sandbox(

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from orchestrator.cli.options import (
+    SELLERS_PANEL,
     Json,
     Window,
     plain_console,
@@ -23,7 +24,7 @@ SHOWN = 20
 def register(app: typer.Typer) -> None:
     """Add the verbs of this module."""
     for verb in (statement, receipt, link):
-        app.command()(verb)
+        app.command(rich_help_panel=SELLERS_PANEL)(verb)
 
 
 def statement(seller: str, as_json: Json = False) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from orchestrator.cli.options import OPERATIONS_PANEL, SETUP_PANEL
 from orchestrator.config import RECEIVER_PORT, load_settings
 from orchestrator.database.migrate import prepare_database, set_clock
 from orchestrator.secret_files import exclusive
@@ -12,8 +13,9 @@ from orchestrator.secret_files import exclusive
 
 def register(app: typer.Typer) -> None:
     """Add the verbs of this module."""
-    for verb in (serve, home, up, demo):
-        app.command()(verb)
+    app.command(rich_help_panel=SETUP_PANEL)(demo)
+    for verb in (up, serve, home):
+        app.command(rich_help_panel=OPERATIONS_PANEL)(verb)
 
 
 def serve(port: Annotated[int, typer.Option(min=0, max=65535)] = RECEIVER_PORT) -> None:

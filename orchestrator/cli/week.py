@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.cli.options import Window, checked_window, ready
+from orchestrator.cli.options import WEEK_PANEL, Window, checked_window, ready
 from orchestrator.config import Component
 from orchestrator.database.connection import connect, rows
 from orchestrator.defs.partitions import partition_key
@@ -14,7 +14,7 @@ from orchestrator.errors import SettleError
 def register(app: typer.Typer) -> None:
     """Add the verbs of this module."""
     for verb in (close, pay, reconcile):
-        app.command()(verb)
+        app.command(rich_help_panel=WEEK_PANEL)(verb)
 
 
 def close(

@@ -77,17 +77,17 @@ def test_most_verbs_start_without_dagster_and_dbt() -> None:
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        ("review 2026-W54", "'2026-W54' is no ISO week; write it like 2026-W47"),
-        ("close 2025-W53", "'2025-W53' is no ISO week"),
-        ("pay 2026-47", "'2026-47' is no ISO week"),
-        ("status 2026-W00", "'2026-W00' is no ISO week"),
-        ("approve W47 --digest x --as ana", "'W47' is no ISO week"),
+        ("review 2026-W54", "'2026-W54' is not an ISO week; write it like 2026-W47"),
+        ("close 2025-W53", "'2025-W53' is not an ISO week"),
+        ("pay 2026-47", "'2026-47' is not an ISO week"),
+        ("status 2026-W00", "'2026-W00' is not an ISO week"),
+        ("approve W47 --digest x --as ana", "'W47' is not an ISO week"),
         ("approve 2026-W46 --as ana", "Missing option '--digest'"),
         ("review", "Missing argument"),
         ("hold seller-1 --as ana --note=", "the note is empty"),
         ("user add ana --group finance", "set SETTLE_PASSWORD"),
-        ("build --as-of yesterday", "'yesterday' is no instant"),
-        ("build --as-of 2026-11-16T00:15:00", "is no instant"),
+        ("build --as-of yesterday", "'yesterday' is not an instant"),
+        ("build --as-of 2026-11-16T00:15:00", "is not an instant"),
         ("build --timezone UTC", "--timezone goes with --as-of"),
         ("serve --port 70000", "65535"),
         ("sandbox --failure-rate 2", "less than or equal to 1"),
@@ -104,7 +104,7 @@ def test_bad_usage(arguments: str, why: str, tmp_path: Path) -> None:
 
 
 def test_bad_usage_of_a_process(untouched: Shell) -> None:
-    assert "'2025-W53' is no ISO week" in untouched.misused("close", "2025-W53")
+    assert "'2025-W53' is not an ISO week" in untouched.misused("close", "2025-W53")
     assert untouched.misused("sql", "\udcff") == "settle: an argument is not UTF-8"
     assert "Usage: settle [OPTIONS] COMMAND" in untouched().out
 

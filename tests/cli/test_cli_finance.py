@@ -55,8 +55,8 @@ def test_an_adjustment_takes_two_people(desk: Desk) -> None:
     assert desk.settle.done("adjust", "list") == "There is no adjustment.\n"
     said = desk.done(FINANCE, "adjust", "enter", SELLER, "-3.00", "--note", "a fee refunded twice")
     assert said == (
-        f"Adjustment 1 of -3.00 for {SELLER} waits: another person must approve it:"
-        " settle adjust approve 1\n"
+        f"Adjustment 1 of -3.00 for {SELLER} waits: another person must approve it.\n"
+        "settle adjust approve 1\n"
     )
     assert desk.refused(FINANCE, "adjust", "approve", "1") == (
         "ana entered adjustment 1: somebody else must approve it"
@@ -99,14 +99,14 @@ def test_an_adjustment_takes_two_people(desk: Desk) -> None:
 def test_a_limit_takes_two_people(desk: Desk) -> None:
     propose = ("policy", "propose", "minimum_line")
     assert desk.done(FINANCE, *propose, "2.5", "--rail", "SPL", *NOTE) == (
-        "Proposal 6 waits: minimum_line of SPL 2.5;"
-        " another person must confirm it: settle policy confirm 6\n"
+        "Proposal 6 waits: minimum_line of SPL 2.5; another person must confirm it.\n"
+        "settle policy confirm 6\n"
     )
     assert desk.refused(FINANCE, "policy", "confirm", "6") == (
         "ana proposed 6: somebody else must confirm it"
     )
     said = desk.done(SECOND, "policy", "confirm", "6")
-    assert said == "ben confirmed: minimum_line of SPL 2.50 holds from now on.\n"
+    assert said == "ben confirmed: minimum_line of SPL 2.50 applies from now on.\n"
     again = "proposal 6 was confirmed by ben before"
     assert desk.refused(SECOND, "policy", "confirm", "6") == again
     assert desk.refused(FINANCE, *propose, "2.00", *NOTE) == (
@@ -153,7 +153,7 @@ def test_one_person_stops_payouts_and_two_let_them_go_on(desk: Desk) -> None:
     assert f"- {pause}" in desk.settle.done("review", WINDOW_BEFORE)
     for _ in range(2):
         assert desk.done(FINANCE, "resume", *NOTE) == (
-            "ana says payouts may go on; one more person must say so: settle resume.\n"
+            "ana agreed to resume payouts; one more person must.\n"
         )
     assert desk.json("review", WINDOW)["pause"].endswith("two people must resume them, 1 so far")
     assert desk.done(SECOND, "resume", *NOTE) == "ben resumed payouts: they go on.\n"
@@ -243,13 +243,13 @@ def test_a_batch_nobody_knows_of_is_resolved_by_two_who_asked() -> None:
     desk.answered(*UNKNOWN)
     for _ in range(2):
         assert desk.done(FINANCE, *resolve) == (
-            f"ana says halfin does not have the batch of {WINDOW};"
-            " one more person who has asked must say so.\n"
+            f"ana reports that halfin does not have the batch of {WINDOW};"
+            " one more person who has asked must confirm it.\n"
         )
     batch = desk.json("review", WINDOW)["batch"]
     assert batch["state"] == "unknown"
     assert desk.done(SECOND, *resolve) == (
-        f"2 people say so: the batch of {WINDOW} is rejected, {batch['line_count']} lines"
+        f"2 people have asked: the batch of {WINDOW} is rejected, {batch['line_count']} lines"
         f" ({batch['total']} USD) are their sellers' balance again.\n"
     )
     assert desk.refused(SECOND, *resolve) == nothing

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from orchestrator.cli import app
 
-NO_AMOUNT = "is no amount; write it like 12.50 or -3.00"
+NO_AMOUNT = "is not an amount; write it like 12.50 or -3.00"
 NO_AMOUNTS = ("1.005", "nan", "1e3", "1,50", ".5", "5.", "+5", "-x", "9" * 14, "\u0663")
 
 
@@ -19,16 +19,19 @@ NO_AMOUNTS = ("1.005", "nan", "1e3", "1,50", ".5", "5.", "+5", "-x", "9" * 14, "
         ("adjust enter s1 -0 --as ana --note n", "an adjustment of 0 changes nothing"),
         ("adjust enter s1 5.00 --as ana --note=", "the note is empty"),
         ("adjust enter s1 5.00 --nte n --as ana", "Missing option '--note'"),
-        ("adjust approve 0 --as ana", "greater than or equal to 1"),
-        ("adjust approve one --as ana", "integer"),
-        (f"adjust approve {2**63} --as ana", "less than or equal to"),
+        ("adjust approve 0 --as ana", "'0' is not an id; it is a whole number from 1"),
+        ("adjust approve one --as ana", "'one' is not an id"),
+        (f"adjust approve {2**63} --as ana", "is not an id"),
         ("policy propose maximum_line -1.00 --as ana --note n", "'-1.00' is below 0"),
-        ("policy propose minimum 1.00 --as ana --note n", "'minimum' is not one of"),
+        (
+            "policy propose minimum 1.00 --as ana --note n",
+            "'minimum' is not one of the limits: dual_approval_above, maximum_line",
+        ),
         ("block \u00a0 --as ana --note n", "the wallet is empty"),
         ("pause --as ana", "Missing option '--note'"),
         ("resume --note n", "Missing option '--as'"),
         ("block --as ana --note n", "Missing argument"),
-        ("accept 2026-W54 unusual_total --as ana --note n", "'2026-W54' is no ISO week"),
+        ("accept 2026-W54 unusual_total --as ana --note n", "'2026-W54' is not an ISO week"),
         ("resolve 2026-W46 --as ana --note n", "add --rejected"),
         ("export 2026-W46 --to /nowhere/at/all", "does not exist"),
         ("breaks shut 1", "No such command 'shut'"),

@@ -143,8 +143,8 @@ def test_the_readme_follows_one_orders_cents(week: Settings, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["review", "2026-53"], 2, "is no ISO week"),
-        (["review", "2025-W53"], 2, "is no ISO week"),
+        (["review", "2026-53"], 2, "is not an ISO week"),
+        (["review", "2025-W53"], 2, "is not an ISO week"),
         (["review", "1999-W01"], 1, "window 1999-W01 does not exist: the facts span"),
         (["close", "2199-W01"], 1, "is still open"),
         (["pay", "1999-W01"], 1, "window 1999-W01 has no stored close"),

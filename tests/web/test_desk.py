@@ -83,15 +83,18 @@ def test_two_people_approve_what_they_saw(site: DeskSite) -> None:
             answer = person.do(
                 f"{WEEK}/approve", "approve", window=WINDOW, digest=digest, back=WEEK
             )
-            assert f"You approved {WINDOW}, digest {digest}." in answer.text
+            assert f"{name} approved {WINDOW}, digest {digest}." in answer.text
             assert f">{name}<" in answer.text  # in the table of approvals
         assert approvals(site) == [FINANCE, SECOND]
         assert '<span class="state good">approved</span>' in ana.get(WEEK).text
         said = ana.do(WEEK, "approve", window=WINDOW, digest="0" * 64)
         assert '<p class="notice bad" role="status">' in said.text
-        assert "You approved" not in said.text
+        assert f"{FINANCE} approved" not in said.text
         assert approvals(site) == [FINANCE, SECOND]
-        assert "You revoked your approval" in ben.do(WEEK, "revoke", window=WINDOW).text
+        assert (
+            f"{SECOND} revoked the approval of {WINDOW}."
+            in ben.do(WEEK, "revoke", window=WINDOW).text
+        )
 
 
 def test_a_double_click_is_one_approval(site: DeskSite) -> None:
@@ -151,20 +154,22 @@ def test_holds_pauses_and_adjustments_under_ones_own_name(site: DeskSite) -> Non
             in ben.do(WEEK, "release", window=WINDOW, seller="seller-000001", note="asked").text
         )
         said = ana.do(seller, "adjust", seller="seller-000001", amount="12.5O", note="x").text
-        assert "is no amount: write it like 12.50 or -3.00" in said
-        assert "the note is missing: say why" in ana.do(seller, "hold", seller="s", note=" ").text
+        assert "is not an amount; write it like 12.50 or -3.00" in said
+        assert "the note is empty; say why" in ana.do(seller, "hold", seller="s", note=" ").text
         said = ana.do(seller, "adjust", seller="seller-000001", amount="-3.00", note="x").text
-        assert "Adjustment 1 of -3.00 for seller-000001 waits for another person." in said
+        assert (
+            "Adjustment 1 of -3.00 for seller-000001 waits: another person must approve it." in said
+        )
         said = ana.do("/desk/adjustments", "approve-adjustment", id="1").text
         assert "ana entered adjustment 1: somebody else must approve it" in said
         assert (
-            "You approved adjustment 1: -3.00"
+            f"{SECOND} approved adjustment 1: -3.00"
             in ben.do("/desk/adjustments", "approve-adjustment", id="1").text
         )
-        assert "Payouts are paused" in ana.do("/desk", "pause", note="a drill").text
+        assert f"{FINANCE} paused payouts" in ana.do("/desk", "pause", note="a drill").text
         assert "a drill" in ben.get(WEEK).text
-        assert "one more person must say so" in ana.do("/desk", "resume", note="over").text
-        assert "payouts go on" in ben.do("/desk", "resume", note="over").text
+        assert "one more person must." in ana.do("/desk", "resume", note="over").text
+        assert f"{SECOND} resumed payouts" in ben.do("/desk", "resume", note="over").text
     [hold] = site.desk.rows(Component.ORCHESTRATOR, "select held_by from finance.seller_holds")
     assert hold["held_by"] == FINANCE
 

@@ -86,7 +86,7 @@ def test_a_week_from_the_flag_to_the_failure(site: DeskSite, browser: Browser) -
         page.goto(WEEK)
         page.get_by_role("link", name="Approve").click()
         page.get_by_role("button", name="Approve").dblclick()
-        expect(page.get_by_role("status")).to_contain_text(f"You approved {WINDOW}")
+        expect(page.get_by_role("status")).to_contain_text(f"{name} approved {WINDOW}")
         approvals = page.get_by_role("region", name="Approvals")
         expect(approvals.get_by_role("cell", name=name, exact=True)).to_be_visible()
     expect(ben.get_by_text("Nothing: it goes out with the next run.")).to_be_visible()

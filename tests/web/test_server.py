@@ -40,7 +40,8 @@ def client(market: Market, make_pages: Callable[[], Starlette]) -> TestClient:
 
 def post(http: TestClient) -> httpx.Response:
     headers = {SIGNATURE_HEADER: sign(SIGNING, int(time.time()), EVENT)}
-    return http.post("/webhooks/halfin", content=EVENT, headers=headers)
+    response: httpx.Response = http.post("/webhooks/halfin", content=EVENT, headers=headers)
+    return response
 
 
 def misconfigured() -> NoReturn:

@@ -15,8 +15,8 @@ from starlette.routing import Route
 
 from orchestrator.config import Settings
 from orchestrator.csv_export import safe_cell
+from orchestrator.decisions import DECISIONS, Limit, decide
 from orchestrator.errors import SettleError
-from orchestrator.web.desk.actions import ACTIONS, act
 from orchestrator.web.desk.auth import Door
 from orchestrator.web.desk.cache import Shared
 from orchestrator.web.desk.connections import Readers, Rows
@@ -65,7 +65,7 @@ class DeskPages:
         """The more particular paths first."""
         return [
             *self._door.routes(),
-            Route("/desk/do/{action}", self.do, methods=["POST"]),
+            Route("/desk/do/{decision}", self.do, methods=["POST"]),
             Route("/desk/windows/{window}/approve", self.approve_form),
             Route("/desk/windows/{window}/export.csv", self.export),
             Route("/desk/windows/{window}", self.window),
@@ -77,19 +77,19 @@ class DeskPages:
         ]
 
     async def do(self, request: Request) -> Response:
-        """One decision; what came of it stands on the page that the form was on."""
+        """One decision; what came of it is shown on the page that the form was on."""
         session, form = await self._door.checked_form(request)
-        name = request.path_params["action"]
-        if name not in ACTIONS:
-            raise PageRefusedError(404, "Nothing is here", "There is no such action.")
+        decision = DECISIONS.get(request.path_params["decision"])
+        if decision is None:
+            raise PageRefusedError(404, "Nothing is here", "There is no such decision.")
         try:
-            said = await run_in_threadpool(
-                act, self._settings, session.name, session.password, name, form
+            values = await run_in_threadpool(
+                decide, self._settings, session.name, session.password, decision, form
             )
         except SettleError as error:
-            session.tell(str(error), is_refusal=True)
+            session.show_next(str(error), is_refusal=True)
         else:
-            session.tell(said)
+            session.show_next(decision.message(values))
         return RedirectResponse(_back(form.get("back", "")), 303)
 
     def home(self, request: Request) -> Response:
@@ -191,12 +191,13 @@ class DeskPages:
 
     def _render(self, request: Request, template: str, context: dict[str, Any]) -> Response:
         session = self._door.session(request)
-        said, is_refusal = session.told()
+        message, is_refusal = session.take_message()
         shared = {
             "person": session.name,
             "may_decide": session.may_decide,
             "csrf": session.csrf,
-            "said": said,
+            "message": message,
+            "limits": list(Limit),
             "is_refusal": is_refusal,
             "here": quote(request.url.path),
             "most_rows": MOST_ROWS,

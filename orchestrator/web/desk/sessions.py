@@ -22,19 +22,19 @@ class Session:
     csrf: str
     begun: float
     seen: float
-    # What the last action came to, shown once.
-    said: str | None = None
+    # What came of the last decision, shown once.
+    message: str | None = None
     is_refusal: bool = False
 
-    def tell(self, text: str, *, is_refusal: bool = False) -> None:
+    def show_next(self, text: str, *, is_refusal: bool = False) -> None:
         """Show this on the next page."""
-        self.said, self.is_refusal = text, is_refusal
+        self.message, self.is_refusal = text, is_refusal
 
-    def told(self) -> tuple[str | None, bool]:
-        """What is to be shown, once."""
-        told = (self.said, self.is_refusal)
-        self.said, self.is_refusal = None, False
-        return told
+    def take_message(self) -> tuple[str | None, bool]:
+        """What is to be shown, and whether it is a refusal; gone once it was taken."""
+        taken = (self.message, self.is_refusal)
+        self.message, self.is_refusal = None, False
+        return taken
 
 
 class Sessions:

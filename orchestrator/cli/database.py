@@ -1,0 +1,63 @@
+"""The database and who may log in: db, user."""
+
+from typing import Annotated
+
+import typer
+
+from orchestrator.cli.options import SETUP_PANEL, password_of, ready
+from orchestrator.config import Component, load_settings
+from orchestrator.database.migrate import add_person, prepare_database, set_clock
+from orchestrator.embedded_postgres.server import EmbeddedPostgres
+from orchestrator.errors import SettleError
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs of this module."""
+    db = typer.Typer(no_args_is_help=True, help="The embedded Postgres: start, stop, url.")
+    db.command("start")(db_start)
+    db.command("stop")(db_stop)
+    db.command("url")(db_url)
+    app.add_typer(db, name="db", rich_help_panel=SETUP_PANEL)
+    user = typer.Typer(no_args_is_help=True, help="Personal logins.")
+    user.command("add")(user_add)
+    user.callback()(lambda: None)
+    app.add_typer(user, name="user", rich_help_panel=SETUP_PANEL)
+
+
+def db_start() -> None:
+    """Start the embedded Postgres and migrate it; with an external one, migrate that."""
+    settings = load_settings()
+    prepare_database(settings)
+    set_clock(settings)
+    where = f"embedded, data in {settings.home}" if settings.is_embedded else "external"
+    print(f"Postgres is up ({where}).")
+
+
+def db_stop() -> None:
+    """Stop the embedded Postgres."""
+    settings = load_settings()
+    if not settings.is_embedded:
+        raise SettleError("an external Postgres is configured (SETTLE_DATABASE_URL): stop it there")
+    stopped = EmbeddedPostgres(settings.home).stop()
+    print("Postgres stopped." if stopped else "Postgres was not running.")
+
+
+def db_url(
+    component: Annotated[Component, typer.Argument(help="Whose login.")] = Component.OWNER,
+) -> None:
+    """Print the URL of a component's login, password included."""
+    settings = load_settings()
+    if settings.is_embedded:
+        print(EmbeddedPostgres(settings.home).url(component.value))
+    else:
+        print(settings.urls.get(component) or f"external; no URL is set for {component.value}")
+
+
+def user_add(
+    name: Annotated[str, typer.Argument(help="The login's name.")],
+    group: Annotated[str, typer.Option(help="finance (approves) or analyst (reads).")],
+) -> None:
+    """Create a personal login, or give it a new password and group."""
+    password = password_of(name)
+    add_person(ready(), name, password, group)
+    print(f"{name} is in the {group} group.")

@@ -1,0 +1,63 @@
+"""Data in: load, generate."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from orchestrator.cli.options import SETUP_PANEL, ready
+from orchestrator.config import Component
+from orchestrator.database.connection import connect, rows
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs of this module."""
+    for verb in (load, generate):
+        app.command(rich_help_panel=SETUP_PANEL)(verb)
+
+
+def load(
+    directory: Annotated[Path, typer.Argument(help="CSV files named after the tables.")],
+) -> None:
+    """Load CSV files named after the source tables, all or nothing."""
+    from orchestrator.loading.load import LoadRefused, load_directory
+
+    settings = ready()
+    try:
+        with connect(settings, Component.OWNER) as database:
+            report = load_directory(database, directory)
+    except LoadRefused as refused:
+        for line in refused.lines:
+            print(line, file=sys.stderr)
+        raise
+    for table, counts in report.tables.items():
+        print(
+            f"{table}: {counts.inserted} new, {counts.unchanged} known already"
+            + (f", {counts.replaced} replaced" if counts.replaced else "")
+            + (f", {counts.ignored} older ignored" if counts.ignored else "")
+        )
+
+
+def generate(
+    sellers: Annotated[int, typer.Option(min=1)] = 4000,
+    weeks: Annotated[int, typer.Option(min=1)] = 8,
+    orders_per_seller_week: Annotated[int, typer.Option(min=1)] = 5,
+    seed: int = 1,
+) -> None:
+    """Fill an empty database with a deterministic marketplace that ends now."""
+    from orchestrator.demo.generate import generate as generate_marketplace
+
+    settings = ready()
+    with connect(settings, Component.OWNER) as database:
+        [now] = rows(database, "select settle_now() as instant")
+        report = generate_marketplace(
+            database,
+            sellers=sellers,
+            weeks=weeks,
+            orders_per_seller_week=orders_per_seller_week,
+            seed=seed,
+            until=now["instant"],
+        )
+    for table, count in report.tables.items():
+        print(f"{table}: {count} {'known already' if report.is_noop else 'new'}")

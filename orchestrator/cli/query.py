@@ -1,0 +1,49 @@
+"""`settle sql`: one query, for who has no client at hand."""
+
+import shutil
+import sys
+from tempfile import SpooledTemporaryFile
+from typing import Annotated
+
+import psycopg
+import typer
+from psycopg.sql import SQL
+
+from orchestrator.cli.options import ANALYSTS_PANEL, ready
+from orchestrator.config import Component
+from orchestrator.database.connection import connect
+from orchestrator.errors import SettleError
+
+MAX_IN_MEMORY = 2**24
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb of this module."""
+    app.command(rich_help_panel=ANALYSTS_PANEL)(sql)
+
+
+def sql(query: Annotated[str, typer.Argument(help="A select.")]) -> None:
+    """Print the rows of a query as CSV, with a header; it can read and nothing else."""
+    settings = ready()
+    # On lines of its own: it may end in a comment.
+    text = SQL("(\n{}\n)").format(SQL(query.rstrip().rstrip(";")))
+    # Printed when all of it is there: half a file looks like a whole one.
+    with SpooledTemporaryFile(MAX_IN_MEMORY) as found:
+        with connect(settings, Component.ORCHESTRATOR) as database:
+            database.execute("set transaction read only")
+            try:
+                # Prepared, so that the server takes one statement and no more: a second one could
+                # end the transaction and write.
+                database.execute(SQL("select from {} as q limit 0").format(text), prepare=True)
+                copy = SQL("copy {} to stdout with (format csv, header)").format(text)
+                with database.cursor().copy(copy) as blocks:
+                    for block in blocks:
+                        found.write(block)
+            except psycopg.Error as error:
+                if isinstance(error, psycopg.OperationalError):
+                    raise
+                reason = error.diag.message_primary or error
+                raise SettleError(f"the query failed: {reason}") from None
+        found.seek(0)
+        shutil.copyfileobj(found, sys.stdout.buffer)
+        sys.stdout.flush()

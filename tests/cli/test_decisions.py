@@ -1,0 +1,65 @@
+"""The one table of decisions, and that both front ends follow from it."""
+
+import re
+from pathlib import Path
+
+import pytest
+import typer
+from click import Group
+
+from orchestrator.cli import app
+from orchestrator.decisions import DECISIONS, Decision, checked
+from orchestrator.errors import SettleError
+from orchestrator.web.render import HERE
+
+VALUES = {"window": "2026-W46", "amount": "1.00", "id": "1", "limit": "maximum_line"}
+BY_NAME = pytest.mark.parametrize("decision", DECISIONS.values(), ids=DECISIONS)
+
+
+def templates() -> str:
+    return "".join(path.read_text() for path in Path(HERE / "templates" / "desk").glob("*.html"))
+
+
+@BY_NAME
+def test_the_query_asks_for_the_fields_and_nothing_else(decision: Decision) -> None:
+    assert set(re.findall(r"%\((\w+)\)s", decision.query)) == {f.name for f in decision.fields}
+
+
+@BY_NAME
+def test_every_decision_has_a_verb_and_a_form(decision: Decision) -> None:
+    command = typer.main.get_command(app)
+    for word in decision.verb.split():
+        assert isinstance(command, Group) or hasattr(command, "commands")
+        command = command.commands[word]
+    assert {f.name for f in decision.fields} <= {parameter.name for parameter in command.params}
+    assert f'action="/desk/do/{decision.name}"' in templates()
+
+
+@BY_NAME
+def test_two_outcomes_need_a_query_that_tells_them_apart(decision: Decision) -> None:
+    assert (decision.otherwise is not None) == ("as is_done" in decision.query)
+
+
+@pytest.mark.parametrize(
+    ("decision", "field", "value", "why"),
+    [
+        ("hold", "note", " ", "the note is empty; say why"),
+        ("hold", "seller", "", "the seller is empty; fill it in"),
+        ("hold", "note", "a\0b", "the note has a character that cannot be stored"),
+        ("adjust", "amount", "0.00", "an adjustment of 0 changes nothing"),
+        ("propose", "amount", "-1.00", "is below 0, which no limit can be"),
+        ("propose", "limit", "other", "'other' is not one of the limits"),
+        ("close-break", "id", "1e3", "'1e3' is not an id"),
+        ("close-break", "id", "٣", "is not an id"),
+        ("approve", "window", "2025-W53", "is not an ISO week"),
+    ],
+)
+def test_a_wrong_value_is_refused_before_the_database_is_asked(
+    decision: str, field: str, value: str, why: str
+) -> None:
+    fields = DECISIONS[decision].fields
+    given = {f.name: VALUES.get(f.name, "x") for f in fields}
+    assert checked(fields, given) == given
+    with pytest.raises(SettleError, match=re.escape(why)):
+        checked(fields, given | {field: value})
+    assert checked(fields, {k: f" {v} " for k, v in given.items()}) == given
