@@ -136,7 +136,7 @@ def _window_close(
                     CLOSE,
                     description=f"Stored with {window}.",
                     partition=partition_key(earlier),
-                    metadata=close_report(settings, earlier, is_drawn=False),
+                    metadata=close_report(settings, earlier),
                 )
         yield dg.MaterializeResult(
             metadata={

@@ -11,7 +11,6 @@ from orchestrator.database.connection import connect, rows_of
 from orchestrator.defs.partitions import window_label
 from orchestrator.errors import FailedChecksError, SettleError
 
-PEOPLE_NEEDED = 2
 MART = "model.settle.window_checks"
 
 
@@ -44,7 +43,7 @@ def build_window_checks(
                 blocking=True,
                 partitions_def=windows,
                 description="See settlement.window_checks. Failed, it stops the payout of the"
-                " window until it passes or two people have accepted it as it stands.",
+                " window until it passes or two people have accepted it as it is.",
             )
             for name in names
         ]
@@ -80,18 +79,17 @@ def judge(
             description=f"{name} of {window} is not among what the last build computed",
         )
     accepted = list(check["accepted_by"])
-    is_accepted = len(accepted) >= PEOPLE_NEEDED
     by = f"; accepted by {', '.join(accepted)}" if accepted else ""
     return dg.AssetCheckResult(
         asset_key=close,
         check_name=name,
-        passed=check["is_passed"] or not check["is_blocking"] or is_accepted,
+        passed=check["state"] != "failed",
         description=check["detail"] + by,
-        metadata={"accepted_by": ", ".join(accepted) or "nobody", "holds": check["is_passed"]},
+        metadata={"accepted_by": ", ".join(accepted) or "nobody", "state": check["state"]},
     )
 
 
 def read_checks(settings: Settings, window: str) -> list[dict[str, Any]]:
     """The checks of a window with who has accepted which failure."""
     with connect(settings, Component.ORCHESTRATOR) as database:
-        return rows_of(database, "close/checks", window=window)
+        return rows_of(database, "window/checks", window=window)

@@ -7,21 +7,24 @@ import dagster as dg
 
 from orchestrator.config import Component, Settings
 from orchestrator.database.connection import connect, rows_of
-from orchestrator.defs.chart import as_markdown, weeks_chart
 from orchestrator.defs.markdown import cell, table
 
 # What one event of Dagster's log carries; settle review and settle sql have all of it. Its page
-# shows up to 1,000 characters at once and the rest, like the picture, when somebody clicks.
+# shows up to 1,000 characters at once and the rest when somebody clicks.
 MOST_ROWS = 25
 CLOSE_TABLES = {
     "weeks": "close/last_12",
     "totals_by_rail": "close/by_rail",
-    "sellers_by_status": "close/by_status",
-    "holds_by_reason": "close/by_hold_reason",
     "flags_by_reason": "close/flag_reasons",
-    "flagged_sellers": "close/flagged_sellers",
     "data_exceptions": "close/exceptions",
-    "checks": "close/checks",
+    "checks": "window/checks",
+}
+# Where the sellers of the window are now: one query with several tables in it.
+POSITIONS = "window/positions"
+POSITION_TABLES = {
+    "sellers_by_status": "statuses",
+    "holds_by_reason": "holds",
+    "flagged_sellers": "flagged",
 }
 PAYOUT_TABLES = {
     "outcomes": "payout/outcomes",
@@ -36,11 +39,15 @@ WAITING = "reconciliation/lines_without_outcome"
 Metadata = dict[str, Any]  # what dagster takes as metadata; it does not export the type
 
 
-def close_report(settings: Settings, window: str, *, is_drawn: bool = True) -> Metadata:
-    """What finance reviews of a stored close; `is_drawn` adds the chart of the last 12 weeks."""
-    found = _read(settings, window, "close/totals", "close/payable", *CLOSE_TABLES.values())
+def close_report(settings: Settings, window: str) -> Metadata:
+    """What finance reviews of a stored close."""
+    found = _read(
+        settings, window, "close/totals", "close/payable", POSITIONS, *CLOSE_TABLES.values()
+    )
     totals = found["close/totals"][0] | found["close/payable"][0]
     tables = {name: table(found[query], MOST_ROWS) for name, query in CLOSE_TABLES.items()}
+    [positions] = found[POSITIONS]
+    tables |= {name: table(positions[key], MOST_ROWS) for name, key in POSITION_TABLES.items()}
     report: Metadata = {"review": dg.MetadataValue.md(_headline(totals)), **tables}
     if totals["digest"]:
         report["funding"] = table(totals["funding"])
@@ -55,15 +62,11 @@ def close_report(settings: Settings, window: str, *, is_drawn: bool = True) -> M
         "lines": totals["line_count"],
         "flagged": totals["flagged_count"],
     }
-    if is_drawn:
-        title = f"To pay and held, {totals['currency']}, 12 weeks up to {window}"
-        png = weeks_chart(_read(settings, window, "close/weeks")["close/weeks"], title)
-        report["chart"] = dg.MetadataValue.md(as_markdown(png, title))
     return report
 
 
 def payout_report(settings: Settings, window: str) -> Metadata:
-    """Where the latest batch of a window stands; empty where nothing was frozen."""
+    """The state of a window's latest batch; empty where nothing was frozen."""
     found = _read(settings, window, "payout/batch", *PAYOUT_TABLES.values())
     if not found["payout/batch"]:
         return {}

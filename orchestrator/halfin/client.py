@@ -13,7 +13,7 @@ from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 from orchestrator.errors import SettleError
 from orchestrator.halfin.answers import RailAnswer, read_answer
 from orchestrator.halfin.credentials import key_environment
-from orchestrator.halfin.pacing import Pace
+from orchestrator.moving_window import MovingWindow
 from orchestrator.net import authorities, checked_url, is_local
 
 MAX_ANSWER_BYTES = 256 * 1024 * 1024
@@ -72,7 +72,7 @@ class HalfinClient:
         self._timeout_s = timeout_s
         self._attempts = attempts
         self._wait_initial_s, self._wait_max_s = wait_initial_s, wait_max_s
-        self._pace = Pace(calls_per_minute, 60.0)
+        self._pace = MovingWindow(calls_per_minute, 60.0)
         self._http = httpx.Client(
             headers={"X-API-Key": api_key, "Accept": "application/json"},
             timeout=timeout_s,

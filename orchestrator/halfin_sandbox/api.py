@@ -1,5 +1,6 @@
 """The routes of the local halfin: the rail's own under /api/v1, and the sandbox's beside them."""
 
+import math
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from hmac import compare_digest
@@ -15,8 +16,8 @@ from orchestrator.halfin_sandbox.errors import RailError, invalid
 from orchestrator.halfin_sandbox.lifecycle import Sandbox
 from orchestrator.halfin_sandbox.page import counters, page
 from orchestrator.halfin_sandbox.payouts import money, public
-from orchestrator.halfin_sandbox.throttle import Throttle
 from orchestrator.halfin_sandbox.validation import parse
+from orchestrator.moving_window import MovingWindow
 
 PUBLIC_RATE_LIMIT = 120
 
@@ -27,7 +28,9 @@ class Api:
     def __init__(self, sandbox: Sandbox, calls: Calls) -> None:
         self.calls = calls
         self.sandbox, self.book, self.config = sandbox, sandbox.book, sandbox.config
-        self._throttle = Throttle(sandbox.config.rate_window_s)
+        window_s = self.config.rate_window_s
+        self._calls_of_key = MovingWindow(self.config.rate_limit, window_s)
+        self._public_calls = MovingWindow(PUBLIC_RATE_LIMIT, window_s)
 
     def routes(self) -> list[Route | Mount]:
         v1 = [
@@ -58,7 +61,7 @@ class Api:
             given = request.headers.get("X-API-Key", "").encode("latin-1", "replace")
             if not compare_digest(given, self.config.api_key.encode()):
                 raise RailError(401, "unauthorized", "The API key is missing or not known")
-            self._throttle.count("key", self.config.rate_limit)
+            _limit(self._calls_of_key, "key")
             if pays and not self.config.can_pay:
                 raise RailError(403, "forbidden", "The API key lacks payouts:write")
             return await endpoint(request)
@@ -112,7 +115,7 @@ class Api:
         return paged(request, self.book.ledger.by_currency[code], dict)
 
     async def currencies(self, request: Request) -> Response:
-        self._throttle.count(request.client.host if request.client else "", PUBLIC_RATE_LIMIT)
+        _limit(self._public_calls, request.client.host if request.client else "")
         return success([{"code": c, "network": n} for c, n in CURRENCY_NETWORKS.items()])
 
     async def healthz(self, request: Request) -> Response:
@@ -140,3 +143,10 @@ class Api:
 
     async def page(self, request: Request) -> Response:
         return HTMLResponse(page(self.book, self.calls))
+
+
+def _limit(window: MovingWindow, caller: str) -> None:
+    """Count a call. Raises 429 when the caller's window is full."""
+    seconds = window.count(caller)
+    if seconds:
+        raise RailError(429, "rate_limited", "Too many requests", retry_s=math.ceil(seconds))

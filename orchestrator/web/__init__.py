@@ -1,1 +1,1 @@
-"""The pages: a finance desk, and each seller's own statement. Server-rendered; SQL computes."""
+"""Webhooks, finance's console, and each seller's own pages. Server-rendered; SQL computes."""

@@ -1,4 +1,4 @@
-"""What a page refuses, as one calm answer in the form that was asked for."""
+"""Errors of the pages, as a page or as JSON."""
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -7,11 +7,11 @@ from starlette.responses import JSONResponse, Response
 from orchestrator.errors import SettleError
 from orchestrator.web.render import message_page
 
-TITLES = {404: "Nothing is here", 405: "This cannot be done here", 413: "That is too much"}
+TITLES = {404: "Nothing is here", 405: "This cannot be done here", 413: "The request is too large"}
 
 
 class PageRefusedError(Exception):
-    """An answer that is not what was asked for: a status, and two short texts for a person."""
+    """A refusal: a status, and a title and message for a person."""
 
     def __init__(self, status: int, title: str, message: str) -> None:
         super().__init__(title)
@@ -19,7 +19,7 @@ class PageRefusedError(Exception):
 
 
 def client_of(request: Request) -> str:
-    """Who asks, as far as the connection tells (or the proxy in front, on this machine)."""
+    """The client's address, as the connection or a proxy on this machine reports it."""
     return request.client.host if request.client else "unknown"
 
 
@@ -35,9 +35,9 @@ def refused(request: Request, error: Exception) -> Response:
             status, title = 503, "Not now"
             message = "We cannot look it up right now. Try again in a few minutes."
         case _:
-            status, title, message = 500, "This did not work", "We have been told. Try again later."
+            status, title, message = 500, "This did not work", "An unexpected error occurred. Try again later."
     headers = dict(getattr(error, "headers", None) or {})  # which methods there are, say
     if request.url.path.endswith(".json"):
-        said = {"error": {"status": status, "message": f"{title}. {message}"}}
-        return JSONResponse(said, status, headers)
+        document = {"error": {"status": status, "message": f"{title}. {message}"}}
+        return JSONResponse(document, status, headers)
     return message_page(status, title, message, headers)

@@ -1,4 +1,4 @@
-"""What every answer of the pages tells the browser: no scripts, no frames, no other hosts."""
+"""Security headers of every page: no scripts, no frames, no other hosts."""
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send

@@ -50,7 +50,7 @@ def untouched(tmp_path: Path) -> Iterator[Shell]:
     assert not home.exists()
 
 
-def test_every_verb_explains_itself() -> None:
+def test_every_verb_has_help() -> None:
     def verbs(command: click.Command, path: list[str]) -> Iterator[list[str]]:
         yield path
         for name, inner in getattr(command, "commands", {}).items():
@@ -64,11 +64,11 @@ def test_every_verb_explains_itself() -> None:
         assert answer.output.count("Usage:") == 1, path
 
 
-def test_a_process_of_its_own_explains_itself(untouched: Shell) -> None:
+def test_help_works_as_a_process(untouched: Shell) -> None:
     assert "Usage: settle review" in untouched.done("review", "--help")
 
 
-def test_most_verbs_start_without_dagster_and_dbt() -> None:
+def test_importing_the_cli_imports_neither_dagster_nor_dbt() -> None:
     code = "import orchestrator.cli, sys; print({'dagster', 'dbt'} & set(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert loaded.stdout == "set()\n", loaded.stderr
@@ -103,7 +103,7 @@ def test_bad_usage(arguments: str, why: str, tmp_path: Path) -> None:
     assert why in said
 
 
-def test_bad_usage_of_a_process(untouched: Shell) -> None:
+def test_bad_usage_exits_2_as_a_process(untouched: Shell) -> None:
     assert "'2025-W53' is not an ISO week" in untouched.misused("close", "2025-W53")
     assert untouched.misused("sql", "\udcff") == "settle: an argument is not UTF-8"
     assert "Usage: settle [OPTIONS] COMMAND" in untouched().out
@@ -126,7 +126,7 @@ def test_bad_usage_of_a_process(untouched: Shell) -> None:
         ({"SETTLE_DATABASE_URL": NOWHERE}, "port 1 failed: Connection refused"),
     ],
 )
-def test_bad_settings(untouched: Shell, variables: dict[str, str], why: str) -> None:
+def test_invalid_settings_are_refused_in_one_line(untouched: Shell, variables: dict[str, str], why: str) -> None:
     said = untouched.refused("status", **variables)
     assert why in said
     assert "something" not in said  # the password
@@ -135,13 +135,13 @@ def test_bad_settings(untouched: Shell, variables: dict[str, str], why: str) -> 
 @pytest.mark.parametrize(
     "variables", [{"SETTLE_ENV": "production"}, {"SETTLE_DATABASE_URL": NOWHERE}]
 )
-def test_the_demo_keeps_to_a_database_of_its_own(
+def test_demo_refuses_production_and_external_databases(
     untouched: Shell, variables: dict[str, str]
 ) -> None:
     assert untouched.refused("demo", **variables).startswith("the demo ")
 
 
-def test_windows_that_cannot_be(settle: Shell) -> None:
+def test_unknown_and_open_windows_are_refused(settle: Shell) -> None:
     assert settle.refused("review", "2026-W10").startswith("window 2026-W10 does not exist: the ")
     assert settle.refused("status", "2026-W10").startswith("window 2026-W10 does not exist")
     assert settle.refused("close", OPEN_WINDOW) == (
@@ -151,7 +151,7 @@ def test_windows_that_cannot_be(settle: Shell) -> None:
     assert settle.done("close") == f"{WINDOW} was closed before.\n"
 
 
-def test_the_review_and_the_status_are_for_scripts_too(settle: Shell) -> None:
+def test_review_and_status_print_json(settle: Shell) -> None:
     document = json.loads(settle.done("review", WINDOW, "--json"))
     assert document.keys() >= {
         *("payout_window", "state", "digest", "currency", "line_count", "total"),
@@ -166,7 +166,7 @@ def test_the_review_and_the_status_are_for_scripts_too(settle: Shell) -> None:
     assert windows[:3] == [OPEN_WINDOW, WINDOW, WINDOW_BEFORE]
 
 
-def test_what_people_read_is_whole_on_80_columns(settle: Shell) -> None:
+def test_tables_fit_80_columns(settle: Shell) -> None:
     table = settle.done("status", COLUMNS="80").splitlines()
     assert table[1].split()[:2] == [OPEN_WINDOW, "open"]
     assert max(map(len, table)) <= 80
@@ -174,7 +174,7 @@ def test_what_people_read_is_whole_on_80_columns(settle: Shell) -> None:
     assert "is not approved: review it and approve digest" in review.replace("\n", " ")
 
 
-def test_ids_are_not_read_as_markup(capsys: pytest.CaptureFixture[str]) -> None:
+def test_ids_are_not_rendered_as_markup(capsys: pytest.CaptureFixture[str]) -> None:
     row = {"seller_id": "[/b] [red]", "health_score": "1.0", "review_reasons": ["spike"]}
     document: dict[str, Any] = {}
     document |= {key: [] for _, key, _ in TABLES}
@@ -205,7 +205,7 @@ def test_a_port_in_use(settle: Shell, verb: str) -> None:
         ("stranger", "the login 'stranger' exists and is not one of ours"),
     ],
 )
-def test_logins_that_nobody_gets(week: ClosedWeek, settle: Shell, name: str, why: str) -> None:
+def test_reserved_and_invalid_login_names_are_refused(week: ClosedWeek, settle: Shell, name: str, why: str) -> None:
     with psycopg.connect(week.server.url(Component.OWNER)) as owner:
         owner.execute(
             "do $$ begin create role stranger; exception when duplicate_object then end $$"
@@ -213,7 +213,7 @@ def test_logins_that_nobody_gets(week: ClosedWeek, settle: Shell, name: str, why
     assert why in settle.refused("user", "add", name, "--group", "analyst", **X)
 
 
-def test_other_people(settle: Shell) -> None:
+def test_user_add_refuses_unknown_groups_and_empty_passwords(settle: Shell) -> None:
     add = ("user", "add", "carl", "--group")
     assert "is not for people" in settle.refused(*add, "boss", **X)
     assert "the password is empty" in settle.refused(*add, "analyst", SETTLE_PASSWORD="")
@@ -226,7 +226,7 @@ def test_other_people(settle: Shell) -> None:
     assert "nobody is not known" in settle.refused(*unknown, **Y)
 
 
-def test_the_server_starts_by_itself(settle: Shell, week: ClosedWeek) -> None:
+def test_verbs_start_the_embedded_server(settle: Shell, week: ClosedWeek) -> None:
     assert settle.done("db", "stop") == "Postgres stopped.\n"
     assert settle.done("db", "stop") == "Postgres was not running.\n"
     assert settle.done("sql", "select 1 as one") == "one\n1\n"

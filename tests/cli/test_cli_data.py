@@ -48,7 +48,7 @@ def write(folder: Path, files: dict[str, list[str]]) -> Path:
     return folder
 
 
-def test_before_the_first_build_it_says_what_to_do(empty: Shell) -> None:
+def test_verbs_before_the_first_build_name_the_next_step(empty: Shell) -> None:
     for verb in ("review 2026-W46", "status"):
         said = empty.refused(*verb.split())
         assert said.endswith("is not there: nothing is built yet; run: settle build"), said
@@ -56,7 +56,7 @@ def test_before_the_first_build_it_says_what_to_do(empty: Shell) -> None:
     assert empty.done("reconcile") == "0 lines got an outcome or came back.\n"
 
 
-def test_a_bad_row_is_named_and_nothing_is_loaded(empty: Shell, data: Path) -> None:
+def test_invalid_row_is_named_and_nothing_is_loaded(empty: Shell, data: Path) -> None:
     bad = [*FILES["orders.csv"], f"o3,c1,s1,USD,1.005,{AT}", f",c1,s1,USD,-1,{AT}"]
     answer = empty("load", str(write(data, {"orders.csv": bad})))
     assert (answer.code, answer.out) == (1, "")
@@ -70,7 +70,7 @@ def test_a_bad_row_is_named_and_nothing_is_loaded(empty: Shell, data: Path) -> N
     assert empty.done("sql", "select count(*) as n from marketplace.sellers") == "n\n0\n"
 
 
-def test_the_same_rows_again_are_no_change_and_other_ones_are_refused(
+def test_reloading_is_idempotent_and_conflicting_rows_are_refused(
     empty: Shell, data: Path
 ) -> None:
     assert empty.done("load", str(data)) == (
@@ -89,12 +89,12 @@ def test_the_same_rows_again_are_no_change_and_other_ones_are_refused(
     assert "marketplace.sellers holds other rows" in empty.refused("generate", "--sellers", "3")
 
 
-def test_directories_that_hold_nothing(empty: Shell, tmp_path: Path) -> None:
+def test_directories_without_csv_files_are_refused(empty: Shell, tmp_path: Path) -> None:
     assert "is no directory" in empty.refused("load", str(tmp_path / "nowhere"))
     assert "holds no CSV file" in empty.refused("load", str(tmp_path))
 
 
-def test_generating_again_is_no_change(week: ClosedWeek) -> None:
+def test_generating_again_is_idempotent(week: ClosedWeek) -> None:
     again = week.shell.done("generate", "--sellers", "12", "--weeks", "4").splitlines()
     assert again[0] == "sellers: 12 known already"
     assert len(again) == 5
@@ -136,7 +136,7 @@ EVIL = "insert into finance.wallet_checks values ('evil', null, false, 'evil')"
         ("", "syntax"),
     ],
 )
-def test_a_query_cannot_write_nor_be_two(week: ClosedWeek, query: str, why: str) -> None:
+def test_sql_refuses_writes_and_multiple_statements(week: ClosedWeek, query: str, why: str) -> None:
     said = week.shell.refused("sql", query)
     assert re.search(why, said), said
     assert said.startswith("the query failed: ")

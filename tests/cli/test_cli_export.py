@@ -14,7 +14,7 @@ def desk() -> Desk:
     return open_desk()
 
 
-def test_an_export_holds_what_its_name_says(desk: Desk, tmp_path: Path) -> None:
+def test_export_matches_the_digest_in_its_name(desk: Desk, tmp_path: Path) -> None:
     document = desk.json("review", WINDOW)
     path = desk.settle.done("export", WINDOW, "--to", str(tmp_path)).rstrip("\n")
     file = tmp_path / f"settlement-{WINDOW}-{document['digest'][:12]}.csv"
@@ -50,5 +50,5 @@ def test_an_export_holds_what_its_name_says(desk: Desk, tmp_path: Path) -> None:
         (None, ""),
     ],
 )
-def test_a_cell_is_no_formula(value: str | None, cell: str) -> None:
+def test_formulas_are_escaped_in_csv_cells(value: str | None, cell: str) -> None:
     assert safe_cell(value) == cell

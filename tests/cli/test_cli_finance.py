@@ -45,13 +45,13 @@ def desk() -> Desk:
     ],
     ids=" ".join,
 )
-def test_an_analyst_reads_and_decides_nothing(desk: Desk, arguments: tuple[str, ...]) -> None:
+def test_analysts_cannot_decide(desk: Desk, arguments: tuple[str, ...]) -> None:
     said = desk.refused(ANALYST, *arguments)
     assert said.startswith("eve may not do this (permission denied for ")
     assert said.endswith("it takes a login of the finance group")
 
 
-def test_an_adjustment_takes_two_people(desk: Desk) -> None:
+def test_adjustment_needs_a_second_person(desk: Desk) -> None:
     assert desk.settle.done("adjust", "list") == "There is no adjustment.\n"
     said = desk.done(FINANCE, "adjust", "enter", SELLER, "-3.00", "--note", "a fee refunded twice")
     assert said == (
@@ -96,7 +96,7 @@ def test_an_adjustment_takes_two_people(desk: Desk) -> None:
     assert "a fee refunded twice" in desk.settle.done("adjust", "list")
 
 
-def test_a_limit_takes_two_people(desk: Desk) -> None:
+def test_limit_needs_a_second_person(desk: Desk) -> None:
     propose = ("policy", "propose", "minimum_line")
     assert desk.done(FINANCE, *propose, "2.5", "--rail", "SPL", *NOTE) == (
         "Proposal 6 waits: minimum_line of SPL 2.5; another person must confirm it.\n"
@@ -140,7 +140,7 @@ def test_a_limit_takes_two_people(desk: Desk) -> None:
     assert "the installation" in desk.settle.done("policy", "list")
 
 
-def test_one_person_stops_payouts_and_two_let_them_go_on(desk: Desk) -> None:
+def test_one_person_pauses_payouts_and_two_resume_them(desk: Desk) -> None:
     assert desk.refused(FINANCE, "resume", *NOTE) == "payouts are not paused"
     assert desk.done(FINANCE, "pause", "--note", "odd webhooks") == (
         "ana paused payouts: nothing is frozen or sent until two people resume them.\n"
@@ -160,7 +160,7 @@ def test_one_person_stops_payouts_and_two_let_them_go_on(desk: Desk) -> None:
     assert desk.json("review", WINDOW)["pause"] is None
 
 
-def test_a_blocked_wallet_is_paid_by_nobody(desk: Desk) -> None:
+def test_blocked_wallet_is_not_payable(desk: Desk) -> None:
     [line, *_] = desk.rows(
         Component.ORCHESTRATOR,
         "select * from finance.current_holds(%s) where cardinality(hold_reasons) = 0",
@@ -184,7 +184,7 @@ def test_a_blocked_wallet_is_paid_by_nobody(desk: Desk) -> None:
     )
 
 
-def test_a_failed_check_stops_until_two_accept_it(desk: Desk) -> None:
+def test_failed_check_blocks_until_two_people_accept_it(desk: Desk) -> None:
     found = desk.json("checks", WINDOW)
     assert {(c["state"], *c["accepted_by"]) for c in found} == {("passed",)}
     accept = ("accept", WINDOW, "unusual_total", *NOTE)
@@ -220,7 +220,7 @@ def test_a_failed_check_stops_until_two_accept_it(desk: Desk) -> None:
     )
 
 
-def test_the_review_says_who_released_whom(desk: Desk) -> None:
+def test_review_lists_releases(desk: Desk) -> None:
     assert desk.done(FINANCE, "hold", SELLER, *NOTE) == f"{SELLER} is held.\n"
     assert desk.done(SECOND, "hold", SELLER, *NOTE) == f"{SELLER} was held before.\n"
     said = desk.done(SECOND, "release", WINDOW, SELLER, "--note", "they called back")
@@ -230,7 +230,7 @@ def test_the_review_says_who_released_whom(desk: Desk) -> None:
     assert (release["reason"], release["note"]) == ("manual_review", "they called back")
 
 
-def test_a_batch_nobody_knows_of_is_resolved_by_two_who_asked() -> None:
+def test_unknown_batch_is_rejected_once_two_people_confirm() -> None:
     desk = open_desk()
     resolve = ("resolve", WINDOW, "--rejected", "--note", "asked halfin, case 12")
     nothing = f"window {WINDOW} has no batch that stands: nothing to resolve"

@@ -26,7 +26,7 @@ def lines(desk: Desk) -> list[dict[str, Any]]:
     return desk.rows(Component.ORCHESTRATOR, LINES)
 
 
-def test_the_review_says_what_came_of_the_batch(desk: Desk, lines: list[dict[str, Any]]) -> None:
+def test_review_shows_the_outcomes_of_the_batch(desk: Desk, lines: list[dict[str, Any]]) -> None:
     document = desk.json("review", WINDOW)
     batch = document["batch"]
     assert (batch["batch_id"], batch["attempt"], batch["state"]) == (1, 1, "accepted")
@@ -57,7 +57,7 @@ def test_the_review_says_what_came_of_the_batch(desk: Desk, lines: list[dict[str
     assert (before["batch"], before["left_out"], before["breaks"]) == (None, [], [])
 
 
-def test_an_export_of_a_frozen_window_is_what_was_frozen(
+def test_export_of_a_frozen_window_lists_the_frozen_lines(
     desk: Desk, lines: list[dict[str, Any]], tmp_path: Path
 ) -> None:
     file = Path(desk.settle.done("export", WINDOW, "--to", str(tmp_path)).rstrip("\n"))
@@ -67,7 +67,7 @@ def test_an_export_of_a_frozen_window_is_what_was_frozen(
     assert {row["status"] for row in found} == {"paid", "failed", "submitted"}
 
 
-def test_a_receipt_sums_to_its_line(desk: Desk, lines: list[dict[str, Any]]) -> None:
+def test_receipt_sums_to_its_line(desk: Desk, lines: list[dict[str, Any]]) -> None:
     carried = set()
     for line in lines[:4]:
         document = desk.json("receipt", WINDOW, line["seller_id"])
@@ -114,7 +114,7 @@ def sums_up(document: dict[str, Any], line: dict[str, Any]) -> None:
     assert f"{total:.2f}" == document["total"] == document["amount"] == document_amount(line)
 
 
-def test_no_line_no_receipt(desk: Desk) -> None:
+def test_seller_without_a_line_has_no_receipt(desk: Desk) -> None:
     left_out = desk.json("review", WINDOW)["left_out"][0]["seller_id"]
     for seller, window in ((left_out, WINDOW), ("nobody", WINDOW), (left_out, "2026-W10")):
         assert desk.settle.refused("receipt", window, seller) == (
@@ -123,7 +123,7 @@ def test_no_line_no_receipt(desk: Desk) -> None:
         )
 
 
-def test_a_statement_shows_both_balances_and_why(desk: Desk, lines: list[dict[str, Any]]) -> None:
+def test_statement_explains_both_balances(desk: Desk, lines: list[dict[str, Any]]) -> None:
     paid, failed, under_way = (desk.json("statement", line["seller_id"]) for line in lines[:3])
     for document in (paid, failed, under_way):
         [reserve] = desk.rows(
@@ -152,7 +152,7 @@ def test_a_statement_shows_both_balances_and_why(desk: Desk, lines: list[dict[st
     ]
 
 
-def test_a_statement_says_who_holds_the_seller(desk: Desk) -> None:
+def test_statement_shows_who_holds_the_seller(desk: Desk) -> None:
     seller = desk.json("review", WINDOW)["left_out"][0]["seller_id"]
     [hold] = desk.json("statement", seller)["holds"]
     assert (hold["reason"], hold["held_by"]) == ("manual_review", SECOND)
@@ -163,7 +163,7 @@ def test_a_statement_says_who_holds_the_seller(desk: Desk) -> None:
     )
 
 
-def test_a_break_has_an_age_and_is_closed_with_a_note(desk: Desk) -> None:
+def test_break_shows_its_age_and_closes_with_a_note(desk: Desk) -> None:
     later = (NOW + timedelta(days=2, hours=3)).isoformat()
     listed = desk.settle.done("breaks", "--json", SETTLE_NOW=later)
     assert listed == desk.settle.done("breaks", "list", "--json", SETTLE_NOW=later)
@@ -186,7 +186,7 @@ def test_a_break_has_an_age_and_is_closed_with_a_note(desk: Desk) -> None:
 
 
 @pytest.mark.slow
-def test_what_was_paid_after_all_is_taken_back_on_the_next_receipt(desk: Desk) -> None:
+def test_late_completion_is_deducted_on_the_next_receipt(desk: Desk) -> None:
     [_, line, *_] = desk.rows(Component.ORCHESTRATOR, LINES)
     seller, due = line["seller_id"], datetime(2026, 11, 24, 8, tzinfo=UTC).isoformat()
     desk.looked_up(desk.payouts(**{seller: "completed"}))

@@ -40,7 +40,7 @@ def desk() -> Desk:
         *((c, c, WINDOW, "finance group|is an owner") for c in Component),
     ],
 )
-def test_who_may_not_approve_and_what(
+def test_approvals_without_rights_or_with_a_wrong_digest_are_refused(
     desk: Desk, who: str, password_of: str, window: str, why: str
 ) -> None:
     said = desk.settle.refused(
@@ -49,7 +49,7 @@ def test_who_may_not_approve_and_what(
     assert re.search(why, said), said
 
 
-def test_without_approval_nothing_is_paid(desk: Desk) -> None:
+def test_pay_refuses_without_approval(desk: Desk) -> None:
     digest = desk.digest()
     assert desk.settle.refused("pay", WINDOW) == (
         f"window {WINDOW} is not approved: review it and approve digest {digest}"
@@ -67,7 +67,7 @@ def rail(desk: Desk) -> Iterator[str]:
         process.terminate()
 
 
-def test_approve_revoke_approve_and_pay_once(desk: Desk, rail: str) -> None:
+def test_approve_revoke_approve_then_pay_once(desk: Desk, rail: str) -> None:
     settle, ana = desk.settle, desk.password(FINANCE)
     digest = desk.digest()
     approve = ("approve", WINDOW, "--digest", digest, "--as", FINANCE)
@@ -100,7 +100,7 @@ def test_approve_revoke_approve_and_pay_once(desk: Desk, rail: str) -> None:
     assert document["line_count"] > 0
 
 
-def test_the_clock_and_the_environment_of_production_stay(desk: Desk) -> None:
+def test_production_keeps_its_clock_and_environment(desk: Desk) -> None:
     settings = desk.week.copy()
     settle = Shell(settings.home, **environment_of(settings))
     settle.done("db", "start", SETTLE_NOW="", SETTLE_ENV="production")

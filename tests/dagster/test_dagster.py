@@ -53,7 +53,7 @@ def test_a_close_takes_one_dbt_run_and_stores_the_weeks_before_too(week: ClosedW
     assert closed == {partition_key(row["payout_window"]) for row in stored}
     assert report[0].asset_materialization is not None
     shown = report[0].asset_materialization.metadata
-    assert {"review", "weeks", "totals_by_rail", "holds_by_reason", "chart"} <= set(shown)
+    assert {"review", "weeks", "totals_by_rail", "holds_by_reason"} <= set(shown)
 
 
 def test_the_report_has_the_figures_of_the_review(week: ClosedWeek) -> None:

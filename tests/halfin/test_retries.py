@@ -8,13 +8,13 @@ import pytest
 
 from orchestrator.errors import SettleError
 from orchestrator.halfin import BATCH_PATH, PAGE_ROWS, HalfinClient, RailAnswer
-from orchestrator.halfin.pacing import Pace
+from orchestrator.moving_window import MovingWindow
 from tests.halfin.sandbox import FAST, KEY, ask, batch, line, lines, post_one, rail, until
 
 WINDOW_S = 0.2
 
 
-def times_through(pace: Pace, calls: int) -> list[float]:
+def times_through(pace: MovingWindow, calls: int) -> list[float]:
     through = []
     for _ in range(calls):
         pace.wait()
@@ -83,14 +83,14 @@ def test_a_path_that_is_none_is_one_clear_line() -> None:
 
 def test_a_pace_lets_so_many_through_in_any_window() -> None:
     begun = time.monotonic()
-    through = times_through(Pace(3, WINDOW_S), 8)
+    through = times_through(MovingWindow(3, WINDOW_S), 8)
     assert through[2] - begun < WINDOW_S  # the first ones do not wait
     assert are_paced(through)
     assert through[-1] - begun < 4 * WINDOW_S
 
 
 def test_who_pauses_may_go_at_once() -> None:
-    pace = Pace(3, WINDOW_S)
+    pace = MovingWindow(3, WINDOW_S)
     times_through(pace, 3)
     time.sleep(WINDOW_S)
     begun = time.monotonic()
@@ -98,7 +98,7 @@ def test_who_pauses_may_go_at_once() -> None:
 
 
 def test_threads_share_a_pace() -> None:
-    pace, through = Pace(3, WINDOW_S), []
+    pace, through = MovingWindow(3, WINDOW_S), []
     threads = [
         threading.Thread(target=lambda: through.extend(times_through(pace, 2))) for _ in range(4)
     ]
@@ -114,7 +114,7 @@ def test_threads_share_a_pace() -> None:
 def test_attempts_keep_to_the_pace_too() -> None:
     """The retries of one call count as calls."""
     with rail(error_rate_500=1.0) as client:
-        client._pace = Pace(2, WINDOW_S)
+        client._pace = MovingWindow(2, WINDOW_S)
         begun: list[float] = []
         answer = client.post(
             BATCH_PATH, lambda: [batch(line(1))], before=lambda: begun.append(time.monotonic())

@@ -33,7 +33,7 @@ def approvals(site: DeskSite) -> list[str]:
 
 
 @pytest.mark.parametrize("name", [FINANCE, ANALYST])
-def test_every_page_is_there_for_people(shared: DeskSite, name: str) -> None:
+def test_members_of_both_groups_can_open_every_page(shared: DeskSite, name: str) -> None:
     with shared.person(name) as person:
         for page in PAGES:
             answer = person.get(page)
@@ -49,7 +49,7 @@ def test_every_page_is_there_for_people(shared: DeskSite, name: str) -> None:
             assert person.get(page).status_code == 404
 
 
-def test_the_page_has_the_figures_of_the_review(shared: DeskSite) -> None:
+def test_window_page_shows_the_figures_of_the_review(shared: DeskSite) -> None:
     document = shared.desk.json("review", WINDOW)
     with shared.person(ANALYST) as person:
         text = person.get(WEEK).text
@@ -62,7 +62,7 @@ def test_the_page_has_the_figures_of_the_review(shared: DeskSite) -> None:
         assert line["o"].split(":")[0] in text
 
 
-def test_an_export_is_the_lines_that_the_digest_names(shared: DeskSite, tmp_path: Path) -> None:
+def test_export_lists_the_lines_behind_the_digest(shared: DeskSite, tmp_path: Path) -> None:
     with shared.person(FINANCE) as person:
         answer = person.get(f"{WEEK}/export.csv")
     file = tmp_path / "export.csv"
@@ -73,7 +73,7 @@ def test_an_export_is_the_lines_that_the_digest_names(shared: DeskSite, tmp_path
     assert rows
 
 
-def test_two_people_approve_what_they_saw(site: DeskSite) -> None:
+def test_two_people_approve_the_reviewed_digest_and_one_revokes(site: DeskSite) -> None:
     with site.person(FINANCE) as ana, site.person(SECOND) as ben:
         text = ana.get(f"{WEEK}/approve").text
         document = site.desk.json("review", WINDOW)
@@ -97,7 +97,7 @@ def test_two_people_approve_what_they_saw(site: DeskSite) -> None:
         )
 
 
-def test_a_double_click_is_one_approval(site: DeskSite) -> None:
+def test_double_click_creates_one_approval(site: DeskSite) -> None:
     with site.person(FINANCE) as ana:
         token = CSRF.search(ana.get(WEEK).text)
         assert token
@@ -111,7 +111,7 @@ def test_a_double_click_is_one_approval(site: DeskSite) -> None:
     assert len(standing) == 1
 
 
-def test_a_reader_cannot_approve_with_a_form_of_their_own(site: DeskSite) -> None:
+def test_analyst_cannot_decide_with_a_crafted_form(site: DeskSite) -> None:
     with site.person(ANALYST) as eve:
         said = eve.do(WEEK, "approve", window=WINDOW, digest=site.desk.digest())
         assert "eve may not do this" in said.text
@@ -129,7 +129,7 @@ def test_a_reader_cannot_approve_with_a_form_of_their_own(site: DeskSite) -> Non
         ({"Origin": "null"}, 403),
     ],
 )
-def test_a_form_of_another_site_does_nothing(
+def test_cross_site_forms_are_rejected(
     site: DeskSite, change: dict[str, str], status: int
 ) -> None:
     with site.person(FINANCE) as ana:
@@ -143,7 +143,7 @@ def test_a_form_of_another_site_does_nothing(
         assert ana.post("/desk/do/pause", content=b"\xff=\xfe").status_code in (400, 403)
 
 
-def test_holds_pauses_and_adjustments_under_ones_own_name(site: DeskSite) -> None:
+def test_decisions_are_recorded_under_the_login_that_made_them(site: DeskSite) -> None:
     with site.person(FINANCE) as ana, site.person(SECOND) as ben:
         seller = "/desk/sellers/seller-000001"
         assert "is held" in ana.do(seller, "hold", seller="seller-000001", note="<b>why</b>").text
@@ -174,7 +174,7 @@ def test_holds_pauses_and_adjustments_under_ones_own_name(site: DeskSite) -> Non
     assert hold["held_by"] == FINANCE
 
 
-def test_a_way_back_never_leads_elsewhere(site: DeskSite) -> None:
+def test_redirect_after_a_decision_stays_on_the_console(site: DeskSite) -> None:
     with site.person(FINANCE) as ana:
         for back in ("https://elsewhere.example", "//elsewhere.example", "/desk\\..", "/s/x"):
             answer = ana.do("/desk", "revoke", window=WINDOW, back=back)

@@ -47,7 +47,7 @@ def log_in(browser: Browser, site: DeskSite, name: str, size: dict[str, int] = D
     return page
 
 
-def test_a_wrong_password_stays_at_the_door(site: DeskSite, browser: Browser) -> None:
+def test_wrong_password_shows_the_login_form_again(site: DeskSite, browser: Browser) -> None:
     page = browser.new_context(base_url=site.url).new_page()
     page.goto("/desk")
     assert_accessible(page)
@@ -58,7 +58,7 @@ def test_a_wrong_password_stays_at_the_door(site: DeskSite, browser: Browser) ->
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-def test_every_page_can_be_read_by_everybody(
+def test_every_page_is_accessible(
     site: DeskSite, browser: Browser, size: dict[str, int]
 ) -> None:
     page = log_in(browser, site, FINANCE, size)
@@ -69,7 +69,7 @@ def test_every_page_can_be_read_by_everybody(
     picture(page, "desk" if size is DESKTOP else "desk-phone")
 
 
-def test_a_week_from_the_flag_to_the_failure(site: DeskSite, browser: Browser) -> None:
+def test_week_from_a_flagged_seller_to_a_failed_payout(site: DeskSite, browser: Browser) -> None:
     """Two people approve after one of them has released a flagged seller; then the rail speaks."""
     ana, ben = log_in(browser, site, FINANCE), log_in(browser, site, SECOND)
     ana.goto(WEEK)

@@ -16,7 +16,7 @@ def shared() -> Iterator[DeskSite]:
         yield site
 
 
-def test_nobody_sees_anything_without_a_login(shared: DeskSite) -> None:
+def test_pages_without_a_session_redirect_to_the_login(shared: DeskSite) -> None:
     with Person(shared.url) as stranger:
         for page in PAGES:
             answer = stranger.get(page)
@@ -36,7 +36,7 @@ def test_nobody_sees_anything_without_a_login(shared: DeskSite) -> None:
         *((login, None) for login in ("orchestrator", "dbt", "portal", "webhook", "settle_admin")),
     ],
 )
-def test_wrong_passwords_and_logins_of_components_stay_out(
+def test_wrong_passwords_and_component_logins_are_rejected(
     shared: DeskSite, name: str, password: str | None
 ) -> None:
     if password is None:
@@ -45,11 +45,11 @@ def test_wrong_passwords_and_logins_of_components_stay_out(
         person.headers["X-Forwarded-For"] = f"203.0.113.{len(name)}"  # each from its own place
         answer = person.log_in(name, password)
         assert answer.status_code == 401
-        assert "do not open the desk" in answer.text
+        assert "no access to the console" in answer.text
         assert "settle_desk" not in person.cookies
 
 
-def test_who_guesses_passwords_has_to_wait_and_nobody_else(shared: DeskSite) -> None:
+def test_failed_logins_rate_limit_only_the_offender(shared: DeskSite) -> None:
     with Person(shared.url) as guesser, Person(shared.url) as colleague:
         guesser.headers["X-Forwarded-For"] = "198.51.100.7"
         right = shared.desk.week.server.password(SECOND)
@@ -60,7 +60,7 @@ def test_who_guesses_passwords_has_to_wait_and_nobody_else(shared: DeskSite) -> 
         assert colleague.log_in(SECOND, right).url.path == "/desk"
 
 
-def test_who_guesses_names_has_to_wait_too(shared: DeskSite) -> None:
+def test_failed_logins_of_many_names_rate_limit_the_address(shared: DeskSite) -> None:
     def guess(name: str) -> int:
         with Person(shared.url) as guesser:
             guesser.headers["X-Forwarded-For"] = "198.51.100.9"
@@ -71,7 +71,7 @@ def test_who_guesses_names_has_to_wait_too(shared: DeskSite) -> None:
     assert statuses == [401] * 20 + [429] * 10
 
 
-def test_the_cookie_is_for_this_desk_alone(shared: DeskSite) -> None:
+def test_session_cookie_is_scoped_and_holds_no_credentials(shared: DeskSite) -> None:
     with Person(shared.url) as person:
         person.follow_redirects = False
         answer = person.log_in(FINANCE, shared.desk.week.server.password(FINANCE))
@@ -82,7 +82,7 @@ def test_the_cookie_is_for_this_desk_alone(shared: DeskSite) -> None:
     assert FINANCE not in cookie
 
 
-def test_who_logs_out_is_out(shared: DeskSite) -> None:
+def test_logout_ends_the_session(shared: DeskSite) -> None:
     with shared.person(FINANCE) as ana:
         token = CSRF.search(ana.get("/desk").text)
         assert token
@@ -92,7 +92,7 @@ def test_who_logs_out_is_out(shared: DeskSite) -> None:
         assert ana.get("/desk").url.path == "/desk/login"
 
 
-def test_a_session_ends_when_nobody_is_there_and_at_the_end_of_the_day() -> None:
+def test_sessions_expire_when_idle_and_after_their_longest_time() -> None:
     now = 0.0
     sessions = Sessions(clock=lambda: now)
     cookie = sessions.begin("ana", "secret", may_decide=True)

@@ -78,7 +78,7 @@ def stored(market: Market) -> int:
 )
 @example("POST", "/webhooks/halfin", b"t=99999999999999999999,v1=00", b"{}")
 @example("POST", "/webhooks/halfin", b"t=1," * 20, b"{}")
-def test_what_is_not_signed_leaves_nothing(
+def test_unsigned_requests_store_nothing(
     market: Market,
     receiver: tuple[str, httpx.Client],
     method: str,
@@ -103,7 +103,7 @@ def test_what_is_not_signed_leaves_nothing(
 @given(event=EVENTS)
 @example({"event": "payout.completed", "data": {"amount": math.nan, "id": "\x00"}})
 @example({"event": {"a": math.inf}, "data": {"id": 10**400, "amount": 10**400}})
-def test_what_is_signed_is_kept_once_whatever_it_says(
+def test_signed_events_are_stored_exactly_once(
     market: Market, receiver: tuple[str, httpx.Client], event: dict[str, Any]
 ) -> None:
     url, client = receiver
@@ -117,7 +117,7 @@ def test_what_is_signed_is_kept_once_whatever_it_says(
 
 @FUZZ
 @given(data=st.dictionaries(st.sampled_from(FIELDS), JSON), event=WORDS)
-def test_what_is_said_of_a_line_moves_it_only_where_it_is_meant(
+def test_events_move_only_the_line_they_match(
     paid: Market, data: dict[str, Any], event: str
 ) -> None:
     """Events with the key of a line and odd values beside it: no error, and no outcome."""

@@ -31,7 +31,7 @@ def shown(amount: str) -> str:
     return f"{Decimal(amount):,.2f}"
 
 
-def test_both_balances_stand_side_by_side(site: SellerSite, phone: Page) -> None:
+def test_both_balances_are_shown_side_by_side(site: SellerSite, phone: Page) -> None:
     found = site.json("completed")
     phone.goto(site.link(site.sellers["completed"]))
     boxes = []
@@ -59,7 +59,7 @@ def test_millions_fit_on_a_phone(site: SellerSite, phone: Page) -> None:
     assert phone.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_the_timeline_adds_up_to_what_is_pending(site: SellerSite, phone: Page) -> None:
+def test_timeline_sums_to_the_pending_balance(site: SellerSite, phone: Page) -> None:
     found = site.json("completed")
     phone.goto(site.link(site.sellers["completed"]))
     timeline = phone.get_by_role("region", name="What becomes available when")
@@ -68,7 +68,7 @@ def test_the_timeline_adds_up_to_what_is_pending(site: SellerSite, phone: Page) 
     assert shown(found["pending_balance"]) in rows[-1]
 
 
-def test_a_receipt_is_reached_and_sums_up(site: SellerSite, phone: Page) -> None:
+def test_receipt_is_linked_and_sums_to_the_payout(site: SellerSite, phone: Page) -> None:
     [paid] = site.json("completed")["payouts"]
     phone.goto(site.link(site.sellers["completed"]))
     phone.get_by_role("link", name=WINDOW).click()
@@ -82,7 +82,7 @@ def test_a_receipt_is_reached_and_sums_up(site: SellerSite, phone: Page) -> None
 
 
 @pytest.mark.parametrize("state", ["failed", "submitted", "held"])
-def test_every_state_can_be_read_by_everybody(site: SellerSite, phone: Page, state: str) -> None:
+def test_every_state_is_accessible(site: SellerSite, phone: Page, state: str) -> None:
     phone.goto(site.link(site.sellers[state]))
     expect(phone.get_by_role("region", name="Available", exact=True)).to_be_visible()
     assert_accessible(phone)
@@ -90,7 +90,7 @@ def test_every_state_can_be_read_by_everybody(site: SellerSite, phone: Page, sta
     assert_accessible(phone)
 
 
-def test_a_link_that_is_over_and_one_that_is_none(site: SellerSite, phone: Page) -> None:
+def test_expired_and_invalid_links_are_rejected(site: SellerSite, phone: Page) -> None:
     phone.goto(site.link(site.sellers["completed"], seconds=-1))
     expect(phone.get_by_role("heading", name="This link has expired")).to_be_visible()
     assert_accessible(phone)

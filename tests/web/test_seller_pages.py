@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from collections.abc import Iterator
 from decimal import Decimal
 
@@ -14,11 +15,12 @@ from hypothesis import settings
 from orchestrator.config import Component
 from orchestrator.database.connection import connect
 from orchestrator.web.headers import HEADERS
-from orchestrator.web.portal.openapi import DESCRIPTION
+from orchestrator.web.portal.queries import SellerData
+from orchestrator.web.portal.routes import OPENAPI, SellerPages
 from tests.support.closed_week import WINDOW
 from tests.web.seller_site import OLD_SECRET, SellerSite, seller_site
 
-API = schemathesis.openapi.from_dict(DESCRIPTION)
+API = schemathesis.openapi.from_dict(json.loads(OPENAPI.read_text()))
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +33,16 @@ def total(rows: list[dict[str, str]], column: str = "amount") -> Decimal:
     return sum((Decimal(row[column]) for row in rows), Decimal())
 
 
-def test_both_balances_are_those_of_the_reserve_view(site: SellerSite) -> None:
+def test_the_description_lists_every_json_address(site: SellerSite) -> None:
+    """The fuzz test below holds what is behind them; a parameter that is read is described too."""
+    described = json.loads(OPENAPI.read_text())
+    routes = {route.path for route in SellerPages(SellerData(""), ["x"]).routes()}
+    addresses = {path for path in routes if path.endswith(".json") and "{" in path}
+    assert set(described["paths"]) == addresses
+    assert httpx.get(f"{site.url}/s/openapi.json", trust_env=False).json() == described
+
+
+def test_balances_equal_the_reserve_view(site: SellerSite) -> None:
     for state in ("completed", "failed", "submitted", "held"):
         found = site.json(state)
         [known] = site.desk.rows(
@@ -62,7 +73,7 @@ def test_what_the_open_week_will_pay_follows_from_the_balances(site: SellerSite)
         )
 
 
-def test_the_page_shows_what_the_documents_say(site: SellerSite) -> None:
+def test_page_shows_the_values_of_the_json(site: SellerSite) -> None:
     found = site.json("completed")
     answer = site.get(site.link(site.sellers["completed"]))
     assert answer.status_code == 200
@@ -85,13 +96,13 @@ def test_the_page_shows_what_the_documents_say(site: SellerSite) -> None:
         ("held", "A person looks at this payout before it goes out."),
     ],
 )
-def test_what_became_of_a_payout_in_words(site: SellerSite, state: str, said: str) -> None:
+def test_payout_outcomes_are_explained(site: SellerSite, state: str, said: str) -> None:
     text = site.get(site.link(site.sellers[state])).text
     assert said in text
     assert "a question about the wallet" not in text  # a note among colleagues
 
 
-def test_a_receipt_sums_to_its_payout_in_each_form(site: SellerSite) -> None:
+def test_receipt_sums_to_its_payout_as_page_json_and_csv(site: SellerSite) -> None:
     [paid] = site.json("completed")["payouts"]
     found = site.json("completed", f"receipts/{WINDOW}.json")
     assert found["amount"] == found["total"] == paid["amount"]
@@ -107,13 +118,13 @@ def test_a_receipt_sums_to_its_payout_in_each_form(site: SellerSite) -> None:
 
 
 @pytest.mark.parametrize("window", ["2026-W01", "x", "%00", "%0a", "../.."])
-def test_where_nothing_was_paid_there_is_no_receipt(site: SellerSite, window: str) -> None:
+def test_window_without_a_payout_has_no_receipt(site: SellerSite, window: str) -> None:
     base = site.link(site.sellers["held"])
     for end in ("", ".json", ".csv"):
         assert site.get(f"{base}/receipts/{window}{end}").status_code == 404
 
 
-def test_hours_are_those_of_the_zone_that_was_asked_for(site: SellerSite) -> None:
+def test_times_are_shown_in_the_requested_zone(site: SellerSite) -> None:
     link = site.link(site.sellers["completed"])
     assert "Tue 24 Nov 2026, 08:00" in site.get(link).text
     there = site.get(link, zone="Asia/Kolkata").text
@@ -123,7 +134,7 @@ def test_hours_are_those_of_the_zone_that_was_asked_for(site: SellerSite) -> Non
         assert "Days and hours are those of UTC." in site.get(link, zone=odd).text
 
 
-def test_orders_come_page_by_page(site: SellerSite) -> None:
+def test_orders_are_paginated(site: SellerSite) -> None:
     everything = site.json("completed", "orders.json")["orders"]
     assert len(everything) > 1
     second = site.json("completed", "orders.json", offset="1", limit="1")["orders"]
@@ -133,7 +144,7 @@ def test_orders_come_page_by_page(site: SellerSite) -> None:
         assert site.get(link, **bad).status_code == 400
 
 
-def test_a_link_is_good_for_one_seller_and_its_time(site: SellerSite) -> None:
+def test_link_opens_one_seller_until_it_expires(site: SellerSite) -> None:
     seller, other = site.sellers["completed"], site.sellers["failed"]
     good = site.link(seller)
     rotated = site.get(site.link(seller, secret=OLD_SECRET))
@@ -157,7 +168,7 @@ def test_a_link_is_good_for_one_seller_and_its_time(site: SellerSite) -> None:
     assert seller not in answers[0].text
 
 
-def test_who_tries_many_links_has_to_wait_and_real_ones_go_on(site: SellerSite) -> None:
+def test_invalid_links_rate_limit_the_address_but_not_valid_links(site: SellerSite) -> None:
     there = {"X-Forwarded-For": "203.0.113.7"}  # as the proxy in front says
     with httpx.Client(headers=there, trust_env=False, timeout=60) as somebody:
         statuses = [somebody.get(f"{site.url}/s/{n}").status_code for n in range(25)]
@@ -166,7 +177,7 @@ def test_who_tries_many_links_has_to_wait_and_real_ones_go_on(site: SellerSite) 
     assert site.get(f"{site.url}/s/x").status_code == 404
 
 
-def test_an_unknown_seller_and_a_wrong_path_are_calm_pages(site: SellerSite) -> None:
+def test_unknown_seller_and_unknown_path_show_a_message_page(site: SellerSite) -> None:
     unknown = site.get(site.link("nobody"))
     assert (unknown.status_code, "No payouts yet" in unknown.text) == (404, True)
     assert site.get(f"{site.url}/nothing").status_code == 404
@@ -174,7 +185,7 @@ def test_an_unknown_seller_and_a_wrong_path_are_calm_pages(site: SellerSite) -> 
     assert (found.status_code, found.json()["error"]["status"]) == (404, 404)
 
 
-def test_the_database_shows_the_portal_one_seller_and_no_table(site: SellerSite) -> None:
+def test_portal_login_reads_one_seller_and_no_table(site: SellerSite) -> None:
     mine, other = site.sellers["completed"], site.sellers["failed"]
     with connect(site.desk.settings, Component.PORTAL, autocommit=True) as portal:
 
@@ -204,6 +215,6 @@ def test_the_database_shows_the_portal_one_seller_and_no_table(site: SellerSite)
 
 @API.parametrize()
 @settings(max_examples=40, deadline=None)
-def test_the_documents_are_as_they_are_described(case: schemathesis.Case, site: SellerSite) -> None:
+def test_json_conforms_to_its_openapi_description(case: schemathesis.Case, site: SellerSite) -> None:
     case.path_parameters["token"] = site.link(site.sellers["completed"]).rpartition("/")[2]
     case.call_and_validate(base_url=site.url)

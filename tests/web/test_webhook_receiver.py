@@ -52,7 +52,7 @@ def event_count(market: Market) -> int:
     return int(market.value("dora", "select count(*) from halfin.webhook_events"))
 
 
-def test_a_signed_event_is_stored_as_it_came(market: Market, url: str) -> None:
+def test_signed_event_is_stored_byte_for_byte_once(market: Market, url: str) -> None:
     body = b'{ "event":"payout.created","data":{"id":"p\xc3\xa9"} }\n'
     answers = [post(url, body) for _ in range(2)]
     assert [(a.status_code, a.content) for a in answers] == [(204, b"")] * 2
@@ -78,7 +78,7 @@ def test_a_signed_event_is_stored_as_it_came(market: Market, url: str) -> None:
         ("another", 0, b"not JSON", 401),
     ],
 )
-def test_what_is_refused_learns_nothing(
+def test_rejections_have_an_empty_body_and_store_nothing(
     market: Market, url: str, secret: str, age_s: int, body: bytes, status: int
 ) -> None:
     before = event_count(market)
@@ -88,20 +88,20 @@ def test_what_is_refused_learns_nothing(
 
 
 @pytest.mark.parametrize("signature", ["", "t=,v1=", "v1=00", "t=1,t=2,v1=00", "t=٣,v1=é"])
-def test_a_malformed_signature_is_refused(url: str, signature: str) -> None:
+def test_malformed_signatures_are_rejected(url: str, signature: str) -> None:
     answer = httpx.post(
         url, content=EVENT, headers={SIGNATURE_HEADER: signature.encode()}, trust_env=False
     )
     assert (answer.status_code, answer.content) == (401, b"")
 
 
-def test_the_signature_is_checked_by_the_real_clock(market: Market, url: str) -> None:
+def test_signature_age_uses_the_real_clock(market: Market, url: str) -> None:
     settlement_time = int(DUE.timestamp())
     assert abs(settlement_time - time.time()) > 300
     assert post(url, EVENT, sign(SIGNING, settlement_time, EVENT)).status_code == 401
 
 
-def test_a_huge_body_is_refused(market: Market, url: str) -> None:
+def test_oversized_bodies_are_rejected(market: Market, url: str) -> None:
     before = event_count(market)
     body = b'{"event": "' + b"x" * 10_000_000 + b'"}'
     with suppress(httpx.WriteError):  # it may hang up before it was told all
@@ -118,7 +118,7 @@ def test_a_huge_body_is_refused(market: Market, url: str) -> None:
     assert post(url, EVENT).status_code == 204
 
 
-def test_only_posts_to_the_one_path(url: str) -> None:
+def test_only_post_to_the_webhook_path_is_accepted(url: str) -> None:
     with httpx.Client(trust_env=False) as http:
         assert http.get(url).status_code == 405
         assert http.put(url, content=EVENT).status_code == 405
@@ -128,7 +128,7 @@ def test_only_posts_to_the_one_path(url: str) -> None:
         assert http.get(root + "/healthz").text == "ok\n"
 
 
-def test_a_port_in_use_is_one_line(market: Market) -> None:
+def test_port_in_use_is_reported_in_one_line(market: Market) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         process = market.settle("serve", "--port", str(port))
@@ -140,7 +140,7 @@ def test_a_port_in_use_is_one_line(market: Market) -> None:
     )
 
 
-def test_no_database_no_acknowledgement(settle_home: SettleHome, tmp_path: Path) -> None:
+def test_events_are_not_acknowledged_without_a_database(settle_home: SettleHome, tmp_path: Path) -> None:
     settings = settle_home("receiver")
     server = EmbeddedPostgres(settings.home)
     environment = {"SETTLE_HOME": str(settings.home), "HALFIN_WEBHOOK_SECRET": SIGNING}
@@ -154,7 +154,7 @@ def test_no_database_no_acknowledgement(settle_home: SettleHome, tmp_path: Path)
         eventually(lambda: post(url, EVENT).status_code == 204)
 
 
-def test_a_thousand_payouts_and_every_webhook_twice(tmp_path: Path) -> None:
+def test_duplicate_webhooks_of_a_thousand_payouts_count_once(tmp_path: Path) -> None:
     with Market.open(is_fresh=True) as market:
         market.approved(*(Line(f"s{n}", 100 + n, "SPL") for n in range(1000)))
         with (

@@ -1,8 +1,8 @@
--- Where the sellers of a stored window stand now: one row of tables, as JSON. All that is held by its
--- reason; all by status, as settlement.seller_settlement has it; who a person may release; who was
--- flagged, with the numbers; what is otherwise than in the latest approval that stands.
+-- The sellers of a stored window as they are now: one row of tables, as JSON. Held sellers by reason;
+-- all by status, as settlement.seller_settlement has it; those a person may release; flagged ones
+-- with their numbers; differences from the latest approval that was not revoked.
 with latest as materialized (
-    select %(window)s is not distinct from finance.latest_closed_window() as is_it
+    select %(window)s is not distinct from finance.latest_closed_window() as is_latest
 ),
 
 lines as materialized (
@@ -14,15 +14,15 @@ lines as materialized (
     where l.payout_window = %(window)s and l.state <> 'rejected'
 ),
 
--- What holds a row now counts for the latest closed window, for all others what held it then.
+-- In the latest closed window current holds count; in all others those of the close.
 held_then as materialized (
     select r.seller_id
     from finance.window_close_rows as r
     cross join latest as n
-    where r.payout_window = %(window)s and not n.is_it and cardinality(r.hold_reasons) > 0
+    where r.payout_window = %(window)s and not n.is_latest and cardinality(r.hold_reasons) > 0
 ),
 
-standing as materialized (
+positions as materialized (
     select
         h.seller_id as seller,
         h.hold_reasons[1] as held_for,
@@ -33,9 +33,9 @@ standing as materialized (
         (h.net_minor / 100.0)::numeric(20, 2) as net,
         case
             when l.status is not null then l.status
-            when t.seller_id is not null or (n.is_it and cardinality(h.hold_reasons) > 0)
+            when t.seller_id is not null or (n.is_latest and cardinality(h.hold_reasons) > 0)
                 then 'held'
-            when n.is_it then 'ready'
+            when n.is_latest then 'ready'
             else 'rolled_forward'
         end as status
     from finance.current_holds(%(window)s) as h
@@ -49,7 +49,7 @@ statuses as (
         s.status,
         count(*) as sellers,
         sum(s.net) as amount
-    from standing as s
+    from positions as s
     group by s.status
     order by s.status
 ),
@@ -59,7 +59,7 @@ holds as (
         s.held_for as reason,
         count(*) as sellers,
         sum(s.net) as amount
-    from standing as s
+    from positions as s
     where s.held_for is not null
     group by s.held_for
     order by finance.hold_rank(s.held_for)
@@ -70,7 +70,7 @@ releasable as (
         s.seller,
         s.held_for,
         s.net
-    from standing as s
+    from positions as s
     where
         s.held_for in (
             'seller_closed', 'wallet_changed', 'wallet_shared', 'manual_review',
@@ -92,7 +92,7 @@ flagged as (
         s.net,
         coalesce(s.held_for, '') as held_for
     from finance.window_close_health as h
-    left join standing as s on h.seller_id = s.seller
+    left join positions as s on h.seller_id = s.seller
     where h.payout_window = %(window)s and h.needs_review
     order by s.net_minor desc nulls last, h.seller_id
     limit %(limit)s
@@ -117,7 +117,7 @@ changes as (
         end as change,
         (l.net_minor / 100.0)::numeric(20, 2) as approved,
         s.net as now
-    from (select * from standing where held_for is null) as s
+    from (select * from positions where held_for is null) as s
     full join approved as l on s.seller = l.seller_id
     where
         exists (select from approved)

@@ -1,1 +1,1 @@
-"""The finance desk: read, then decide, under one's own database login."""
+"""Finance's console under /desk: read, then decide, under one's own database login."""

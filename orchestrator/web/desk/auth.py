@@ -1,4 +1,4 @@
-"""The door of the desk: who comes in, whose form it is, who goes out."""
+"""Logging in and out of the console, and whether a form is one of ours."""
 
 import hmac
 from collections.abc import Iterable
@@ -13,39 +13,39 @@ from orchestrator.config import Settings
 from orchestrator.database.connection import connect_as
 from orchestrator.database.migrate import MAX_NAME_BYTES
 from orchestrator.errors import SettleError
+from orchestrator.moving_window import MovingWindow
 from orchestrator.web.desk.connections import Readers
 from orchestrator.web.desk.queries import groups_of
 from orchestrator.web.desk.sessions import COOKIE, LONGEST_S, Session, Sessions
 from orchestrator.web.errors import PageRefusedError, client_of
-from orchestrator.web.rate_limit import FailureLimit
 from orchestrator.web.render import page
 
-# Of one name from one address; and of all names from there. A name alone is never shut out: else a
-# stranger could keep a colleague from the desk.
+# Of one name from one address; and of all names from there. A name alone is never locked: a
+# stranger could otherwise lock a colleague out.
 WRONG_LOGINS_A_MINUTE, WRONG_LOGINS_OF_AN_ADDRESS = 5, 20
 Form = dict[str, str]
 
 
 class NotLoggedInError(Exception):
-    """Nobody is, or no longer."""
+    """There is no session, or it has ended."""
 
 
 def ask_to_log_in(_: Request, __: Exception) -> Response:
-    """To the login, whatever was asked for."""
+    """Redirect to the login form."""
     return RedirectResponse("/desk/login", 303)
 
 
-class Door:
+class Auth:
     """Log in and out; the sessions of this process."""
 
     def __init__(self, settings: Settings, readers: Readers) -> None:
         self._settings, self._readers = settings, readers
         self._sessions = Sessions()
-        self._wrong_of_a_name = FailureLimit(WRONG_LOGINS_A_MINUTE, 60)
-        self._wrong_of_all = FailureLimit(WRONG_LOGINS_OF_AN_ADDRESS, 60)
+        self._wrong_of_a_name = MovingWindow(WRONG_LOGINS_A_MINUTE, 60)
+        self._wrong_of_all = MovingWindow(WRONG_LOGINS_OF_AN_ADDRESS, 60)
 
     def routes(self) -> list[Route]:
-        """In and out."""
+        """The login form, login and logout."""
         return [
             Route("/desk/login", self.login_form),
             Route("/desk/login", self.login, methods=["POST"]),
@@ -57,19 +57,19 @@ class Door:
         return page("desk/login.html", {"problem": None, "name": ""})
 
     async def login(self, request: Request) -> Response:
-        """The database checks the password; a person of no group of ours stays out."""
+        """The database checks the password; only finance and analysts get a session."""
         form = await _form(request)
         return await run_in_threadpool(self._log_in, request, form)
 
     def _log_in(self, request: Request, form: Form) -> Response:
         name, password = form.get("name", "").strip(), form.get("password", "")
         client = client_of(request)
-        tries = (
+        attempts = (
             (self._wrong_of_a_name, f"{client} {name[:MAX_NAME_BYTES]}"),
             (self._wrong_of_all, client),
         )
-        if any(limit.note(key) for limit, key in tries):
-            return _login_again(name, "Too many tries: wait a minute, then try again.", 429)
+        if any(limit.count(key) for limit, key in attempts):
+            return _login_again(name, "Too many attempts: wait a minute, then try again.", 429)
         try:
             if not name or "\0" in name + password:
                 raise SettleError("no name")
@@ -77,12 +77,14 @@ class Door:
                 may_enter, may_decide = groups_of(database)
         except SettleError as error:
             if "does not answer" in str(error):
-                _take_back(tries)
+                _take_back(attempts)
                 raise
             may_enter, may_decide = False, False
         if not may_enter:
-            return _login_again(name, "This name and password do not open the desk.", 401)
-        _take_back(tries)
+            return _login_again(
+                name, "Unknown name, wrong password, or no access to the console.", 401
+            )
+        _take_back(attempts)
         cookie = self._sessions.begin(name, password, may_decide=may_decide)
         answer = RedirectResponse("/desk", 303)
         answer.set_cookie(
@@ -97,7 +99,7 @@ class Door:
         return answer
 
     async def logout(self, request: Request) -> Response:
-        """The session is gone, here and in the browser."""
+        """End the session, here and in the browser."""
         session, _ = await self.checked_form(request)
         self._readers.forget(session)
         self._sessions.end(request.cookies.get(COOKIE, ""))
@@ -124,15 +126,15 @@ async def _form(request: Request) -> Form:
     """The fields of a form that was sent from a page of ours."""
     origin = request.headers.get("Origin")
     if origin is not None and urlsplit(origin).netloc != request.headers.get("Host"):
-        raise PageRefusedError(403, "Nothing was done", "This came from another site.")
+        raise PageRefusedError(403, "Nothing was done", "The form came from another site.")
     try:
         return dict(parse_qsl((await request.body()).decode(), max_num_fields=20))
     except ValueError:
-        raise PageRefusedError(400, "Nothing was done", "This is no form of ours.") from None
+        raise PageRefusedError(400, "Nothing was done", "The form could not be read.") from None
 
 
-def _take_back(tries: Iterable[tuple[FailureLimit, str]]) -> None:
-    for limit, key in tries:
+def _take_back(attempts: Iterable[tuple[MovingWindow, str]]) -> None:
+    for limit, key in attempts:
         limit.take_back(key)
 
 

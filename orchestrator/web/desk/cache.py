@@ -1,4 +1,4 @@
-"""What is the same for everybody, and the same for a while: computed for the first who asks."""
+"""A per-process cache of one value, shared by all sessions."""
 
 import threading
 import time

@@ -10,7 +10,7 @@ HEAD = {"head": "window/header"}
 WINDOW = HEAD | {
     "totals": "close/totals",
     "payable": "close/payable",
-    "standing": "window/positions",
+    "positions": "window/positions",
     "weeks": "close/last_12",
     "rails": "books/share_by_rail",
     "compared": "close/by_rail",

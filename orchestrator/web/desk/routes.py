@@ -17,7 +17,7 @@ from orchestrator.config import Settings
 from orchestrator.csv_export import safe_cell
 from orchestrator.decisions import DECISIONS, Limit, decide
 from orchestrator.errors import SettleError
-from orchestrator.web.desk.auth import Door
+from orchestrator.web.desk.auth import Auth
 from orchestrator.web.desk.cache import Shared
 from orchestrator.web.desk.connections import Readers, Rows
 from orchestrator.web.desk.queries import (
@@ -52,19 +52,19 @@ LISTS: dict[str, dict[str, str]] = {
 
 
 class DeskPages:
-    """Read, decide; who is not logged in is sent to the door."""
+    """Pages to read and forms to decide; without a session they lead to the login."""
 
     def __init__(self, settings: Settings, *, has_seller_pages: bool) -> None:
         self._settings, self._has_seller_pages = settings, has_seller_pages
         self._readers = Readers(settings)
         self._books: Shared[dict[str, Rows]] = Shared(BOOKS_KEPT_S)
         self._releases: Shared[dict[str, Rows]] = Shared(RELEASES_KEPT_S)
-        self._door = Door(settings, self._readers)
+        self._auth = Auth(settings, self._readers)
 
     def routes(self) -> list[Route]:
         """The more particular paths first."""
         return [
-            *self._door.routes(),
+            *self._auth.routes(),
             Route("/desk/do/{decision}", self.do, methods=["POST"]),
             Route("/desk/windows/{window}/approve", self.approve_form),
             Route("/desk/windows/{window}/export.csv", self.export),
@@ -78,7 +78,7 @@ class DeskPages:
 
     async def do(self, request: Request) -> Response:
         """One decision; what came of it is shown on the page that the form was on."""
-        session, form = await self._door.checked_form(request)
+        session, form = await self._auth.checked_form(request)
         decision = DECISIONS.get(request.path_params["decision"])
         if decision is None:
             raise PageRefusedError(404, "Nothing is here", "There is no such decision.")
@@ -97,10 +97,10 @@ class DeskPages:
         return self._page(request, "desk/home.html", HOME)
 
     def window(self, request: Request) -> Response:
-        """All of one window: what stands in its way, its figures, what came of it."""
+        """One window: what blocks its payout, its figures, and its outcomes."""
         context = self._window(request, WINDOW)
         # What is in reserve is computed by each build, and the same until the next.
-        session = self._door.session(request)
+        session = self._auth.session(request)
         context |= self._releases.get(
             lambda: self._read(session, RELEASES), version=context["head"]["build"]
         )
@@ -142,7 +142,7 @@ class DeskPages:
     def seller(self, request: Request) -> Response:
         """What a seller has, why, and what a person may do about it."""
         seller = request.path_params["seller"].replace("\0", "")
-        found = self._read(self._door.session(request), SELLER, seller=seller)
+        found = self._read(self._auth.session(request), SELLER, seller=seller)
         if not found["statement"]:
             raise PageRefusedError(404, "No such seller", "No account and no entry has that id.")
         shown = None
@@ -154,7 +154,7 @@ class DeskPages:
 
     def books(self, request: Request) -> Response:
         """The liability to sellers: years of it, so all who read it share one answer a minute."""
-        session = self._door.session(request)
+        session = self._auth.session(request)
         [asked] = self._read(session, {"asked": "books/may_read"})["asked"]
         if not asked["may_read"]:
             raise PageRefusedError(403, "Not for you", "Your login may not read the books.")
@@ -177,20 +177,20 @@ class DeskPages:
         label = request.path_params["window"]
         found: dict[str, Rows] = {}
         if LABEL.fullmatch(label):
-            found = self._read(self._door.session(request), queries, window=label)
+            found = self._read(self._auth.session(request), queries, window=label)
         if not found.get("head"):
-            raise PageRefusedError(404, "No such window", "There is none of that name.")
+            raise PageRefusedError(404, "No such window", "There is no window of that name.")
         return {**found, "window": label, "head": found["head"][0]}
 
     def _page(
         self, request: Request, template: str, queries: Mapping[str, str], **context: Any
     ) -> Response:
         parameters = {k: v for k, v in context.items() if k == "text"}
-        found = self._read(self._door.session(request), queries, **parameters)
+        found = self._read(self._auth.session(request), queries, **parameters)
         return self._render(request, template, found | context)
 
     def _render(self, request: Request, template: str, context: dict[str, Any]) -> Response:
-        session = self._door.session(request)
+        session = self._auth.session(request)
         message, is_refusal = session.take_message()
         shared = {
             "person": session.name,
@@ -210,5 +210,5 @@ class DeskPages:
 
 
 def _back(path: str) -> str:
-    """Where a form was; never another site."""
+    """The page the form was on; never another site."""
     return path if re.fullmatch(r"/desk(/[^\\\r\n]*)?", path) else "/desk"

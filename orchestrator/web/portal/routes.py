@@ -5,23 +5,24 @@ import io
 import re
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from orchestrator.csv_export import safe_cell
+from orchestrator.moving_window import MovingWindow
 from orchestrator.web.errors import PageRefusedError, client_of
 from orchestrator.web.portal.links import BadLinkError, ExpiredLinkError, seller_of
-from orchestrator.web.portal.openapi import DESCRIPTION
 from orchestrator.web.portal.queries import Document, SellerData
-from orchestrator.web.rate_limit import FailureLimit
 from orchestrator.web.render import page
 
 FIRST_ORDERS, PAGE_ORDERS, MOST_ORDERS = 10, 100, 1000
 BAD_LINKS_A_MINUTE = 20
+OPENAPI = Path(__file__).parent / "openapi.json"
 WINDOW = re.compile(r"[0-9]{4}-W[0-9]{2}")
 RECEIPT_COLUMNS = ("entry_type", "source_id", "order_id", "amount", "occurred_at", "known_at")
 
@@ -31,7 +32,7 @@ class SellerPages:
 
     def __init__(self, data: SellerData, secrets: Sequence[str]) -> None:
         self._data, self._secrets = data, secrets
-        self._bad_links = FailureLimit(BAD_LINKS_A_MINUTE, 60)
+        self._bad_links = MovingWindow(BAD_LINKS_A_MINUTE, 60)
 
     def routes(self) -> list[Route]:
         """The more particular paths first."""
@@ -105,7 +106,7 @@ class SellerPages:
 
     def openapi(self, _: Request) -> Response:
         """The description of the JSON above."""
-        return JSONResponse(DESCRIPTION)
+        return FileResponse(OPENAPI, media_type="application/json")
 
     def _seller(self, request: Request) -> str:
         """Whose link this is; raises PageRefusedError, the same for all that are not ours."""
@@ -116,9 +117,9 @@ class SellerPages:
                 403, "This link has expired", "Open your payouts from your dashboard again."
             ) from None
         except BadLinkError:
-            if self._bad_links.note(client_of(request)):
+            if self._bad_links.count(client_of(request)):
                 raise PageRefusedError(
-                    429, "Too many tries", "Wait a minute, then try again."
+                    429, "Too many attempts", "Wait a minute, then try again."
                 ) from None
             raise PageRefusedError(404, "Nothing is here", "Check the link you followed.") from None
 
