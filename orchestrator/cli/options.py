@@ -4,13 +4,14 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from orchestrator.cells import cell
 from orchestrator.config import Component, Settings, load_settings
 from orchestrator.database.connection import connect, rows_of
 from orchestrator.database.migrate import prepare_database, set_clock
@@ -76,7 +77,7 @@ def table_of(
     right: Sequence[str] = (),
     title: str | None = None,
 ) -> Table:
-    """The rows under the titles of these columns; what stands in `right` lines up as numbers do."""
+    """The rows under the titles of these columns; columns in `right` are aligned as numbers."""
     table = Table(box=None, pad_edge=False, title=title, title_justify="left")
     for name, heading in columns.items():
         table.add_column(heading, justify="right" if name in right else "left")
@@ -86,9 +87,8 @@ def table_of(
 
 
 def _cell(value: Any) -> str:
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    return ", ".join(value) if isinstance(value, list) else "" if value is None else str(value)
+    # An integer may be an id, which people copy from here.
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else cell(value)
 
 
 def print_json(value: Any) -> None:

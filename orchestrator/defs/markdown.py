@@ -1,11 +1,11 @@
 """Rows and values as Dagster's pages show them to people."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
 import dagster as dg
+
+from orchestrator import cells
 
 PLACES = ("first_pct", "second_pct")  # where a bar ends, for pages that draw it
 
@@ -20,7 +20,10 @@ def table(rows: Sequence[Mapping[str, Any]], most: int | None = None) -> dg.Mark
     names = [name for name in rows[0] if name not in PLACES]
     lines = [
         [name.replace("_", " ") for name in names],
-        ["--:" if all(_is_number(row[name]) for row in rows) else "---" for name in names],
+        [
+            "--:" if all(row[name] is None or cells.is_number(row[name]) for row in rows) else "---"
+            for name in names
+        ],
         *([cell(row[name]) for name in names] for row in rows),
     ]
     text = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
@@ -28,22 +31,7 @@ def table(rows: Sequence[Mapping[str, Any]], most: int | None = None) -> dg.Mark
     return dg.MetadataValue.md(text + more)
 
 
-def _is_number(value: Any) -> bool:
-    return value is None or (isinstance(value, int | Decimal) and not isinstance(value, bool))
-
-
 def cell(value: Any) -> str:
     """One value for people: nothing in it can end the cell or become markup."""
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "yes" if value else "no"
-        case int() | Decimal():
-            return f"{value:,}"
-        case datetime():
-            return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
-        case list():
-            return cell(", ".join(map(str, value)))
-    text = " ".join(str(value).split())
+    text = " ".join(cells.cell(value).split())
     return "".join(f"\\{c}" if c in "\\|`*_[]<>#!" else c for c in text)

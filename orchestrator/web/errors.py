@@ -35,7 +35,11 @@ def refused(request: Request, error: Exception) -> Response:
             status, title = 503, "Not now"
             message = "We cannot look it up right now. Try again in a few minutes."
         case _:
-            status, title, message = 500, "This did not work", "An unexpected error occurred. Try again later."
+            status, title, message = (
+                500,
+                "This did not work",
+                "This is an error of ours. Try again later.",
+            )
     headers = dict(getattr(error, "headers", None) or {})  # which methods there are, say
     if request.url.path.endswith(".json"):
         document = {"error": {"status": status, "message": f"{title}. {message}"}}

@@ -13,11 +13,11 @@ HOLDS = {
     "wallet_invalid": "Your wallet address does not fit your payout network. Please correct it.",
     "wallet_blocked": "We cannot pay to this wallet address. Please write to support.",
     "wallet_shared": "Another shop uses the same wallet address; we review this before paying.",
-    "wallet_changed": "Your wallet address changed recently. In case it was not you, the payout waits"
-    " for our review or for the next week.",
+    "wallet_changed": "Your wallet address changed recently. In case it was not you, the payout"
+    " waits for our review or for the next week.",
     "outcome_conflict": "We are checking an earlier payout; this one waits for the result.",
-    "repeated_failure": "The last three payouts failed. Please check your wallet address; we review it"
-    " before the next payout.",
+    "repeated_failure": "The last three payouts failed. Please check your wallet address; we review"
+    " it before the next payout.",
     "manual_review": "We review this payout before it is sent.",
     "above_maximum": "The amount is unusually large; we review it before it is sent.",
     "below_minimum": "The amount is below the minimum payout of your network. It is added to your"

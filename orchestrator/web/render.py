@@ -1,7 +1,7 @@
 """Templates and how they write numbers and instants. They format; SQL has computed."""
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
+from orchestrator.cells import cell, is_number
 from orchestrator.web import labels
 
 HERE = Path(__file__).parent
@@ -37,31 +38,13 @@ def day(value: str | date) -> str:
     return found.strftime("%a %-d %b")
 
 
-def cell(value: Any) -> str:
-    """One value of any query, as a table shows it."""
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "yes" if value else "no"
-        case int():
-            return f"{value:,}".replace("-", MINUS)
-        case Decimal():
-            return f"{value:,}".replace("-", MINUS)
-        case datetime():
-            return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
-        case list():
-            return ", ".join(map(str, value))
-    return str(value)
-
-
-def is_number(value: Any) -> bool:
-    """Whether it lines up on the right."""
-    return isinstance(value, int | Decimal) and not isinstance(value, bool)
+def minus_cell(value: Any) -> str:
+    """One value of any query, as a table shows it; below zero with a minus that lines up."""
+    return cell(value).replace("-", MINUS) if is_number(value) else cell(value)
 
 
 def is_instant(value: Any) -> bool:
-    """Whether a break in it would be in the way of reading it."""
+    """Whether it is kept on one line."""
     return isinstance(value, datetime)
 
 
@@ -78,7 +61,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"money": money, "local": local, "day": day, "cell": cell}
+    environment.filters |= {"money": money, "local": local, "day": day, "cell": minus_cell}
     environment.tests |= {"number": is_number, "instant": is_instant, "below_zero": is_below_zero}
     environment.globals["words"] = labels
     return environment

@@ -126,7 +126,9 @@ def test_bad_usage_exits_2_as_a_process(untouched: Shell) -> None:
         ({"SETTLE_DATABASE_URL": NOWHERE}, "port 1 failed: Connection refused"),
     ],
 )
-def test_invalid_settings_are_refused_in_one_line(untouched: Shell, variables: dict[str, str], why: str) -> None:
+def test_invalid_settings_are_refused_in_one_line(
+    untouched: Shell, variables: dict[str, str], why: str
+) -> None:
     said = untouched.refused("status", **variables)
     assert why in said
     assert "something" not in said  # the password
@@ -205,7 +207,9 @@ def test_a_port_in_use(settle: Shell, verb: str) -> None:
         ("stranger", "the login 'stranger' exists and is not one of ours"),
     ],
 )
-def test_reserved_and_invalid_login_names_are_refused(week: ClosedWeek, settle: Shell, name: str, why: str) -> None:
+def test_reserved_and_invalid_login_names_are_refused(
+    week: ClosedWeek, settle: Shell, name: str, why: str
+) -> None:
     with psycopg.connect(week.server.url(Component.OWNER)) as owner:
         owner.execute(
             "do $$ begin create role stranger; exception when duplicate_object then end $$"

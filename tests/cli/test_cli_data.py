@@ -70,9 +70,7 @@ def test_invalid_row_is_named_and_nothing_is_loaded(empty: Shell, data: Path) ->
     assert empty.done("sql", "select count(*) as n from marketplace.sellers") == "n\n0\n"
 
 
-def test_reloading_is_idempotent_and_conflicting_rows_are_refused(
-    empty: Shell, data: Path
-) -> None:
+def test_reloading_is_idempotent_and_conflicting_rows_are_refused(empty: Shell, data: Path) -> None:
     assert empty.done("load", str(data)) == (
         "sellers: 1 new, 0 known already\norders: 2 new, 0 known already\n"
     )

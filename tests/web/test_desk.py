@@ -105,10 +105,10 @@ def test_double_click_creates_one_approval(site: DeskSite) -> None:
         with ThreadPoolExecutor(2) as clicks:
             answers = clicks.map(lambda _: ana.post("/desk/do/approve", data=form), range(2))
         assert {answer.status_code for answer in answers} == {200}
-    standing = site.desk.rows(
+    approvals_left = site.desk.rows(
         Component.ORCHESTRATOR, "select * from finance.approvals where revoked_at is null"
     )
-    assert len(standing) == 1
+    assert len(approvals_left) == 1
 
 
 def test_analyst_cannot_decide_with_a_crafted_form(site: DeskSite) -> None:
@@ -129,9 +129,7 @@ def test_analyst_cannot_decide_with_a_crafted_form(site: DeskSite) -> None:
         ({"Origin": "null"}, 403),
     ],
 )
-def test_cross_site_forms_are_rejected(
-    site: DeskSite, change: dict[str, str], status: int
-) -> None:
+def test_cross_site_forms_are_rejected(site: DeskSite, change: dict[str, str], status: int) -> None:
     with site.person(FINANCE) as ana:
         token = CSRF.search(ana.get(WEEK).text)
         assert token

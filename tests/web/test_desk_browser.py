@@ -58,9 +58,7 @@ def test_wrong_password_shows_the_login_form_again(site: DeskSite, browser: Brow
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-def test_every_page_is_accessible(
-    site: DeskSite, browser: Browser, size: dict[str, int]
-) -> None:
+def test_every_page_is_accessible(site: DeskSite, browser: Browser, size: dict[str, int]) -> None:
     page = log_in(browser, site, FINANCE, size)
     for path in PAGES:
         page.goto(path)
@@ -89,7 +87,7 @@ def test_week_from_a_flagged_seller_to_a_failed_payout(site: DeskSite, browser: 
         expect(page.get_by_role("status")).to_contain_text(f"{name} approved {WINDOW}")
         approvals = page.get_by_role("region", name="Approvals")
         expect(approvals.get_by_role("cell", name=name, exact=True)).to_be_visible()
-    expect(ben.get_by_text("Nothing: it goes out with the next run.")).to_be_visible()
+    expect(ben.get_by_text("Nothing: the next run pays it.")).to_be_visible()
 
     with rail(processing_delay_s=3600.0) as url:
         settings = replace(site.desk.settings, halfin_base_url=url, halfin_api_key=KEY)
@@ -98,7 +96,7 @@ def test_week_from_a_flagged_seller_to_a_failed_payout(site: DeskSite, browser: 
         expect(ana.get_by_role("heading", name="Batch 1 is accepted")).to_be_visible()
         expect(ana.get_by_text("Outcomes are coming in")).to_be_visible()
         failed = tell_failure(site)
-        # Nobody touches the browser: the page looks again by itself.
+        # Without any input the page reloads itself.
         expect(ana.get_by_role("cell", name="The network dropped it")).to_be_visible()
         expect(ana.get_by_role("heading", name="Failed", exact=True)).to_be_visible()
         expect(ana.get_by_role("link", name=failed).first).to_be_visible()

@@ -108,9 +108,7 @@ def sequential_scans(owner: Owner) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_page_reads_do_not_grow_with_history(
-    blocks: dict[str, tuple[int, int]], page: str
-) -> None:
+def test_page_reads_do_not_grow_with_history(blocks: dict[str, tuple[int, int]], page: str) -> None:
     few, many = blocks[page]
     assert many <= AT_MOST * few + WEEKLY
 

@@ -92,7 +92,7 @@ def test_page_shows_the_values_of_the_json(site: SellerSite) -> None:
     [
         ("completed", "Paid"),
         ("submitted", "On its way"),
-        ("failed", "The amount is back in your balance and goes out with the next payout."),
+        ("failed", "The amount was credited back to your balance and is part of your next payout."),
         ("held", "A person looks at this payout before it goes out."),
     ],
 )
@@ -215,6 +215,8 @@ def test_portal_login_reads_one_seller_and_no_table(site: SellerSite) -> None:
 
 @API.parametrize()
 @settings(max_examples=40, deadline=None)
-def test_json_conforms_to_its_openapi_description(case: schemathesis.Case, site: SellerSite) -> None:
+def test_json_conforms_to_its_openapi_description(
+    case: schemathesis.Case, site: SellerSite
+) -> None:
     case.path_parameters["token"] = site.link(site.sellers["completed"]).rpartition("/")[2]
     case.call_and_validate(base_url=site.url)

@@ -140,7 +140,9 @@ def test_port_in_use_is_reported_in_one_line(market: Market) -> None:
     )
 
 
-def test_events_are_not_acknowledged_without_a_database(settle_home: SettleHome, tmp_path: Path) -> None:
+def test_events_are_not_acknowledged_without_a_database(
+    settle_home: SettleHome, tmp_path: Path
+) -> None:
     settings = settle_home("receiver")
     server = EmbeddedPostgres(settings.home)
     environment = {"SETTLE_HOME": str(settings.home), "HALFIN_WEBHOOK_SECRET": SIGNING}

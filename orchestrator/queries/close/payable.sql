@@ -1,5 +1,5 @@
--- What a window would pay now, what holds it up, which approvals hold it, and what it takes on the
--- rail: one row, with the funding as JSON. Once frozen, the batch says what is paid; before, what
+-- What a window would pay now, what blocks it, which approvals cover it, and the funding it needs on
+-- the rail: one row, with the funding as JSON. Once frozen, the batch says what is paid; before, what
 -- nothing holds now. The amounts of an older window have moved on.
 with batch as (
     select
@@ -11,7 +11,7 @@ with batch as (
 ),
 
 -- Asked once, for all that follows.
-standing as materialized (
+positions as materialized (
     select finance.standing_rows(%(window)s) as rows
 ),
 
@@ -26,7 +26,7 @@ payable as (
         p.digest,
         p.line_count,
         p.total_minor
-    from standing as s
+    from positions as s
     cross join lateral finance.payable_of(%(window)s, s.rows) as p
     where
         p.payout_window = finance.latest_closed_window()
@@ -43,7 +43,7 @@ funding as (
         coalesce(f.available::text, 'not known') as available,
         f.missing,
         to_char(f.read_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI "UTC"') as as_of
-    from standing as s
+    from positions as s
     cross join lateral finance.funding_of(%(window)s, s.rows) as f
 )
 
@@ -60,5 +60,5 @@ select
         select c.approval_id from finance.covering_of(%(window)s, s.rows) as c
     ) as covering,
     coalesce((select json_agg(f) from funding as f), '[]') as funding
-from standing as s
+from positions as s
 left join payable as p on true

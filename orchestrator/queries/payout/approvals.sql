@@ -1,4 +1,4 @@
--- Who approved what of a window, and whether it stands.
+-- Who approved what of a window, and what became of the approval.
 select
     a.approved_by,
     a.approved_at,
@@ -8,9 +8,9 @@ select
     case
         when a.revoked_at is not null then 'revoked'
         when b.batch_id is not null then 'in batch ' || b.batch_id
-        when c.approval_id is not null then 'holds all that is ready'
-        else 'does not hold what is ready now'
-    end as standing
+        when c.approval_id is not null then 'covers all that is ready'
+        else 'does not cover what is ready now'
+    end as state
 from finance.approvals as a
 left join finance.batch_approvals as b on a.approval_id = b.approval_id
 left join finance.covering_approvals(%(window)s) as c on a.approval_id = c.approval_id

@@ -57,8 +57,8 @@ sums as (
     group by s.payout_window
 ),
 
--- What holds a row counts as of now in the latest closed window, and in one without a close.
-standing as (
+-- Current holds count in the latest closed window, and in one without a close.
+positions as (
     select
         w.payout_window,
         cardinality(h.hold_reasons) > 0 as is_held,
@@ -87,7 +87,7 @@ counted as (
         count(*) filter (where s.is_held) as held,
         count(*) filter (where not s.is_held) as ready,
         sum(s.net_minor) as net_minor
-    from standing as s
+    from positions as s
     group by s.payout_window
 ),
 

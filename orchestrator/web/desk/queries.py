@@ -1,4 +1,4 @@
-"""What a page of the desk reads: queries of orchestrator/queries, by their names on the page."""
+"""What each page of the console reads: queries of orchestrator/queries, by name on the page."""
 
 from typing import Any
 
@@ -36,9 +36,9 @@ HOME = {
 
 
 def groups_of(database: psycopg.Connection[Any]) -> tuple[bool, bool]:
-    """Whether who is connected may read at this desk, and whether they may decide.
+    """Whether the connected login may open the console, and whether it may decide.
 
-    Components and owners may not: the desk is for people.
+    Logins of components and owners may not: the console is for people.
     """
     row = database.execute(
         "select pg_has_role(session_user, 'settle_finance', 'member'),"
