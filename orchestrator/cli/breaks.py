@@ -1,4 +1,4 @@
-"""What differs from the rail and what needs a person: breaks, alerts."""
+"""Breaks between our books and the rail's, and alerts."""
 
 from typing import Annotated
 
@@ -15,7 +15,7 @@ from orchestrator.cli.options import (
 )
 from orchestrator.decisions import DECISIONS
 
-All = Annotated[bool, typer.Option("--all", help="The closed ones too.")]
+All = Annotated[bool, typer.Option("--all", help="Include closed ones.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -29,7 +29,7 @@ def register(app: typer.Typer) -> None:
 
 
 def breaks_of_all(context: typer.Context, show_all: All = False, as_json: Json = False) -> None:
-    """Where our books and the rail's differ; alone it lists what is open."""
+    """Differences between our books and the rail's; without a verb, the open ones."""
     if context.invoked_subcommand is None:
         breaks_list(show_all, as_json)
 

@@ -67,7 +67,7 @@ def register(app: typer.Typer) -> None:
 def read_review(settings: Settings, window: str) -> dict[str, Any]:
     """The review document of a window; raises SettleError where there is none."""
     with connect(settings, Component.ORCHESTRATOR) as database:
-        # One state of things, so that the digest and its approvals belong together.
+        # One snapshot, so that the digest and its approvals belong together.
         database.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         document: dict[str, Any] = {}
         for query in ("window/review", "window/decisions", "payout/review"):
@@ -89,7 +89,7 @@ def _no_window(database: psycopg.Connection[Any], window: str) -> SettleError:
 
 
 def review(window: Window, as_json: Json = False) -> None:
-    """What finance needs before it approves, and what came of it: totals, holds, the digest."""
+    """Totals, holds and the digest to review before approving, and the outcomes after."""
     document = read_review(ready(), window)
     if as_json:
         print_json(document)
@@ -153,7 +153,7 @@ def status(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Where the latest windows stand."""
+    """The state of the latest windows."""
     found = read("window/status", window=window)
     if window is not None and not found:
         raise SettleError(f"window {window} does not exist: settle status lists the latest")

@@ -19,7 +19,7 @@ def register(app: typer.Typer) -> None:
 
 
 def serve(port: Annotated[int, typer.Option(min=0, max=65535)] = RECEIVER_PORT) -> None:
-    """Receive the rail's webhooks (POST /webhooks/halfin), show the console and sellers' pages."""
+    """Receive the rail's webhooks (POST /webhooks/halfin); serve the console and sellers' pages."""
     from orchestrator.web.server import serve as serve_web
 
     settings = load_settings()

@@ -58,7 +58,7 @@ def pay(window: Window) -> None:
 
 
 def reconcile() -> None:
-    """Ask the rail about lines without a certain outcome; failed money comes back here."""
+    """Look up lines without a certain outcome at the rail; credit back confirmed failures."""
     from orchestrator.settlement.reconcile import reconcile as ask
 
     print(f"{ask(ready())} lines got an outcome or came back.")

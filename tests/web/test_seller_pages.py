@@ -93,7 +93,7 @@ def test_page_shows_the_values_of_the_json(site: SellerSite) -> None:
         ("completed", "Paid"),
         ("submitted", "On its way"),
         ("failed", "The amount was credited back to your balance and is part of your next payout."),
-        ("held", "A person looks at this payout before it goes out."),
+        ("held", "We review this payout before it is sent."),
     ],
 )
 def test_payout_outcomes_are_explained(site: SellerSite, state: str, said: str) -> None:

@@ -35,7 +35,7 @@ from orchestrator.web.errors import PageRefusedError
 from orchestrator.web.portal.links import DAY_S, link_secrets, make_token
 from orchestrator.web.render import page
 
-LOOKS_AGAIN_S, BOOKS_KEPT_S, RELEASES_KEPT_S = 10, 60, 3600
+RELOADS_AFTER_S, BOOKS_KEPT_S, RELEASES_KEPT_S = 10, 60, 3600
 LABEL = re.compile(r"[0-9]{4}-W[0-9]{2}")
 TITLES = {
     "adjustments": "Adjustments",
@@ -93,23 +93,22 @@ class DeskPages:
         return RedirectResponse(_back(form.get("back", "")), 303)
 
     def home(self, request: Request) -> Response:
-        """The windows and what is open."""
+        """The latest windows, open breaks and alerts."""
         return self._page(request, "desk/home.html", HOME)
 
     def window(self, request: Request) -> Response:
         """One window: what blocks its payout, its figures, and its outcomes."""
         context = self._window(request, WINDOW)
-        # What is in reserve is computed by each build, and the same until the next.
+        # The reserve changes with a build only.
         session = self._auth.session(request)
         context |= self._releases.get(
             lambda: self._read(session, RELEASES), version=context["head"]["build"]
         )
-        # No scripts here: the browser loads the page again while outcomes come in, or is told not
-        # to, by who wants to read in peace.
-        looks_again = context["head"]["is_under_way"] and "still" not in request.query_params
-        answer = self._render(request, "desk/window.html", context | {"looks_again": looks_again})
-        if looks_again:
-            answer.headers["Refresh"] = str(LOOKS_AGAIN_S)
+        # Without scripts: a header reloads the page while outcomes come in, unless ?still=1.
+        reloads = context["head"]["is_under_way"] and "still" not in request.query_params
+        answer = self._render(request, "desk/window.html", context | {"reloads": reloads})
+        if reloads:
+            answer.headers["Refresh"] = str(RELOADS_AFTER_S)
         return answer
 
     def approve_form(self, request: Request) -> Response:
@@ -117,7 +116,7 @@ class DeskPages:
         return self._render(request, "desk/approve.html", self._window(request, APPROVE))
 
     def export(self, request: Request) -> Response:
-        """The lines that would be paid, or were frozen, as `settle export` writes them."""
+        """The payable or frozen lines, as `settle export` writes them."""
         context = self._window(request, HEAD | {"lines": "window/export"})
         window, found = context["window"], context["lines"]
         if not found:
@@ -140,7 +139,7 @@ class DeskPages:
         return self._page(request, "desk/sellers.html", queries, text=text)
 
     def seller(self, request: Request) -> Response:
-        """What a seller has, why, and what a person may do about it."""
+        """A seller's balances, holds and payouts, with the decisions about them."""
         seller = request.path_params["seller"].replace("\0", "")
         found = self._read(self._auth.session(request), SELLER, seller=seller)
         if not found["statement"]:
@@ -153,7 +152,7 @@ class DeskPages:
         return self._render(request, "desk/seller.html", context | {"health": found["health"]})
 
     def books(self, request: Request) -> Response:
-        """The liability to sellers: years of it, so all who read it share one answer a minute."""
+        """The liability to sellers: years of it, so sessions share one result for a minute."""
         session = self._auth.session(request)
         [asked] = self._read(session, {"asked": "books/may_read"})["asked"]
         if not asked["may_read"]:
