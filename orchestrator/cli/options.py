@@ -16,7 +16,7 @@ from rich.table import Table
 from orchestrator.config import Component, Settings, load_settings
 from orchestrator.database.connection import connect, connect_as, rows, sql_file
 from orchestrator.database.migrate import prepare_database, set_clock
-from orchestrator.defs.partitions import partition_key
+from orchestrator.settlement.windows import partition_key
 
 
 def ready() -> Settings:

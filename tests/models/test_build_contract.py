@@ -18,7 +18,9 @@ import yaml
 
 from orchestrator.config import PROJECT_ROOT, Component, Settings
 from orchestrator.database.connection import connect, connect_as, rows
-from orchestrator.dbt.runner import NodeResult, build_as_of, dbt_environment, failure_line, run_dbt
+from orchestrator.dbt.builds import build_as_of
+from orchestrator.dbt.project import dbt_environment
+from orchestrator.dbt.runner import NodeResult, failure_line, run_dbt
 from orchestrator.errors import SettleError
 from tests.support.closed_week import ANALYST, FINANCE, NOW, WINDOW, ClosedWeek, closed_week
 from tests.support.settings import at

@@ -9,9 +9,10 @@ import pytest
 
 from orchestrator.config import PROJECT_ROOT, Component, Settings
 from orchestrator.database.connection import connect, rows
+from orchestrator.dbt.builds import check_changes, manifest_path
 from orchestrator.dbt.diff import MartDiff, diff_models
 from orchestrator.dbt.git import DBT_FILES, fork_point, project_at
-from orchestrator.dbt.runner import check_changes, manifest_path, run_dbt
+from orchestrator.dbt.runner import run_dbt
 from orchestrator.errors import SettleError
 from tests.support.closed_week import ClosedWeek, closed_week
 
