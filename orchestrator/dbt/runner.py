@@ -9,6 +9,7 @@ from typing import Any
 
 from orchestrator.config import PROJECT_ROOT, Settings
 from orchestrator.dbt.project import prepare_dbt
+from orchestrator.dbt.unit_tests import differences
 from orchestrator.errors import SettleError
 
 # Nothing on the terminal; what came of each node in the file that an error names.
@@ -29,9 +30,9 @@ class NodeResult:
 
 def run_dbt(settings: Settings, arguments: Sequence[str], *, project: Path = PROJECT_ROOT) -> None:
     """Run one dbt command in this process; raises SettleError naming the first node that failed."""
-    _, failure = dbt_results(settings, arguments, project=project)
+    nodes, failure = dbt_results(settings, arguments, project=project)
     if failure:
-        raise SettleError(failure)
+        raise SettleError(failure, detail=differing_rows(nodes))
 
 
 def dbt_results(
@@ -84,11 +85,27 @@ def _node_result(result: Any) -> NodeResult:
 
 def failure_line(command: str, nodes: Iterable[NodeResult], log: Path) -> str:
     """How many nodes failed and why the first did."""
-    failed = [
-        f"{node.unique_id.split('.')[2]}: {' '.join(node.message.split())[:300]}"
-        for node in nodes
-        if node.status in ("error", "fail", "runtime error")
-    ]
+    failed = _failed(nodes)
     if not failed:
         return f"dbt {command} failed; see {log}"
-    return f"dbt {command}: {len(failed)} failed, first {failed[0]}; see {log}"
+    first = failed[0]
+    why = " ".join(first.message.split())[:300]
+    if differences(first.message):
+        why = "its rows differ"
+    return f"dbt {command}: {len(failed)} failed, first {_name(first)}: {why}; see {log}"
+
+
+def differing_rows(nodes: Iterable[NodeResult]) -> str:
+    """Of each unit test that failed, the rows expected and found."""
+    tables = ((_name(node), differences(node.message)) for node in _failed(nodes))
+    return "\n\n".join(f"{name}\n{table}" for name, table in tables if table)
+
+
+def _failed(nodes: Iterable[NodeResult]) -> list[NodeResult]:
+    return [node for node in nodes if node.status in ("error", "fail", "runtime error")]
+
+
+def _name(node: NodeResult) -> str:
+    """The model and the name of a unit test, else the name of the node."""
+    kind, _, *names = node.unique_id.split(".")
+    return ".".join(names) if kind == "unit_test" else names[0]
