@@ -108,6 +108,18 @@ def test_only_what_changed_is_built_beside_the_live_schemas(
     assert [row["table_name"] for row in found] == ["order_reserve"]
 
 
+def test_an_edited_unit_test_runs_although_its_model_is_not_built(
+    settings: Settings, changed: Changed
+) -> None:
+    name = "open_break_shows_its_age_and_the_line_it_is_about"
+    [file] = [f for f in (PROJECT_ROOT / "models").rglob("*.yml") if name in f.read_text()]
+    base = changed(str(file.relative_to(PROJECT_ROOT)), 'age_hours: "48.0"', 'age_hours: "49.0"')
+    check_changes(settings, base)
+    ran = json.loads((settings.home / "dbt/target-dev/run_results.json").read_text())["results"]
+    ids = [result["unique_id"] for result in ran]
+    assert [i.rpartition(".")[2] for i in ids if i.startswith("unit_test.")] == [name]
+
+
 def test_a_generic_test_can_be_edited(settings: Settings, changed: Changed) -> None:
     """dbt, which parses what changed, then forgets a snapshot that uses it."""
     file = "tests/dbt/generic/primary_key.sql"
