@@ -2,31 +2,51 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# What `make demo` and `make up` run; and with it what developing needs.
+RUNTIME := $(VENV)/.settle-runtime
 STAMP := $(VENV)/.settle-setup
+UV := $(BIN)/uv
 
 export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
+# One interpreter and one package index: the ones that pip is set up for.
+export UV_PYTHON := $(BIN)/python
+export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help setup demo up check diff docs test bench lint types sql lock load simulate soak audit
+.PHONY: help setup demo up check diff docs test bench lint types sql imports lock load simulate soak audit
 
 help: ## This list
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
 
-setup: $(STAMP) ## Build .venv from requirements.lock
+setup: $(STAMP) ## Build .venv from requirements-dev.lock: everything to run and develop
 
-$(STAMP): requirements.lock pyproject.toml
+INDEX = UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$$($(BIN)/python -m pip config get global.index-url 2>/dev/null || true)}"
+INSTALL_SETTLE = $(UV) pip install --quiet --no-deps --no-build-isolation -e .
+
+$(UV): requirements-bootstrap.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 		|| { echo "settle needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) --version 2>&1 || true). Install it, or say: make PYTHON=python3.11" >&2; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "Installing the locked dependencies into .venv (about a minute) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@touch $(STAMP)
+	@test -x $(BIN)/python -a -d $(VENV)/lib || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-bootstrap.lock
+	@touch $(UV)
 
-demo: setup ## One payout week after another, end to end (DATA=DIR for CSV files)
+$(RUNTIME): requirements.lock pyproject.toml | $(UV)
+	@echo "Installing what settle runs on into .venv (about half a minute the first time) ..."
+	@$(INDEX) $(UV) pip install --quiet --no-deps --require-hashes -r requirements.lock
+	@$(INSTALL_SETTLE)
+	@touch $(RUNTIME)
+
+$(STAMP): requirements-dev.lock pyproject.toml | $(UV)
+	@echo "Installing what developing settle needs into .venv (about a minute the first time) ..."
+	@$(INDEX) $(UV) pip install --quiet --no-deps --require-hashes -r requirements-dev.lock
+	@$(INSTALL_SETTLE)
+	@touch $(RUNTIME) $(STAMP)
+
+demo: $(RUNTIME) ## One payout week after another, end to end (DATA=DIR for CSV files)
 	@$(BIN)/settle demo $(if $(DATA),--data "$(DATA)")
 
-up: setup ## The graph, its daemon, the receiver and a local rail, until Ctrl-C
+up: $(RUNTIME) ## The graph, its daemon, the receiver and a local rail, until Ctrl-C
 	@$(BIN)/settle up
 
 check: setup ## Lint, types, and what changed in the models with its tests, in seconds
@@ -40,16 +60,19 @@ check: setup ## Lint, types, and what changed in the models with its tests, in s
 diff: setup ## Which rows and sums of the public views a change would move
 	@$(BIN)/settle diff
 
-docs: setup ## dbt's own pages on every column, in .settle/dbt/target
+docs: $(RUNTIME) ## dbt's own pages on every column, in .settle/dbt/target
 	@$(BIN)/settle docs
 
-lint: setup ## Style and types; the slow two beside each other
+lint: setup ## Style, types and what may import what; the slow ones beside each other
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	@$(MAKE) --no-print-directory --jobs 2 types sql
+	@$(MAKE) --no-print-directory --jobs 2 types sql imports
 
 types: setup
 	$(BIN)/mypy
+
+imports: setup
+	$(BIN)/lint-imports --no-logo
 
 sql: setup
 	$(BIN)/sqlfluff lint --processes 2 -q models macros snapshots tests/dbt orchestrator/database
@@ -60,10 +83,13 @@ test: lint ## Lint, types, dbt build with unit and data tests, pytest
 bench: setup ## Measure (SCALE=small|medium|full, ONLY="limit views"): goals and numbers
 	@$(BIN)/python -m tests.performance.bench $(ONLY) --scale $(or $(SCALE),small)
 
-lock: setup ## Re-resolve requirements.lock for every platform
-	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
-		--python-version 3.11 --group dev pyproject.toml -o requirements.lock
+lock: $(UV) ## Resolve the lock files anew, for every platform
+	@$(COMPILE) pyproject.toml -o requirements.lock
+	@$(COMPILE) pyproject.toml --group dev --group docs --constraints requirements.lock -o requirements-dev.lock
+	@$(COMPILE) --group bootstrap --no-annotate -o requirements-bootstrap.lock
+
+COMPILE = $(INDEX) $(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url \
+	--no-header --python-version 3.11
 
 load: setup ## 40,000 webhooks beside a close and a pay, then half that rate for MINUTES=5
 	$(BIN)/python -m tests.performance.load.webhooks $(or $(EVENTS),40000) $(or $(MINUTES),5)
@@ -75,5 +101,5 @@ simulate: setup ## N=100 hostile histories of WEEKS=12, resumed; SEED=7 tells on
 soak: setup ## WEEKS=200 payout weeks in one process; WHOLE=1 has every data test each week
 	$(BIN)/python -m tests.performance.load.soak $(or $(WEEKS),200) $(or $(WHOLE),1)
 
-audit: setup ## Known advisories of the locked packages, where the index tells them
-	@$(BIN)/python -m tests.performance.load.audit requirements.lock
+audit: setup ## Known advisories of the locked packages
+	$(BIN)/pip-audit --disable-pip --require-hashes --progress-spinner off --requirement requirements-dev.lock

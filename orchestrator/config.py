@@ -1,14 +1,30 @@
-"""Settings, read from the environment once per process."""
+"""Settings, read from the environment once per process.
+
+`Settings` declares each variable once, with its type, default and description; the documentation's
+reference is made from `variables()`. pydantic-settings would add a second reader of `os.environ`
+to what pydantic does with one mapping, which tests pass as a dict.
+"""
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import Annotated, Any
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+)
+from pydantic.dataclasses import dataclass
+from pydantic.fields import FieldInfo
 
 from orchestrator.errors import SettleError
 from orchestrator.net import checked_url
@@ -53,85 +69,31 @@ URL_VARIABLES = {
 DAGSTER_URL_VARIABLE = "SETTLE_DAGSTER_URL"
 
 
-@dataclass(frozen=True)
-class Settings:
-    """Everything the environment decides.
-
-    `urls` holds the component URLs of an external server and is empty when the embedded one is
-    used. `now` is the instant that stands in for the clock, as ISO 8601 text with an offset.
-    """
-
-    home: Path
-    environment: Environment
-    is_environment_given: bool
-    urls: Mapping[Component, str]
-    now: str | None
-    halfin_base_url: str
-    halfin_api_key: str
-    halfin_webhook_secrets: tuple[str, ...]
-    # Where batches are posted; None is the assumed path.
-    halfin_batch_path: str | None
-    # 1 pays line by line through the documented call; None sends all lines in one.
-    halfin_max_lines_per_call: int | None
-    alert_url: str
-    # Two while rotating: links are made with the first.
-    link_secrets: tuple[str, ...] = ()
-    # Where people reach the pages, without a slash at its end.
-    pages_url: str = LOCAL_PAGES
-    dagster_url: str | None = None
-
-    @property
-    def is_embedded(self) -> bool:
-        return not self.urls
-
-
-def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
-    """Read the settings; raises SettleError where they contradict each other."""
-    env = os.environ if environ is None else environ
-    name = env.get("SETTLE_ENV") or Environment.DEVELOPMENT.value
-    try:
-        environment = Environment(name)
-    except ValueError:
-        choices = ", ".join(e.value for e in Environment)
-        raise SettleError(f"SETTLE_ENV is {name!r}; use one of: {choices}") from None
-    now = env.get("SETTLE_NOW") or None
-    if now and environment is Environment.PRODUCTION:
-        raise SettleError(
-            "SETTLE_NOW is refused in production: unset it, the clock is the real one"
-        )
-    if now and not _is_instant(now):
-        raise SettleError(f"SETTLE_NOW is {now!r}; give an instant like 2026-11-16T00:15:00Z")
-    urls = {c: env[v] for c, v in URL_VARIABLES.items() if env.get(v)}
-    for component, url in urls.items():
-        if not _is_database_url(url):
-            raise SettleError(
-                f"{URL_VARIABLES[component]} is no database URL;"
-                " write it like postgresql://login:password@host:5432/database"
-            )
-    return Settings(
-        home=Path(env.get("SETTLE_HOME") or ".settle").expanduser().absolute(),
-        environment=environment,
-        is_environment_given=bool(env.get("SETTLE_ENV")),
-        urls=urls,
-        now=now,
-        halfin_base_url=(env.get("HALFIN_BASE_URL") or LOCAL_RAIL).rstrip("/"),
-        halfin_api_key=env.get("HALFIN_API_KEY") or "",
-        halfin_webhook_secrets=_secrets(env, "HALFIN_WEBHOOK_SECRET"),
-        halfin_batch_path=_path(env.get("HALFIN_BATCH_PATH") or None),
-        halfin_max_lines_per_call=_count(env, "HALFIN_MAX_LINES_PER_CALL"),
-        alert_url=_alert_url(env.get("SETTLE_ALERT_URL") or ""),
-        link_secrets=_link_secrets(env),
-        pages_url=_pages_url(env.get(PAGES_URL_VARIABLE) or LOCAL_PAGES),
-        dagster_url=env.get(DAGSTER_URL_VARIABLE) or None,
+def _variable(
+    name: str, description: str, default: Any = None, *, expected: str = "", **rules: Any
+) -> Any:
+    """A field read from a variable; `expected` says what to write where its value is refused."""
+    return Field(
+        default,
+        validation_alias=name,
+        description=description,
+        json_schema_extra={"expected": expected},
+        **rules,
     )
 
 
-def _secrets(env: Mapping[str, str], variable: str) -> tuple[str, ...]:
-    return tuple(s.strip() for s in (env.get(variable) or "").split(",") if s.strip())
+def _split(text: object) -> object:
+    """The values of comma-separated text."""
+    return [s.strip() for s in text.split(",") if s.strip()] if isinstance(text, str) else text
 
 
-def _link_secrets(env: Mapping[str, str]) -> tuple[str, ...]:
-    found = _secrets(env, "SETTLE_LINK_SECRET")
+def _instant(text: str) -> str:
+    if datetime.fromisoformat(text).tzinfo is None:
+        raise ValueError("no offset")
+    return text
+
+
+def _long_enough(found: tuple[str, ...]) -> tuple[str, ...]:
     if any(len(secret) < SHORTEST_SECRET for secret in found):
         raise SettleError(
             f"SETTLE_LINK_SECRET is shorter than {SHORTEST_SECRET} characters:"
@@ -140,37 +102,147 @@ def _link_secrets(env: Mapping[str, str]) -> tuple[str, ...]:
     return found
 
 
-def _path(text: str | None) -> str | None:
-    if text is not None and not text.startswith("/"):
-        raise SettleError(f"HALFIN_BATCH_PATH is {text!r}; write it like /v1/payouts/batch")
-    return text
+def _database_urls(urls: Mapping[Component, str]) -> Mapping[Component, str]:
+    for component, url in urls.items():
+        try:
+            conninfo_to_dict(url)
+        except psycopg.ProgrammingError:
+            raise SettleError(
+                f"{URL_VARIABLES[component]} is no database URL;"
+                " write it like postgresql://login:password@host:5432/database"
+            ) from None
+    return urls
 
 
-def _count(env: Mapping[str, str], variable: str) -> int | None:
-    text = env.get(variable) or ""
-    if text and not (text.isascii() and text.isdigit() and 0 < int(text) < 10**9):
-        raise SettleError(f"{variable} is {text!r}; give a whole number above 0, or nothing")
-    return int(text) if text else None
+Secrets = Annotated[tuple[str, ...], BeforeValidator(_split)]
+Url = Annotated[str, AfterValidator(lambda url: url.rstrip("/"))]
+SafeUrl = Annotated[Url, AfterValidator(lambda url: checked_url(PAGES_URL_VARIABLE, url))]
+AlertUrl = Annotated[
+    str, AfterValidator(lambda url: checked_url("SETTLE_ALERT_URL", url) if url else url)
+]
 
 
-def _alert_url(text: str) -> str:
-    return checked_url("SETTLE_ALERT_URL", text) if text else ""
+@dataclass(frozen=True, config=ConfigDict(populate_by_name=True, validate_default=True))
+class Settings:
+    """Everything the environment decides."""
+
+    home: Annotated[Path, AfterValidator(lambda home: home.expanduser().absolute())] = _variable(
+        "SETTLE_HOME", "Data, secrets and logs of the embedded server.", Path(".settle")
+    )
+    environment: Environment = _variable(
+        "SETTLE_ENV",
+        "What this installation is for: development, demo or production. It is kept in the"
+        " database, and production is never left.",
+        Environment.DEVELOPMENT,
+        expected=f"use one of: {', '.join(Environment)}",
+    )
+    now: Annotated[str, AfterValidator(_instant)] | None = _variable(
+        "SETTLE_NOW",
+        "An instant that stands in for the clock, in ISO 8601 with an offset; refused in"
+        " production.",
+        expected="give an instant like 2026-11-16T00:15:00Z",
+    )
+    halfin_base_url: Url = _variable(
+        "HALFIN_BASE_URL", "The rail's API; a local sandbox by default.", LOCAL_RAIL
+    )
+    halfin_api_key: str = _variable(
+        "HALFIN_API_KEY", "The key of the rail's API; generated outside production.", "", repr=False
+    )
+    halfin_webhook_secrets: Secrets = _variable(
+        "HALFIN_WEBHOOK_SECRET",
+        "What the rail signs its webhooks with, two separated by a comma while rotating; generated"
+        " outside production.",
+        (),
+        repr=False,
+    )
+    halfin_batch_path: str | None = _variable(
+        "HALFIN_BATCH_PATH",
+        "Where batches are posted; the assumed path by default.",
+        pattern="^/",
+        expected="write it like /v1/payouts/batch",
+    )
+    halfin_max_lines_per_call: int | None = _variable(
+        "HALFIN_MAX_LINES_PER_CALL",
+        "Lines in one call: 1 pays line by line through the documented call; all in one by"
+        " default.",
+        gt=0,
+        lt=10**9,
+        expected="give a whole number above 0, or nothing",
+    )
+    alert_url: AlertUrl = _variable(
+        "SETTLE_ALERT_URL", "Where alerts are posted as JSON, each at least once.", ""
+    )
+    link_secrets: Annotated[Secrets, AfterValidator(_long_enough)] = _variable(
+        "SETTLE_LINK_SECRET",
+        f"What sellers' links are signed with, {SHORTEST_SECRET} characters or more, two separated"
+        " by a comma while rotating (links are made with the first); generated outside production.",
+        (),
+        repr=False,
+    )
+    pages_url: SafeUrl = _variable(
+        PAGES_URL_VARIABLE, "Where people reach the pages, for links to them.", LOCAL_PAGES
+    )
+    dagster_url: str | None = _variable(
+        DAGSTER_URL_VARIABLE,
+        "The database of Dagster's run history, on an external server.",
+        repr=False,
+    )
+    # The components' logins on an external server; empty when the embedded one is used.
+    urls: Annotated[Mapping[Component, str], AfterValidator(_database_urls)] = field(
+        default_factory=dict, repr=False
+    )
+    is_environment_given: bool = False
+
+    @property
+    def is_embedded(self) -> bool:
+        return not self.urls
 
 
-def _pages_url(text: str) -> str:
-    return checked_url(PAGES_URL_VARIABLE, text).rstrip("/")
+_FIELDS: Mapping[str, FieldInfo] = vars(Settings)["__pydantic_fields__"]
+URL_DESCRIPTIONS = {
+    Component.OWNER: "An external server: a login with `createrole` that owns the database; for"
+    " migrations and the clock only.",
+    Component.DBT: "There, the login of dbt, in the group `settle_dbt`.",
+    Component.ORCHESTRATOR: "There, the login of Dagster and the command line, in the group"
+    " `settle_orchestrator`.",
+    Component.WEBHOOK: "There, the login of the webhook receiver, in the group `settle_webhook`.",
+    Component.PORTAL: "There, the login of the sellers' pages, in the group `settle_portal`.",
+}
 
 
-def _is_instant(text: str) -> bool:
+def variables() -> dict[str, str]:
+    """The variables that are read, with their descriptions."""
+    described = {
+        str(found.validation_alias): found.description or ""
+        for found in _FIELDS.values()
+        if found.validation_alias
+    }
+    return described | {URL_VARIABLES[c]: text for c, text in URL_DESCRIPTIONS.items()}
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings, an empty variable as one not set; SettleError where one is refused."""
+    given = os.environ if environ is None else environ
+    env = {name: text for name, text in given.items() if text}
     try:
-        return datetime.fromisoformat(text).tzinfo is not None
-    except ValueError:
-        return False
+        settings: Settings = TypeAdapter(Settings).validate_python(
+            {name: env[name] for name in variables() if name in env}
+            | {"urls": {c: env[v] for c, v in URL_VARIABLES.items() if v in env}}
+            | {"is_environment_given": "SETTLE_ENV" in env}
+        )
+    except ValidationError as error:
+        raise SettleError(_refusal(str(error.errors()[0]["loc"][0]), env)) from None
+    if settings.now and settings.environment is Environment.PRODUCTION:
+        raise SettleError(
+            "SETTLE_NOW is refused in production: unset it, the clock is the real one"
+        )
+    return settings
 
 
-def _is_database_url(text: str) -> bool:
-    try:
-        conninfo_to_dict(text)
-    except psycopg.ProgrammingError:
-        return False
-    return True
+def _refusal(variable: str, env: Mapping[str, str]) -> str:
+    """The value is shown only where a field says what is expected: others may be secrets."""
+    for found in _FIELDS.values():
+        extra = found.json_schema_extra
+        if found.validation_alias == variable and isinstance(extra, dict) and extra["expected"]:
+            return f"{variable} is {env[variable]!r}; {extra['expected']}"
+    return f"{variable} is no UTF-8 text: set it again"

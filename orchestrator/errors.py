@@ -4,8 +4,12 @@
 class SettleError(Exception):
     """Refused or failed, with what happened, to which row or window, and what to do next.
 
-    The command line prints the message on stderr and exits with 1.
+    The command line prints the message on stderr, `detail` below it, and exits with 1.
     """
+
+    def __init__(self, message: str = "", *, detail: str = "") -> None:
+        super().__init__(message)
+        self.detail = detail
 
 
 class FailedChecksError(SettleError):

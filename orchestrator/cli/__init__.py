@@ -49,7 +49,7 @@ def main() -> None:
     try:
         app(prog_name="settle")
     except SettleError as error:
-        _refuse(str(error))
+        _refuse(str(error), error.detail)
     except psycopg.Error as error:
         _refuse(f"the database refuses: {error.diag.message_primary or error}")
     except KeyboardInterrupt:
@@ -59,8 +59,10 @@ def main() -> None:
         sys.exit(1)
 
 
-def _refuse(message: str) -> NoReturn:
+def _refuse(message: str, detail: str = "") -> NoReturn:
     print(f"settle: {' '.join(message.split())}", file=sys.stderr)
+    if detail:
+        print(f"\n{detail}", file=sys.stderr)
     sys.exit(1)
 
 

@@ -25,7 +25,7 @@ def build(
     timezone: Annotated[str | None, typer.Option(help="With --as-of: another zone.")] = None,
 ) -> None:
     """dbt build of the live schemas, or as of an instant into asof_settlement and its like."""
-    from orchestrator.dbt.runner import build_as_of, build_live
+    from orchestrator.dbt.builds import build_as_of, build_live
     from orchestrator.settlement.check_wallets import check_new_wallets
 
     instant = _instant(as_of) if as_of else None
@@ -49,7 +49,7 @@ Against = Annotated[str, typer.Option(help="What the change will be merged into.
 def check(against: Against = "main") -> None:
     """Build and test changed models and what depends on them, beside the live schemas."""
     from orchestrator.dbt.git import fork_point, project_at
-    from orchestrator.dbt.runner import check_changes
+    from orchestrator.dbt.builds import check_changes
 
     settings = ready()
     with project_at(fork_point(against)) as base:

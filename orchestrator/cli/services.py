@@ -36,7 +36,7 @@ def serve(port: Annotated[int, typer.Option(min=0, max=65535)] = RECEIVER_PORT) 
 
 def home() -> None:
     """Make Dagster's home ready, for a daemon or webserver that something else starts."""
-    from orchestrator.dbt.runner import manifest_path
+    from orchestrator.dbt.builds import manifest_path
     from orchestrator.services.dagster_instance import make_history
 
     settings = load_settings()

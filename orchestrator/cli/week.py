@@ -7,8 +7,8 @@ import typer
 from orchestrator.cli.options import WEEK_PANEL, Window, checked_window, ready
 from orchestrator.config import Component
 from orchestrator.database.connection import connect, rows
-from orchestrator.defs.partitions import partition_key
 from orchestrator.errors import SettleError
+from orchestrator.settlement.windows import partition_key
 
 
 def register(app: typer.Typer) -> None:

@@ -11,11 +11,12 @@ from orchestrator.config import Component, Settings
 from orchestrator.database.connection import connect, rows, rows_of
 from orchestrator.defs.assets import APPROVAL
 from orchestrator.defs.backoff import Tries, read_tries
-from orchestrator.defs.jobs import AssetJob, sensor_status
+from orchestrator.defs.jobs import AssetJob
 from orchestrator.defs.metadata import approvals_report
-from orchestrator.defs.partitions import partition_key
+from orchestrator.defs.schedules import sensor_status
 from orchestrator.errors import SettleError
 from orchestrator.settlement.close import latest_closed
+from orchestrator.settlement.windows import partition_key
 
 NEW_APPROVALS = """
 select

@@ -13,11 +13,11 @@ from orchestrator.defs.checks import build_window_checks, check_names
 from orchestrator.defs.dbt_assets import build_models
 from orchestrator.defs.dbt_translator import StageTranslator, is_after_the_payout
 from orchestrator.defs.metadata import close_report, payout_report, reconcile_report
-from orchestrator.defs.partitions import partition_key, window_label
 from orchestrator.settlement.check_wallets import check_new_wallets
 from orchestrator.settlement.close import store_closes
 from orchestrator.settlement.pay import pay_window
 from orchestrator.settlement.reconcile import reconcile
+from orchestrator.settlement.windows import partition_key, window_label
 
 WALLET_CHECKS = dg.AssetKey(["finance", "wallet_checks"])
 CLOSE = dg.AssetKey("window_close")

@@ -8,8 +8,8 @@ import dagster as dg
 
 from orchestrator.config import Component, Settings
 from orchestrator.database.connection import connect, rows_of
-from orchestrator.defs.partitions import window_label
 from orchestrator.errors import FailedChecksError, SettleError
+from orchestrator.settlement.windows import window_label
 
 MART = "model.settle.window_checks"
 

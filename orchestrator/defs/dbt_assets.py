@@ -7,14 +7,9 @@ from typing import Any
 import dagster as dg
 
 from orchestrator.config import Settings
+from orchestrator.dbt.builds import build_arguments, hand_on_parse, one_build
 from orchestrator.dbt.column_lineage import column_lineage
-from orchestrator.dbt.runner import (
-    NodeResult,
-    build_arguments,
-    dbt_results,
-    hand_on_parse,
-    one_build,
-)
+from orchestrator.dbt.runner import NodeResult, dbt_results
 from orchestrator.defs.dbt_translator import TESTS, StageTranslator, home_of_test
 from orchestrator.defs.markdown import table
 from orchestrator.errors import SettleError

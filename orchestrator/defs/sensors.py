@@ -8,12 +8,13 @@ from orchestrator.config import Component, Settings
 from orchestrator.database.connection import connect, rows_of
 from orchestrator.defs.assets import PAYOUT, WEBHOOKS
 from orchestrator.defs.backoff import read_tries
-from orchestrator.defs.jobs import AssetJob, sensor_status
+from orchestrator.defs.jobs import AssetJob
 from orchestrator.defs.metadata import payout_report
-from orchestrator.defs.partitions import partition_key, zone
 from orchestrator.defs.run_errors import plain_reason
+from orchestrator.defs.schedules import sensor_status
 from orchestrator.errors import SettleError
 from orchestrator.settlement.close import latest_closed
+from orchestrator.settlement.windows import partition_key, zone
 
 # The schedule comes first: what it asks for is under way by then.
 GRACE_MINUTES = 10

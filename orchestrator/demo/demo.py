@@ -13,8 +13,8 @@ from rich.table import Table
 from orchestrator.config import Component, Environment, Settings, load_settings
 from orchestrator.database.connection import connect, connect_as, rows, sql_file
 from orchestrator.database.migrate import CLOCK, add_person, prepare_database, set_clock
-from orchestrator.dbt.runner import build_live, project_variables, source_table
-from orchestrator.defs.partitions import partition_key
+from orchestrator.dbt.builds import build_live
+from orchestrator.dbt.project import project_variables, source_table
 from orchestrator.demo.generate import generate
 from orchestrator.embedded_postgres.server import EmbeddedPostgres
 from orchestrator.errors import SettleError
@@ -23,6 +23,7 @@ from orchestrator.services.processes import service
 from orchestrator.services.run_job import run_job
 from orchestrator.settlement.pay import pay_window
 from orchestrator.settlement.reconcile import reconcile
+from orchestrator.settlement.windows import partition_key
 
 SQL = Path(__file__).parent / "sql"
 APPROVERS = ("ana", "ben")

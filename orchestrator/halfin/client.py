@@ -11,9 +11,9 @@ import stamina
 from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 from orchestrator.errors import SettleError
-from orchestrator.halfin.answers import RailAnswer, read_answer
 from orchestrator.halfin.credentials import key_environment
 from orchestrator.moving_window import MovingWindow
+from orchestrator.halfin.responses import RailResponse, read_response
 from orchestrator.net import authorities, checked_url, is_local
 
 MAX_ANSWER_BYTES = 256 * 1024 * 1024
@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 class _RetryableError(Exception):
     """An attempt worth repeating with the same bytes."""
 
-    def __init__(self, answer: RailAnswer) -> None:
+    def __init__(self, answer: RailResponse) -> None:
         super().__init__(f"{answer.http_status or 'no answer'}: {answer.said}")
         self.answer = answer
 
@@ -97,8 +97,8 @@ class HalfinClient:
         body: Callable[[], list[bytes]],
         *,
         before: Callable[[], None] = lambda: None,
-        after: Callable[[RailAnswer], None] = lambda answer: None,
-    ) -> RailAnswer:
+        after: Callable[[RailResponse], None] = lambda answer: None,
+    ) -> RailResponse:
         """Submit a batch or a payout. The same bytes under the same key return the original.
 
         `body` is asked for the bytes, in pieces, at each attempt: megabytes are held once.
@@ -106,17 +106,17 @@ class HalfinClient:
         """
         return self._call("POST", path, body, before, after)
 
-    def get(self, path: str, identity: str) -> RailAnswer:
+    def get(self, path: str, identity: str) -> RailResponse:
         """A batch or a payout as it stands now: GET path/identity."""
         return self._call("GET", f"{path}/{quote(identity, safe='')}")
 
-    def currencies(self) -> RailAnswer:
+    def currencies(self) -> RailResponse:
         return self._call("GET", "/v1/currencies")
 
-    def balances(self) -> RailAnswer:
+    def balances(self) -> RailResponse:
         return self._call("GET", "/v1/balances")
 
-    def ledger(self, currency: str, offset: int) -> RailAnswer:
+    def ledger(self, currency: str, offset: int) -> RailResponse:
         """A page of the rail's own history of a currency, newest first."""
         page = urlencode({"limit": PAGE_ROWS, "offset": offset})
         return self._call("GET", f"/v1/balances/{quote(currency, safe='')}/ledger?{page}")
@@ -127,8 +127,8 @@ class HalfinClient:
         path: str,
         body: Callable[[], list[bytes]] | None = None,
         before: Callable[[], None] = lambda: None,
-        after: Callable[[RailAnswer], None] = lambda answer: None,
-    ) -> RailAnswer:
+        after: Callable[[RailResponse], None] = lambda answer: None,
+    ) -> RailResponse:
         if not path.startswith("/"):
             raise SettleError(f"the rail's path {path!r} must start with /")
         try:
@@ -152,7 +152,7 @@ class HalfinClient:
             return error.answer
         raise AssertionError("the loop above returns or raises")
 
-    def _attempt(self, method: str, path: str, body: list[bytes] | None) -> RailAnswer:
+    def _attempt(self, method: str, path: str, body: list[bytes] | None) -> RailResponse:
         headers = {}
         if body is not None:
             headers["Content-Type"] = "application/json"
@@ -167,15 +167,15 @@ class HalfinClient:
                 if raw and self._key in raw:  # what it repeats of our key is said and kept nowhere
                     raw = raw.replace(self._key, KEY_SHOWN)
         except httpx.RequestError as error:
-            return RailAnswer(
+            return RailResponse(
                 status,
                 was_sent=not isinstance(error, _NEVER_SENT),
                 is_whole=False,
                 problem=f"{type(error).__name__}: {error}",
             )
         if raw is None:
-            return RailAnswer(status, is_whole=False, problem="the answer is too long")
-        return read_answer(response, raw)
+            return RailResponse(status, is_whole=False, problem="the answer is too long")
+        return read_response(response, raw)
 
 
 def _read(response: httpx.Response, deadline: float) -> bytearray | None:

@@ -6,7 +6,7 @@ from contextlib import redirect_stdout
 import dagster as dg
 
 from orchestrator.config import Settings
-from orchestrator.dbt.runner import project_variables
+from orchestrator.dbt.project import project_variables
 from orchestrator.definitions import build_definitions
 from orchestrator.defs.run_errors import is_failed_check, plain_reason
 from orchestrator.errors import SettleError

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from orchestrator.config import Component, Settings
 from orchestrator.database.connection import connect, rows
-from orchestrator.dbt.runner import one_build, project_variables
+from orchestrator.dbt.builds import one_build
+from orchestrator.dbt.project import project_variables
 from orchestrator.settlement.alerts import post_alerts
 
 PENDING = """

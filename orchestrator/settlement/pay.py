@@ -13,7 +13,7 @@ import psycopg
 from orchestrator.config import Component, Settings
 from orchestrator.database.connection import connect, rows
 from orchestrator.errors import SettleError
-from orchestrator.halfin import BATCH_PATH, HalfinClient, RailAnswer
+from orchestrator.halfin import BATCH_PATH, HalfinClient, RailResponse
 from orchestrator.halfin.factory import halfin_client
 from orchestrator.settlement.alerts import post_alerts
 
@@ -142,7 +142,7 @@ def _send(
         database.commit()
         attempt = begun["attempt"]
 
-    def after(answer: RailAnswer) -> None:
+    def after(answer: RailResponse) -> None:
         content = memoryview(answer.body or (answer.problem or "").encode())
         for start in range(0, len(content), PIECE_BYTES):
             piece = content[start : start + PIECE_BYTES]

@@ -18,8 +18,8 @@ from orchestrator.config import PROJECT_ROOT, Component
 from orchestrator.database.connection import connect, rows
 from orchestrator.defs.assets import CLOSE
 from orchestrator.defs.metadata import close_report, payout_report
-from orchestrator.defs.partitions import partition_key
 from orchestrator.services.dagster_instance import kept_instance, prepare_dagster
+from orchestrator.settlement.windows import partition_key
 from tests.support.closed_week import WINDOW, ClosedWeek, closed_week, environment_of
 from tests.support.settings import SettleHome, make_settings
 

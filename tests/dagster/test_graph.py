@@ -10,10 +10,11 @@ import pytest
 from orchestrator.config import Environment, Settings
 from orchestrator.definitions import build_definitions
 from orchestrator.defs.dbt_translator import stage_of
-from orchestrator.defs.partitions import partition_key, payout_windows
+from orchestrator.defs.partitions import payout_windows
 from orchestrator.errors import SettleError
 from orchestrator.services.run_job import run_job
 from orchestrator.settlement.close import store_closes
+from orchestrator.settlement.windows import partition_key
 
 CHECKS = {
     "conservation",

@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from orchestrator.halfin import BATCH_PATH, HalfinClient, RailAnswer
+from orchestrator.halfin import BATCH_PATH, HalfinClient, RailResponse
 from orchestrator.halfin.signature import SIGNATURE_HEADER, verify
 from orchestrator.halfin_sandbox import SandboxConfig, running
 from orchestrator.net import authorities
@@ -49,23 +49,23 @@ def lines(count: int) -> list[dict[str, Any]]:
     return [line(n) for n in range(count)]
 
 
-def post(client: HalfinClient, body: bytes, path: str = BATCH_PATH) -> RailAnswer:
+def post(client: HalfinClient, body: bytes, path: str = BATCH_PATH) -> RailResponse:
     return client.post(path, lambda: [body])
 
 
-def post_one(client: HalfinClient, one: dict[str, Any]) -> RailAnswer:
+def post_one(client: HalfinClient, one: dict[str, Any]) -> RailResponse:
     """A payout by itself."""
     return post(client, json.dumps(one).encode(), PAYOUT_PATH)
 
 
-def attempts(client: HalfinClient, body: bytes) -> list[RailAnswer]:
+def attempts(client: HalfinClient, body: bytes) -> list[RailResponse]:
     """What came of each attempt at a batch; the last is what the client returns."""
-    seen: list[RailAnswer] = []
+    seen: list[RailResponse] = []
     assert client.post(BATCH_PATH, lambda: [body], after=seen.append) is seen[-1]
     return seen
 
 
-def refusal(answer: RailAnswer) -> tuple[str, list[str]]:
+def refusal(answer: RailResponse) -> tuple[str, list[str]]:
     """The code and the details of an answer that is a refusal."""
     assert not answer.is_success
     error = json.loads(answer.body)["error"]

@@ -19,7 +19,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from orchestrator.halfin import BATCH_PATH, HalfinClient, RailAnswer
+from orchestrator.halfin import BATCH_PATH, HalfinClient, RailResponse
 from orchestrator.halfin.signature import EVENT_HEADER, SIGNATURE_HEADER, verify
 from orchestrator.net import authorities
 from tests.halfin.contract import CONTRACT, Json, problems
@@ -225,7 +225,7 @@ def documented_rail(name: str) -> Iterator[HalfinClient]:
 )
 def test_our_client_reads_the_documented_answers(name: str, call: Any) -> None:
     with documented_rail(name) as client:
-        answer: RailAnswer = call(client)
+        answer: RailResponse = call(client)
     assert answer.is_success
     assert answer.data == EXAMPLES[name]["body"]["data"]
     assert answer.request_id == EXAMPLES[name]["body"]["meta"]["request_id"]

@@ -10,7 +10,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from orchestrator.halfin import BATCH_PATH, HalfinClient, RailAnswer, answers, client
+from orchestrator.halfin import BATCH_PATH, HalfinClient, RailResponse, client, responses
 from tests.halfin.sandbox import FAST, KEY, attempts, batch, http_server, line, post, refusal
 
 TAKEN = {"data": {"id": "b", "payouts": [{"id": "p", "status": "processing"}]}, "meta": {}}
@@ -26,7 +26,7 @@ def refused(status: int, code: str = "validation_error") -> Response:
     return reply({"error": {"code": code, "message": "no", "details": ["a", 1]}}, status)
 
 
-def odd_rail(*replies: Response) -> list[RailAnswer]:
+def odd_rail(*replies: Response) -> list[RailResponse]:
     """What the client makes of these answers, one after the other; the rail has no more."""
     left = iter(replies)
     with (
@@ -195,4 +195,4 @@ def test_the_body_is_asked_for_at_each_attempt_and_framed_as_one() -> None:
 )
 def test_retry_after(value: str, seconds: float | None) -> None:
     headers = [(b"Retry-After", value.encode())]
-    assert answers.retry_after_s(httpx.Response(429, headers=headers)) == seconds
+    assert responses.retry_after_s(httpx.Response(429, headers=headers)) == seconds

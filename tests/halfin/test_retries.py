@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from orchestrator.errors import SettleError
-from orchestrator.halfin import BATCH_PATH, PAGE_ROWS, HalfinClient, RailAnswer
 from orchestrator.moving_window import MovingWindow
+from orchestrator.halfin import BATCH_PATH, PAGE_ROWS, HalfinClient, RailResponse
 from tests.halfin.sandbox import FAST, KEY, ask, batch, line, lines, post_one, rail, until
 
 WINDOW_S = 0.2
@@ -51,7 +51,7 @@ def test_before_and_after_frame_every_attempt() -> None:
 
 
 def test_what_stops_before_an_attempt_sends_nothing_more() -> None:
-    answers: list[RailAnswer] = []
+    answers: list[RailResponse] = []
 
     def before() -> None:
         if answers:
@@ -64,7 +64,7 @@ def test_what_stops_before_an_attempt_sends_nothing_more() -> None:
 
 
 def test_an_answer_that_cannot_be_kept_stops() -> None:
-    def after(answer: RailAnswer) -> None:
+    def after(answer: RailResponse) -> None:
         raise SettleError(f"the database is away, and the rail said {answer.http_status}")
 
     with rail(error_rate_500=1.0) as client:

@@ -18,7 +18,9 @@ import yaml
 
 from orchestrator.config import PROJECT_ROOT, Component, Settings
 from orchestrator.database.connection import connect, connect_as, rows
-from orchestrator.dbt.runner import NodeResult, build_as_of, dbt_environment, failure_line, run_dbt
+from orchestrator.dbt.builds import build_as_of
+from orchestrator.dbt.project import dbt_environment
+from orchestrator.dbt.runner import NodeResult, failure_line, run_dbt
 from orchestrator.errors import SettleError
 from tests.support.closed_week import ANALYST, FINANCE, NOW, WINDOW, ClosedWeek, closed_week
 from tests.support.settings import at
@@ -147,11 +149,17 @@ def test_readers_read_and_nothing_else(market: Market, name: str) -> None:
             person.execute(statement.encode())
 
 
-def test_the_lock_names_every_requirement_by_hash_and_no_host() -> None:
+@pytest.mark.parametrize(
+    ("lock", "groups"),
+    [("", ()), ("-dev", ("dev", "docs")), ("-bootstrap", ("bootstrap",))],
+)
+def test_a_lock_has_every_requirement_by_hash_and_no_host(
+    lock: str, groups: tuple[str, ...]
+) -> None:
     def name(requirement: str) -> str:
         return re.split(r"[\[<>=~!; ]", requirement)[0].lower().replace("_", "-")
 
-    text = (PROJECT_ROOT / "requirements.lock").read_text()
+    text = (PROJECT_ROOT / f"requirements{lock}.lock").read_text()
     assert not re.search(r"://|--(index|extra|find|trusted)| @ |\bpypi\b", text)
     entries = re.split(r"\n(?=\w)", text.replace("\\\n", " "))
     pinned = [e for e in entries if e.strip() and not e.startswith("#")]
@@ -159,7 +167,9 @@ def test_the_lock_names_every_requirement_by_hash_and_no_host() -> None:
         assert re.match(r"[A-Za-z0-9._\[\],-]+==\S+", entry), entry
         assert re.search(r"--hash=sha256:[0-9a-f]{64}", entry), entry
     project = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text())
-    wanted = project["project"]["dependencies"] + project["dependency-groups"]["dev"]
+    wanted = [r for group in groups for r in project["dependency-groups"][group]]
+    if lock != "-bootstrap":
+        wanted += project["project"]["dependencies"]
     assert {name(r) for r in wanted} <= {name(e) for e in pinned}
 
 

@@ -9,9 +9,10 @@ import pytest
 
 from orchestrator.config import PROJECT_ROOT, Component, Settings
 from orchestrator.database.connection import connect, rows
+from orchestrator.dbt.builds import check_changes, manifest_path
 from orchestrator.dbt.diff import MartDiff, diff_models
 from orchestrator.dbt.git import DBT_FILES, fork_point, project_at
-from orchestrator.dbt.runner import check_changes, manifest_path, run_dbt
+from orchestrator.dbt.runner import run_dbt
 from orchestrator.errors import SettleError
 from tests.support.closed_week import ClosedWeek, closed_week
 
@@ -105,6 +106,18 @@ def test_only_what_changed_is_built_beside_the_live_schemas(
             " where table_schema like 'dev\\_nora%'",
         )
     assert [row["table_name"] for row in found] == ["order_reserve"]
+
+
+def test_an_edited_unit_test_runs_although_its_model_is_not_built(
+    settings: Settings, changed: Changed
+) -> None:
+    name = "open_break_shows_its_age_and_the_line_it_is_about"
+    [file] = [f for f in (PROJECT_ROOT / "models").rglob("*.yml") if name in f.read_text()]
+    base = changed(str(file.relative_to(PROJECT_ROOT)), 'age_hours: "48.0"', 'age_hours: "49.0"')
+    check_changes(settings, base)
+    ran = json.loads((settings.home / "dbt/target-dev/run_results.json").read_text())["results"]
+    ids = [result["unique_id"] for result in ran]
+    assert [i.rpartition(".")[2] for i in ids if i.startswith("unit_test.")] == [name]
 
 
 def test_a_generic_test_can_be_edited(settings: Settings, changed: Changed) -> None:

@@ -9,7 +9,7 @@ from psycopg import sql
 
 from orchestrator.config import Component, Settings
 from orchestrator.database.connection import connect
-from orchestrator.dbt.runner import AS_OF_SCHEMA, build_as_of, build_live
+from orchestrator.dbt.builds import AS_OF_SCHEMA, build_as_of, build_live
 from orchestrator.loading.load import load_directory
 from tests.support.settings import at
 

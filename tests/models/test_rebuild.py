@@ -11,7 +11,7 @@ import pytest
 from orchestrator.config import Component, Settings
 from orchestrator.database.connection import connect, connect_as, rows
 from orchestrator.database.migrate import add_person
-from orchestrator.dbt.runner import build_live
+from orchestrator.dbt.builds import build_live
 from orchestrator.demo.generate import generate
 from orchestrator.settlement.check_wallets import check_new_wallets
 from tests.support.settings import at, build_untested

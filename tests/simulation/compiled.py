@@ -20,7 +20,8 @@ import psycopg
 
 from orchestrator.config import Component, Settings
 from orchestrator.database.connection import connect
-from orchestrator.dbt.runner import build_arguments, run_dbt
+from orchestrator.dbt.builds import build_arguments
+from orchestrator.dbt.runner import run_dbt
 from orchestrator.embedded_postgres.server import DATABASE
 from tests.simulation.databases import copy_of
 

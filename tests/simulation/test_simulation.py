@@ -8,7 +8,8 @@ import pytest
 
 from orchestrator.config import PROJECT_ROOT, Component
 from orchestrator.database.connection import connect
-from orchestrator.dbt.runner import build_arguments, run_dbt
+from orchestrator.dbt.builds import build_arguments
+from orchestrator.dbt.runner import run_dbt
 from orchestrator.settlement.check_wallets import check_new_wallets
 from tests.models import agreement
 from tests.simulation import closes

@@ -11,7 +11,8 @@ import psycopg
 from orchestrator.config import PROJECT_ROOT, Component, Settings, load_settings
 from orchestrator.database.connection import connect
 from orchestrator.database.migrate import prepare_database, set_clock
-from orchestrator.dbt.runner import build_arguments, run_dbt
+from orchestrator.dbt.builds import build_arguments
+from orchestrator.dbt.runner import run_dbt
 
 # Beside the project, not in it; tests that want it skip where it is missing.
 OLIST = PROJECT_ROOT.parent / "shared" / "data" / "olist"

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from orchestrator.config import Component
 from orchestrator.database.connection import connect, rows
 from orchestrator.defs import partitions
-from orchestrator.defs.jobs import close_job, close_schedule
-from orchestrator.defs.partitions import partition_key, payout_windows, window_label
+from orchestrator.defs.jobs import close_job
+from orchestrator.defs.partitions import payout_windows
+from orchestrator.defs.schedules import close_schedule
+from orchestrator.settlement.windows import partition_key, window_label
 from tests.support.closed_week import closed_week
 from tests.support.settings import make_settings
 

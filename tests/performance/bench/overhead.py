@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from orchestrator.config import PROJECT_ROOT
-from orchestrator.dbt.runner import prepare_dbt
+from orchestrator.dbt.project import prepare_dbt
 from tests.performance.bench.place import (
     WINDOW,
     Size,

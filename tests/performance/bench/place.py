@@ -20,7 +20,7 @@ import psycopg
 from orchestrator.config import PROJECT_ROOT, Component, Settings
 from orchestrator.database.connection import database_url
 from orchestrator.database.migrate import prepare_database
-from orchestrator.dbt.runner import prepare_dbt
+from orchestrator.dbt.project import prepare_dbt
 from orchestrator.embedded_postgres.server import EmbeddedPostgres
 from tests.support.settings import make_settings
 from tests.support.shell import Shell

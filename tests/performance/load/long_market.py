@@ -11,14 +11,15 @@ from datetime import UTC, datetime, timedelta
 from orchestrator.config import Component, Settings
 from orchestrator.database.connection import connect, connect_as, rows
 from orchestrator.database.migrate import add_person, prepare_database, set_clock
-from orchestrator.dbt.runner import build_arguments, one_build, run_dbt
-from orchestrator.defs.partitions import window_label
+from orchestrator.dbt.builds import build_arguments, one_build
+from orchestrator.dbt.runner import run_dbt
 from orchestrator.embedded_postgres.server import EmbeddedPostgres
 from orchestrator.services.run_job import run_job
 from orchestrator.settlement.check_wallets import check_new_wallets
 from orchestrator.settlement.close import store_closes
 from orchestrator.settlement.pay import pay_window
 from orchestrator.settlement.reconcile import reconcile
+from orchestrator.settlement.windows import window_label
 from tests.functions.market import wallet_of
 
 FIRST = datetime(2020, 1, 6, tzinfo=UTC)  # a Monday, in a year of 53 weeks

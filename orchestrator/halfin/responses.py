@@ -1,4 +1,4 @@
-"""One answer of the rail, as far as HTTP says. What it means for the money, the database says."""
+"""One response of the rail, as far as HTTP says. What it means for the money, the database says."""
 
 import json
 import re
@@ -11,12 +11,12 @@ MAX_RETRY_AFTER_S = 60.0
 
 
 @dataclass(frozen=True)
-class RailAnswer:
-    """What came of one attempt; `http_status` is 0 when there was no answer.
+class RailResponse:
+    """What came of one attempt; `http_status` is 0 when there was no response.
 
     `was_sent` is false only where the rail cannot have read the request. `is_whole` is false when
     the body was cut, too long, or no JSON object. `body` is raw; `problem` says what went wrong
-    without an answer. Nothing here says whether money moved.
+    without a response. Nothing here says whether money moved.
     """
 
     http_status: int
@@ -33,7 +33,7 @@ class RailAnswer:
 
     @property
     def is_worth_a_retry(self) -> bool:
-        """429, 5xx, no answer, and a success whose body did not arrive whole."""
+        """429, 5xx, no response, and a success whose body did not arrive whole."""
         status = self.http_status
         return status in (0, 429) or status >= 500 or (200 <= status < 300 and not self.is_whole)
 
@@ -64,13 +64,13 @@ class RailAnswer:
         return found if isinstance(found, dict) else {}
 
 
-def read_answer(response: httpx.Response, body: bytearray) -> RailAnswer:
-    """An answer that arrived.
+def read_response(response: httpx.Response, body: bytearray) -> RailResponse:
+    """A response that arrived.
 
     A large body is not parsed here, that is for the database: whole JSON ends as it began.
     """
     shape = body.strip() if len(body) < 2**16 else body[:64].lstrip() + body[-64:].rstrip()
-    return RailAnswer(
+    return RailResponse(
         response.status_code,
         body,
         was_sent=response.status_code != 429,

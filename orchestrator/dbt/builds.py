@@ -1,0 +1,112 @@
+"""What is built and where: live, as of an instant, what changed; one build per schema at a time."""
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from orchestrator.config import PROJECT_ROOT, Component, Settings
+from orchestrator.database.connection import connect
+from orchestrator.dbt.runner import run_dbt
+
+LIVE_SCHEMA = "settlement"
+AS_OF_SCHEMA = "asof_settlement"
+# As of the same instant, but from the models where a change began.
+AS_OF_BASE_SCHEMA = "asof_base_settlement"
+
+
+def build_arguments(*, full_refresh: bool = False) -> list[str]:
+    """What a build of the live schemas is: everything but unit tests, which test code, not data."""
+    arguments = ["build", "--exclude-resource-type", "unit_test"]
+    return [*arguments, "--full-refresh"] if full_refresh else arguments
+
+
+@contextmanager
+def one_build(settings: Settings, schema: str = LIVE_SCHEMA) -> Iterator[None]:
+    """Wait until nobody builds into the schema, and keep everybody else out of it.
+
+    Two builds at once replace each other's relations, and both fail.
+    """
+    with connect(settings, Component.ORCHESTRATOR, autocommit=True) as lock:
+        lock.execute("select pg_advisory_lock(hashtext(%s))", [f"settle.build.{schema}"])
+        yield
+
+
+def build_live(settings: Settings, *, full_refresh: bool = False) -> None:
+    """dbt build of the live schemas; `full_refresh` computes every window from the facts."""
+    with one_build(settings):
+        run_dbt(settings, build_arguments(full_refresh=full_refresh))
+
+
+def build_as_of(settings: Settings, as_of: datetime, timezone: str | None) -> None:
+    """Build the models as of an instant into schemas of their own, from the facts alone.
+
+    The live schemas are untouched, and nothing is ever paid from these.
+    """
+    variables: Mapping[str, object] = {"use_stored_closes": False} | (
+        {"settlement_timezone": timezone} if timezone else {}
+    )
+    # A folder of its own: with other variables dbt parses anew, and the live build would again.
+    target = settings.home / "dbt" / "target-asof"
+    place = ["--target", "asof", "--target-path", str(target)]
+    with one_build(settings, AS_OF_SCHEMA):
+        with connect(settings, Component.DBT) as connection:
+            connection.execute("select finance.begin_build(%s, %s)", [AS_OF_SCHEMA, as_of])
+        run_dbt(settings, [*build_arguments(), *place, "--vars", json.dumps(variables)])
+
+
+def build_project_as_of(settings: Settings, project: Path, schema: str, as_of: datetime) -> Path:
+    """Build a project's models as of an instant, without tests; returns dbt's target folder."""
+    name = schema.removesuffix("_settlement")
+    target = settings.home / "dbt" / f"target-{name}"
+    arguments = [*build_arguments(), "--exclude-resource-type", "test", "--target", name]
+    variables = json.dumps({"use_stored_closes": False})
+    with one_build(settings, schema):
+        with connect(settings, Component.DBT) as connection:
+            connection.execute("select finance.begin_build(%s, %s)", [schema, as_of])
+        run_dbt(
+            settings,
+            [*arguments, "--vars", variables, "--target-path", str(target)],
+            project=project,
+        )
+    return target
+
+
+def check_changes(settings: Settings, base: Path) -> None:
+    """Build and test what differs from the project in `base`, into the schemas of the target dev.
+
+    What did not change is read where the live build left it.
+    """
+    state = settings.home / "dbt" / "target-state"
+    run_dbt(settings, ["parse", "--target-path", str(state)], project=base)
+    target = settings.home / "dbt" / "target-dev"
+    place = ["--state", str(state), "--defer", "--target", "dev", "--target-path", str(target)]
+    run_dbt(settings, ["build", "--select", "state:modified+", *place])
+    # dbt build leaves out a unit test whose model it does not build.
+    run_dbt(settings, ["test", "--select", "state:modified,resource_type:unit_test", *place])
+
+
+def manifest_path(settings: Settings) -> Path:
+    """The manifest of the project as it is now; parsed again when a file is newer than it."""
+    manifest = settings.home / "dbt" / "target" / "manifest.json"
+    sources = [PROJECT_ROOT / "dbt_project.yml"]
+    for folder in ("models", "macros", "seeds", "snapshots", "tests/dbt"):
+        sources += [p for p in (PROJECT_ROOT / folder).rglob("*") if p.is_file()]
+    newest = max(p.stat().st_mtime for p in sources)
+    if not manifest.exists() or manifest.stat().st_mtime < newest:
+        run_dbt(settings, ["parse"])
+    return manifest
+
+
+def hand_on_parse(settings: Settings, target: Path) -> None:
+    """Give a target folder that is new what dbt has parsed already: seconds of each first build.
+
+    dbt itself sees which of it a file, a variable or the connection has outdated since.
+    """
+    name = "partial_parse.msgpack"
+    parsed = settings.home / "dbt" / "target" / name
+    if parsed.exists() and not (target / name).exists():
+        target.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(parsed, target / name)

@@ -1,0 +1,57 @@
+"""The dbt project: its variables, where it finds its profile, its folders and its database."""
+
+import os
+import shutil
+from typing import Any
+
+import yaml
+from psycopg.conninfo import conninfo_to_dict
+
+from orchestrator.config import PROJECT_ROOT, Component, Settings
+from orchestrator.database.connection import database_url
+
+
+def dbt_environment(settings: Settings) -> dict[str, str]:
+    """The variables that profiles.yml.example reads, and where dbt may write."""
+    folder = settings.home / "dbt"
+    environment = {
+        "DBT_PROFILES_DIR": str(folder),
+        "DBT_TARGET_PATH": str(folder / "target"),
+        "DBT_LOG_PATH": str(folder / "logs"),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DO_NOT_TRACK": "1",
+    }
+    parts = conninfo_to_dict(database_url(settings, Component.DBT))
+    for variable, part in {
+        "SETTLE_DBT_HOST": "host",
+        "SETTLE_DBT_PORT": "port",
+        "SETTLE_DBT_USER": "user",
+        "SETTLE_DBT_DBNAME": "dbname",
+        "DBT_ENV_SECRET_SETTLE_PASSWORD": "password",  # dbt keeps this prefix out of its logs
+    }.items():
+        if parts.get(part):
+            environment[variable] = str(parts[part])
+    return environment
+
+
+def prepare_dbt(settings: Settings) -> dict[str, str]:
+    """Put the profile where dbt looks for it and set its variables in this process."""
+    folder = settings.home / "dbt"
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(PROJECT_ROOT / "profiles.yml.example", folder / "profiles.yml")
+    environment = dbt_environment(settings)
+    os.environ.update(environment)
+    return environment
+
+
+def project_variables() -> dict[str, Any]:
+    """The vars of dbt_project.yml: what the models use, for the few places beside them."""
+    project = yaml.safe_load((PROJECT_ROOT / "dbt_project.yml").read_text(encoding="utf-8"))
+    variables: dict[str, Any] = project["vars"]
+    return variables
+
+
+def source_table(name: str) -> tuple[str, str]:
+    """Schema and table of a marketplace source."""
+    variables = project_variables()
+    return variables["marketplace_schema"], variables[f"{name}_table"]
