@@ -7,7 +7,7 @@ STAMP := $(VENV)/.settle-setup
 export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: help setup demo up check diff docs test bench lint types sql lock load simulate soak audit
+.PHONY: site reference screenshots help setup demo up check diff docs test bench lint types sql lock load simulate soak audit
 
 help: ## This list
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -43,10 +43,19 @@ diff: setup ## Which rows and sums of the public views a change would move
 docs: setup ## dbt's own pages on every column, in .settle/dbt/target
 	@$(BIN)/settle docs
 
+site: setup ## The documentation as pages in .settle/site; a dead link or anchor fails
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
+reference: setup ## Write docs/reference/{cli,environment}.md from the code
+	@$(BIN)/python -m tools.reference
+
+screenshots: setup ## Take the pictures of README and docs again, from a generated week
+	@$(BIN)/python -m tools.screenshots
+
 lint: setup ## Style and types; the slow two beside each other
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	@$(MAKE) --no-print-directory --jobs 2 types sql
+	@$(MAKE) --no-print-directory --jobs 2 types sql site
 
 types: setup
 	$(BIN)/mypy

@@ -1,4 +1,4 @@
-"""Checks for pre-commit that need nothing but .venv: `python -m tools.check_files yaml|secrets FILE...`."""
+"""Checks of files for pre-commit: `python -m tools.check_files yaml|secrets FILE...`."""
 
 import re
 import sys
