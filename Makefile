@@ -13,7 +13,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export UV_PYTHON := $(BIN)/python
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help setup demo up check diff docs test bench lint types sql imports lock load simulate soak audit
+.PHONY: help setup demo up check diff docs site reference screenshots test bench lint types sql imports lock load simulate soak audit
 
 help: ## This list
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -63,10 +63,19 @@ diff: setup ## Which rows and sums of the public views a change would move
 docs: $(RUNTIME) ## dbt's own pages on every column, in .settle/dbt/target
 	@$(BIN)/settle docs
 
+site: setup ## The documentation as pages in .settle/site; a dead link or anchor fails
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
+reference: setup ## Write docs/reference/{cli,environment}.md from the code
+	@$(BIN)/python -m tools.reference
+
+screenshots: setup ## Take the pictures of README and docs again, from a generated week
+	@$(BIN)/python -m tools.screenshots
+
 lint: setup ## Style, types and what may import what; the slow ones beside each other
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	@$(MAKE) --no-print-directory --jobs 2 types sql imports
+	@$(MAKE) --no-print-directory --jobs 2 types sql imports site
 
 types: setup
 	$(BIN)/mypy

@@ -1,6 +1,6 @@
 """The demo on real data: two years of Olist closed as history, then three payout weeks, paid.
 
-The generated demo, a home with an awkward path and the README's trace are in test_week.py.
+The generated demo, a home with an awkward path and the tutorial's trace are in test_week.py.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The demo, small: three payout weeks over real HTTP and real processes, and the README's trace."""
+"""The demo, small: three payout weeks over real HTTP and processes, and the tutorial's trace."""
 
 import csv
 import io
@@ -109,8 +109,8 @@ def test_the_same_demo_again_pays_nothing_again(week: Settings) -> None:
     assert query(week, "select * from finance.payout_lines order by line_id") == before
 
 
-def test_the_readme_follows_one_orders_cents(week: Settings, tmp_path: Path) -> None:
-    text = (PROJECT_ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_tutorial_follows_one_order(week: Settings, tmp_path: Path) -> None:
+    text = (PROJECT_ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
     found = re.search(r"<!-- trace -->\n```sh\n(.*?)```", text, re.DOTALL)
     assert found
     script = found.group(1).replace(
