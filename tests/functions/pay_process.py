@@ -1,0 +1,9 @@
+"""What a process that is about to be killed runs; it imports nothing else, and so begins at once."""
+
+from orchestrator.config import Settings
+from orchestrator.settlement.pay import pay_window
+
+
+def pay_window_alone(settings: Settings, window: str) -> None:
+    """`settle pay` without the command line."""
+    pay_window(settings, window)
