@@ -1,5 +1,7 @@
 """What a process that is about to be killed runs; it imports nothing else, and so begins at once."""
 
+import httpcore  # noqa: F401 - httpx imports it when it makes its first client
+
 from orchestrator.config import Settings
 from orchestrator.settlement.pay import pay_window
 

@@ -19,7 +19,7 @@ from tests.support.wire_taps import Plug, tapped_http, tapped_postgres
 
 # Processes of their own, from one that has done the imports: killed for real, in no time.
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["tests.functions.pay_process"])
+PROCESSES.set_forkserver_preload(["__main__", "tests.functions.pay_process"])
 MODES = {"one call": None, "line by line": 1}
 
 
