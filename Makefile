@@ -7,7 +7,7 @@ STAMP := $(VENV)/.settle-setup
 export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: help setup demo up check diff docs test bench lint types sql lock load simulate soak audit
+.PHONY: help setup demo up check diff docs test smoke nightly bench lint style types sql lock load simulate soak audit
 
 help: ## This list
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -43,10 +43,16 @@ diff: setup ## Which rows and sums of the public views a change would move
 docs: setup ## dbt's own pages on every column, in .settle/dbt/target
 	@$(BIN)/settle docs
 
-lint: setup ## Style and types; the slow two beside each other
+PYTEST := $(BIN)/pytest --dist loadgroup --no-loadscope-reorder
+# Of the slow two, each says what it has to say in one piece (GNU make 4; macOS has 3.81).
+TOGETHER := --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+
+lint: style ## Style and types; the slow two beside each other
+	@$(MAKE) --no-print-directory $(TOGETHER) types sql
+
+style: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	@$(MAKE) --no-print-directory --jobs 2 types sql
 
 types: setup
 	$(BIN)/mypy
@@ -54,8 +60,22 @@ types: setup
 sql: setup
 	$(BIN)/sqlfluff lint --processes 2 -q models macros snapshots tests/dbt orchestrator/database
 
-test: lint ## Lint, types, dbt build with unit and data tests, pytest
-	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
+test: style ## Lint, types, dbt build with unit and data tests, pytest; the slow lint beside it
+	@said=$$(mktemp) && trap 'rm -f "$$said"' EXIT; \
+	$(MAKE) --no-print-directory --keep-going $(TOGETHER) types sql >"$$said" 2>&1 & \
+	$(PYTEST) -n 3 --durations 30; tests=$$?; \
+	wait $$!; lint=$$?; cat "$$said"; \
+	exit $$((tests | lint))
+
+smoke: setup ## In a minute: arithmetic, the rail's contract, a server, a build, a payment
+	$(PYTEST) -n 2 tests/unit tests/reference tests/halfin/test_contract.py tests/models/test_dbt.py \
+		tests/functions/test_gate.py tests/functions/test_submit.py
+
+nightly: setup ## What make test leaves out, for an hour or two: long, rare, or many of a kind
+	$(PYTEST) -n 3 -m nightly --durations 30
+	@$(MAKE) --no-print-directory simulate
+	@$(MAKE) --no-print-directory load
+	@$(MAKE) --no-print-directory soak WEEKS=60
 
 bench: setup ## Measure (SCALE=small|medium|full, ONLY="limit views"): goals and numbers
 	@$(BIN)/python -m tests.performance.bench $(ONLY) --scale $(or $(SCALE),small)

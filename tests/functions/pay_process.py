@@ -1,4 +1,4 @@
-"""What a process that is about to be killed runs; it imports nothing else, and so begins at once."""
+"""What a process that is about to be killed runs, and no other import: so it begins at once."""
 
 import httpcore  # noqa: F401 - httpx imports it when it makes its first client
 

@@ -48,6 +48,7 @@ def die_at(market: Market, url: str, message: int, max_lines: int | None) -> Plu
     return plug
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
 def test_killed_at_any_message_the_next_run_pays_each_line_once(mode: str) -> None:
     lines = LINES if MODES[mode] is None else LINES[:2]

@@ -156,6 +156,7 @@ def write_policies(settings: Settings, policies: tuple[Policy, ...]) -> None:
             )
 
 
+@pytest.mark.slow
 def test_week_by_week(marketplace: Marketplace) -> None:
     """Closes are stored as windows end, one or several at a time; builds start from them."""
     first = window_of(AROUND_INSTANT - 28 * DAY, UTC_ZONE).ends_at
