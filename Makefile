@@ -68,8 +68,9 @@ test: style ## Lint, types, dbt build with unit and data tests, pytest; the slow
 	exit $$((tests | lint))
 
 smoke: setup ## In a minute: arithmetic, the rail's contract, a server, a build, a payment
-	$(PYTEST) -n 2 tests/unit tests/reference tests/halfin/test_contract.py tests/models/test_dbt.py \
-		tests/functions/test_gate.py tests/functions/test_submit.py
+	$(PYTEST) -n 2 tests/unit tests/reference tests/halfin/test_contract.py \
+		tests/functions/test_gate.py tests/functions/test_submit.py \
+		tests/models/test_dbt.py::test_unit_and_data_tests_pass_on_an_empty_database
 
 nightly: setup ## What make test leaves out, for an hour or two: long, rare, or many of a kind
 	$(PYTEST) -n 3 -m nightly --durations 30
