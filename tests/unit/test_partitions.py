@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.config import Component
+from orchestrator.config import Component, Settings
 from orchestrator.database.connection import connect, rows
 from orchestrator.defs import partitions
 from orchestrator.defs.jobs import close_job, close_schedule
