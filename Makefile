@@ -13,7 +13,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export UV_PYTHON := $(BIN)/python
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help setup demo up check diff docs site reference screenshots test bench lint types sql imports lock load simulate soak audit
+.PHONY: help setup demo up check diff docs site reference screenshots test smoke nightly bench lint style types sql imports lock load simulate soak audit
 
 help: ## This list
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -72,10 +72,16 @@ reference: setup ## Write docs/reference/{cli,environment}.md from the code
 screenshots: setup ## Take the pictures of README and docs again, from a generated week
 	@$(BIN)/python -m tools.screenshots
 
-lint: setup ## Style, types and what may import what; the slow ones beside each other
+PYTEST := $(BIN)/pytest --dist loadgroup --no-loadscope-reorder
+# Of the slow two, each says what it has to say in one piece (GNU make 4; macOS has 3.81).
+TOGETHER := --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+
+lint: style ## Style, types, what may import what, dead links
+	@$(MAKE) --no-print-directory $(TOGETHER) types sql imports site
+
+style: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	@$(MAKE) --no-print-directory --jobs 2 types sql imports site
 
 types: setup
 	$(BIN)/mypy
@@ -86,8 +92,23 @@ imports: setup
 sql: setup
 	$(BIN)/sqlfluff lint --processes 2 -q models macros snapshots tests/dbt orchestrator/database
 
-test: lint ## Lint, types, dbt build with unit and data tests, pytest
-	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
+test: style ## Lint, types, dbt build with unit and data tests, pytest; the slow lint beside it
+	@said=$$(mktemp) && trap 'rm -f "$$said"' EXIT; \
+	$(MAKE) --no-print-directory --keep-going $(TOGETHER) types sql >"$$said" 2>&1 & \
+	$(PYTEST) -n 3 --durations 30; tests=$$?; \
+	wait $$!; lint=$$?; cat "$$said"; \
+	exit $$((tests | lint))
+
+smoke: setup ## In a minute: arithmetic, the rail's contract, a server, a build, a payment
+	$(PYTEST) -n 2 tests/unit tests/reference tests/halfin/test_contract.py \
+		tests/functions/test_gate.py tests/functions/test_submit.py \
+		tests/models/test_dbt.py::test_unit_and_data_tests_pass_on_an_empty_database
+
+nightly: setup ## What make test leaves out, for an hour or two: long, rare, or many of a kind
+	$(PYTEST) -n 3 -m nightly --durations 30
+	@$(MAKE) --no-print-directory simulate
+	@$(MAKE) --no-print-directory load
+	@$(MAKE) --no-print-directory soak WEEKS=60
 
 bench: setup ## Measure (SCALE=small|medium|full, ONLY="limit views"): goals and numbers
 	@$(BIN)/python -m tests.performance.bench $(ONLY) --scale $(or $(SCALE),small)

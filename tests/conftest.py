@@ -10,14 +10,8 @@ from orchestrator.config import Settings
 from tests.support.postgres import clear_home, copy_home, place, share_templates
 from tests.support.settings import OLIST, SettleHome, make_settings, migrate
 
-# The files that take longest begin first: else one worker ends with them while the other idles.
-LONG_FILES = (
-    *("test_simulation", "test_agreement", "test_planted_mistakes", "test_demo", "test_week"),
-    *("test_cli_paid", "test_analyst", "test_up", "test_rebuild", "test_large_batches"),
-    *("test_external", "test_crashes", "test_books", "test_planted_secrets", "test_foundations"),
-    *("test_browser", "test_cli", "test_olist", "test_dbt", "test_sensors", "test_cli_data"),
-    *("test_bench", "test_receiver"),
-)
+# Their tests share nothing but what a process makes once: each goes to whoever is free.
+SPREAD = "simulation"
 
 
 def pytest_configure() -> None:
@@ -25,11 +19,20 @@ def pytest_configure() -> None:
     share_templates()
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Order the files; within one, tests stay as they are written."""
-    last = len(LONG_FILES)
-    places = {name: place for place, name in enumerate(LONG_FILES)}
-    items.sort(key=lambda item: places.get(item.path.stem, last))
+    """A file is one worker's, as its fixtures are, and within it tests stay as they are written.
+
+    Files with a slow test begin first, and what is spread fills up the end: else one worker ends
+    with a long file while the others idle.
+    """
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: (item.path.parent.name == SPREAD, item.path not in slow))
+    for item in items:
+        if item.path.parent.name != SPREAD:
+            item.add_marker(
+                pytest.mark.xdist_group(str(item.path.relative_to(item.config.rootpath)))
+            )
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from tests.support.closed_week import (
     closed_week,
     environment_of,
 )
-from tests.support.shell import Shell
+from tests.support.shell import Shell, ShellInProcess
 
 UNKNOWN = (0, b"")  # the call had no answer
 
@@ -32,7 +32,7 @@ class Desk:
 
     @property
     def settle(self) -> Shell:
-        return Shell(self.settings.home, **environment_of(self.settings))
+        return ShellInProcess(self.settings.home, **environment_of(self.settings))
 
     def password(self, name: str) -> dict[str, str]:
         return {"SETTLE_PASSWORD": self.week.server.password(name)}

@@ -17,7 +17,10 @@ from tests.support.postgres import open_home
 from tests.support.settings import make_settings
 from tests.support.shell import Shell
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.nightly(
+    "two years of real data take minutes: make test pays three generated weeks in test_week.py,"
+    " and compares the sample's figures in test_olist.py"
+)
 WEEKS = ["2018-W33", "2018-W34", "2018-W35"]
 
 

@@ -3,6 +3,8 @@
 import socket
 from datetime import timedelta
 
+import pytest
+
 from orchestrator.config import Component, Settings
 from orchestrator.database.connection import connect, rows
 from tests.functions.market import eventually
@@ -16,6 +18,10 @@ def query(settings: Settings, text: str) -> list[dict[str, object]]:
         return rows(database, text)
 
 
+@pytest.mark.nightly(
+    "a daemon of Dagster's for minutes: in make test its sensors close two weeks in one run in"
+    " test_sensors.py, and all services start together in test_browser.py"
+)
 def test_a_daemon_that_was_down_over_two_sundays_catches_up() -> None:
     """It closes both weeks, and what does not hold of the newer one is an alert."""
     settings = closed_week().copy()

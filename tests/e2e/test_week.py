@@ -54,6 +54,7 @@ def query(settings: Settings, text: str) -> list[dict[str, Any]]:
         return rows(database, text)
 
 
+@pytest.mark.slow
 def test_three_batches_are_paid_and_every_line_has_an_outcome(week: Settings) -> None:
     batches = query(week, "select state, line_count from finance.payout_batches")
     assert [b["state"] for b in batches] == ["accepted"] * 3

@@ -12,19 +12,15 @@ from urllib.parse import urlsplit
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from orchestrator.config import Component, Settings
-from orchestrator.settlement.pay import pay_window
+from orchestrator.config import Component
 from tests.functions.market import LINES, WINDOW, Market, books, rail
+from tests.functions.pay_process import pay_window_alone
 from tests.support.wire_taps import Plug, tapped_http, tapped_postgres
 
 # Processes of their own, from one that has done the imports: killed for real, in no time.
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["orchestrator.settlement.pay"])
+PROCESSES.set_forkserver_preload(["__main__", "tests.functions.pay_process"])
 MODES = {"one call": None, "line by line": 1}
-
-
-def _pay(settings: Settings) -> None:
-    pay_window(settings, WINDOW)
 
 
 def die_at(market: Market, url: str, message: int, max_lines: int | None) -> Plug:
@@ -42,7 +38,7 @@ def die_at(market: Market, url: str, message: int, max_lines: int | None) -> Plu
             urls={**market.settings.urls, Component.ORCHESTRATOR: tapped},
             halfin_max_lines_per_call=max_lines,
         )
-        process = PROCESSES.Process(target=_pay, args=[settings])
+        process = PROCESSES.Process(target=pay_window_alone, args=[settings, WINDOW])
         process.start()
         plug.pid = process.pid
         process.join(60)
@@ -52,6 +48,7 @@ def die_at(market: Market, url: str, message: int, max_lines: int | None) -> Plu
     return plug
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
 def test_killed_at_any_message_the_next_run_pays_each_line_once(mode: str) -> None:
     lines = LINES if MODES[mode] is None else LINES[:2]

@@ -20,8 +20,11 @@ from tests.models.worlds import Marketplace, prefixed, together
 from tests.reference import model
 from tests.reference.facts import Facts, Fee, Policy, Refund
 from tests.reference.windows import window_of
-from tests.reference.world import random_world
-from tests.support.settings import at, build_untested
+from tests.reference.world import World, random_world
+from tests.simulation.compiled import Project
+from tests.simulation.databases import copy_of
+from tests.simulation.lab import lab
+from tests.support.settings import at
 
 MICROSECOND = timedelta(microseconds=1)
 DAY = timedelta(days=1)
@@ -38,8 +41,8 @@ POLICIES = (
 
 
 @pytest.fixture(scope="module")
-def marketplace(settings: Settings) -> Marketplace:
-    worlds = [
+def worlds() -> list[World]:
+    return [
         random_world(
             seed,
             weeks=12,
@@ -50,10 +53,31 @@ def marketplace(settings: Settings) -> Marketplace:
         )
         for seed in range(30)
     ]
-    facts = together(prefixed(w.facts, f"{w.seed}/") for w in worlds)
+
+
+def filled(settings: Settings, worlds: list[World]) -> Marketplace:
     market = Marketplace(settings, worlds, Facts())
-    market.add(facts)
+    market.add(together(prefixed(w.facts, f"{w.seed}/") for w in worlds))
     return market
+
+
+@pytest.fixture(scope="module")
+def marketplace(settings: Settings, worlds: list[World]) -> Marketplace:
+    """Where nothing was built before."""
+    return filled(settings, worlds)
+
+
+@pytest.fixture(scope="module")
+def live(worlds: list[World]) -> Iterator[Marketplace]:
+    """Where dbt has built once: from then on what it compiled stands in for it."""
+    with copy_of(lab().home, lab().templates[UTC_ZONE.key]) as settings:
+        yield filled(settings, worlds)
+
+
+@pytest.fixture(scope="module")
+def project() -> Project:
+    """The live models. That dbt leaves the same rows behind, test_simulation.py compares."""
+    return replace(lab().project, zone=UTC_ZONE.key)
 
 
 def test_the_calendar(marketplace: Marketplace) -> None:
@@ -157,7 +181,8 @@ def write_policies(settings: Settings, policies: tuple[Policy, ...]) -> None:
             )
 
 
-def test_week_by_week(marketplace: Marketplace) -> None:
+@pytest.mark.slow
+def test_week_by_week(live: Marketplace, project: Project) -> None:
     """Closes are stored as windows end, one or several at a time; builds start from them."""
     first = window_of(AROUND_INSTANT - 28 * DAY, UTC_ZONE).ends_at
     steps = [timedelta(weeks=n) + LAG for n in (0, 1, 3, 8, 11)]
@@ -165,23 +190,23 @@ def test_week_by_week(marketplace: Marketplace) -> None:
     compared, is_first = 0, True
     for step in steps:
         instant = first + step
-        settings = at(marketplace.settings, instant)
-        build_untested(settings)
-        [(is_scoped,)] = marketplace.select(
+        settings = at(live.settings, instant)
+        project.build(settings)
+        [(is_scoped,)] = live.select(
             "select scope_from > '-infinity' from settlement_core.int_build"
         )
         assert is_scoped is not is_first
         is_first = False
-        ledger = model.keep(marketplace.facts, instant, model.DEFAULTS)
+        ledger = model.keep(live.facts, instant, model.DEFAULTS)
         expected = agreement.oracle(ledger)
         compared += compare(agreement.sql(settings, "settlement"), expected, f"at {instant}")
-        close_all(marketplace)
+        close_all(live)
         compared += compare(agreement.sql(settings, "settlement"), expected, f"closed, {instant}")
-        compared += compare_stored(marketplace, ledger)
-        assert marketplace.select("select * from settlement_core.int_close_contradictions") == []
-    build_live(settings, full_refresh=True)
+        compared += compare_stored(live, ledger)
+        assert live.select("select * from settlement_core.int_close_contradictions") == []
+    project.build(settings, full_refresh=True)
     compared += compare(agreement.sql(settings, "settlement"), expected, "after a full refresh")
-    assert marketplace.select("select * from settlement_core.int_close_contradictions") == []
+    assert live.select("select * from settlement_core.int_close_contradictions") == []
     build_as_of(settings, instant, None)
     compared += compare(agreement.sql(settings, AS_OF_SCHEMA), expected, f"as of {instant}")
     print(f"week by week: {compared} rows agree")
@@ -231,15 +256,15 @@ def compare_stored(marketplace: Marketplace, ledger: model.Ledger) -> int:
 
 
 def test_what_is_committed_late_contradicts_a_close_and_moves_nothing(
-    marketplace: Marketplace,
+    live: Marketplace, project: Project
 ) -> None:
     end = window_of(AROUND_INSTANT + 84 * DAY, UTC_ZONE).ends_at
-    settings = at(marketplace.settings, end + DAY)
-    build_untested(settings)
-    close_all(marketplace)
-    before = model.keep(marketplace.facts, end + DAY, model.DEFAULTS)
-    marketplace.add(late_facts(before, end))
-    after = model.keep(marketplace.facts, end + DAY, model.DEFAULTS)
+    settings = at(live.settings, end + DAY)
+    project.build(settings)
+    close_all(live)
+    before = model.keep(live.facts, end + DAY, model.DEFAULTS)
+    live.add(late_facts(before, end))
+    after = model.keep(live.facts, end + DAY, model.DEFAULTS)
     expected = agreement.oracle(after)
     for view in ("settlement", "reserve", "order_reserve", "entries"):
         expected[view] = agreement.oracle(before)[view]
@@ -250,9 +275,9 @@ def test_what_is_committed_late_contradicts_a_close_and_moves_nothing(
     rechecked = {row for row in moved if row[1] >= end - 14 * DAY}
     assert (len(moved), len(rechecked)) == (3, 2)
     for is_full in (False, True):
-        build_live(settings, full_refresh=is_full)
+        project.build(settings, full_refresh=is_full)
         compare(agreement.sql(settings, "settlement"), expected, f"full refresh: {is_full}")
-        contradictions = marketplace.select(
+        contradictions = live.select(
             "select e.seller_id, w.window_starts_at, (e.amount * 100)::bigint"
             " from settlement.data_exceptions as e"
             " inner join settlement.windows as w on e.payout_window = w.payout_window"

@@ -96,6 +96,7 @@ def write_data(folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_week_on_an_external_server(server: Server, tmp_path: Path) -> None:
     """No superuser anywhere: the owner of the database may create roles, and nothing more."""
     urls = {URL_VARIABLES[Component.OWNER]: server.url("payouts")}

@@ -19,11 +19,16 @@ from tests.simulation.violation import Violation
 from tests.support.settings import at
 
 WEEKS = 12
-# Seeds and weeks of histories that found a defect once.
+# Seeds and weeks of histories that found a defect once, and as many others as one waits for.
 FOUND = ((114, 20), (915, 20))
+OTHERS = tuple((seed, WEEKS) for seed in range(8))
+MORE = tuple((seed, WEEKS) for seed in range(8, 30))
+NIGHTLY = pytest.mark.nightly("more of the same kind: FOUND and OTHERS are lived in make test")
 
 
-@pytest.mark.parametrize(("seed", "weeks"), [*((seed, WEEKS) for seed in range(30)), *FOUND])
+@pytest.mark.parametrize(
+    ("seed", "weeks"), [*FOUND, *OTHERS, *(pytest.param(*more, marks=NIGHTLY) for more in MORE)]
+)
 def test_a_history(seed: int, weeks: int) -> None:
     with lab().history(seed, weeks) as simulation:
         try:

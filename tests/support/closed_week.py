@@ -13,7 +13,7 @@ from orchestrator.database.migrate import FOLDER
 from orchestrator.embedded_postgres.server import EmbeddedPostgres
 from tests.support.postgres import clear_folder, copy_home, place
 from tests.support.settings import make_settings, without_fsync
-from tests.support.shell import Shell
+from tests.support.shell import Shell, ShellInProcess
 
 # Tuesday 08:00, when the payout of the latest closed window falls due.
 NOW = datetime(2026, 11, 17, 8, tzinfo=UTC)
@@ -88,11 +88,12 @@ def _make(week: ClosedWeek) -> None:
     week.server.start()
     with psycopg.connect(week.server.url(Component.OWNER), autocommit=True) as owner:
         without_fsync(owner)
-    week.shell.done("generate", "--sellers", "12", "--weeks", "4")
-    week.shell.done("close")
+    shell = ShellInProcess(week.home, SETTLE_NOW=NOW.isoformat())
+    shell.done("generate", "--sellers", "12", "--weeks", "4")
+    shell.done("close")
     for name, group in ((FINANCE, "finance"), (SECOND, "finance"), (ANALYST, "analyst")):
         password = week.server.password(name)
-        week.shell.done("user", "add", name, "--group", group, SETTLE_PASSWORD=password)
+        shell.done("user", "add", name, "--group", group, SETTLE_PASSWORD=password)
     week._copy_database("settle", PRISTINE)
 
 

@@ -1,11 +1,16 @@
-"""`settle` as people and scripts run it: a process of its own, judged from outside."""
+"""`settle` as people and scripts run it, judged from outside: in a process of its own, or here."""
 
+import io
+import logging
 import os
 import subprocess
 import sys
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
+from orchestrator.cli import main
 from orchestrator.config import PROJECT_ROOT
 
 OURS = ("SETTLE_", "HALFIN_", "DBT_", "DAGSTER_")
@@ -67,3 +72,34 @@ class Shell:
         answer = self(*arguments, **environment)
         assert (answer.code, answer.out) == (2, ""), answer
         return " ".join(answer.err.replace("│", " ").split())
+
+
+class ShellInProcess(Shell):
+    """The same verbs in the process of the tests: for what they say and do, not for how they start.
+
+    A process of its own imports for a second before it does anything, and for seven before a build.
+    """
+
+    def __call__(self, *arguments: str, **environment: str) -> Answer:
+        out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
+        ours = logging.getLogger("orchestrator")
+        level = ours.level
+        with (
+            open(os.devnull, encoding="utf-8") as nothing,
+            mock.patch.dict(os.environ, {**self._environment, **environment}, clear=True),
+            mock.patch.object(sys, "argv", ["settle", *arguments]),
+            mock.patch.object(sys, "stdin", nothing),
+            chdir(PROJECT_ROOT),
+            redirect_stdout(out),
+            redirect_stderr(err),
+        ):
+            try:
+                main()
+                code: object = 0
+            except SystemExit as end:
+                code = end.code or 0
+            finally:
+                ours.setLevel(level)
+        assert code in (0, 1, 2), code
+        said, told = (s.buffer.getvalue().decode() for s in (out, err))  # type: ignore[attr-defined]
+        return Answer(int(str(code)), said, told)

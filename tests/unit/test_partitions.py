@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.config import Component
+from orchestrator.config import Component, Settings
 from orchestrator.database.connection import connect, rows
 from orchestrator.defs import partitions
 from orchestrator.defs.jobs import close_job
@@ -48,9 +48,9 @@ def test_a_partition_is_the_local_week_of_its_label(day: date, zone: str) -> Non
 
 
 @pytest.mark.parametrize("zone", ZONES)
-def test_the_database_means_the_same_weeks(zone: str) -> None:
+def test_the_database_means_the_same_weeks(settings: Settings, zone: str) -> None:
     """Every Monday of 80 years, with their weeks 53 and changes of the clock."""
-    with connect(closed_week().copy(), Component.ORCHESTRATOR) as database:
+    with connect(settings, Component.ORCHESTRATOR) as database:
         found = rows(
             database,
             "select to_char(day, 'YYYY-MM-DD') as key,"
