@@ -94,7 +94,7 @@ sql: setup
 
 test: style ## Lint, types, dbt build with unit and data tests, pytest; the slow lint beside it
 	@said=$$(mktemp) && trap 'rm -f "$$said"' EXIT; \
-	$(MAKE) --no-print-directory --keep-going $(TOGETHER) types sql >"$$said" 2>&1 & \
+	$(MAKE) --no-print-directory --keep-going $(TOGETHER) types sql imports site >"$$said" 2>&1 & \
 	$(PYTEST) -n 3 --durations 30; tests=$$?; \
 	wait $$!; lint=$$?; cat "$$said"; \
 	exit $$((tests | lint))

@@ -16,7 +16,6 @@ from orchestrator.defs.jobs import close_job
 from orchestrator.defs.partitions import payout_windows
 from orchestrator.defs.schedules import close_schedule
 from orchestrator.settlement.windows import partition_key, window_label
-from tests.support.closed_week import closed_week
 from tests.support.settings import make_settings
 
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "America/Sao_Paulo", "Asia/Tehran")
