@@ -11,6 +11,9 @@
             {%- do missing.append(node.unique_id) -%}
         {%- endfor -%}
         {%- if not missing -%}
+            {%- if target.schema == 'settlement' %}
+                select finance.hand_over();
+            {%- endif %}
             select finance.complete_build('{{ target.schema }}', '{{ invocation_id }}')
         {%- endif -%}
     {%- endif -%}

@@ -24,12 +24,12 @@ begin
     );
     execute format('grant temporary on database %I to settle_dbt, settle_owner', current_database());
     grant create on schema public to settle_owner;
-    -- The owner's functions read what dbt computed through functions of this role: what stands in a
-    -- model's view runs with its rights, not with the owner's.
+    -- Sellers' pages read what dbt computed through functions of this role: code in a model's view
+    -- runs with its rights, which are dbt's own.
     execute format('grant settle_reader to %I', current_user);
     grant settle_dbt to settle_reader;
 end;
 $$;
 create schema if not exists finance authorization settle_owner;
 create schema if not exists portal authorization settle_owner;
-create schema if not exists reading authorization settle_reader;
+create schema if not exists dbt_reads authorization settle_reader;

@@ -26,6 +26,7 @@ on conflict do nothing
 def check_new_wallets(settings: Settings) -> int:
     """Returns how many addresses were new. An address that no check has seen holds its seller."""
     with connect(settings, Component.ORCHESTRATOR) as database:
+        database.execute("select finance.sight_wallets()")
         query = sql.SQL(NEW_ADDRESSES).format(sql.Identifier(*source_table("sellers")))
         addresses = [row[0] for row in database.execute(query)]
         checks = ((a, check_wallet(a)) for a in addresses)

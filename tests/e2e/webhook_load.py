@@ -14,7 +14,7 @@ import psutil
 
 from orchestrator.halfin.signature import SIGNATURE_HEADER, sign
 from tests.functions.market import CLOSE, DUE, NEXT_WINDOW, WEEK, WINDOW, Line, Market
-from tests.functions.payment_server import ORCHESTRATOR, OWNER
+from tests.functions.payment_server import OWNER
 from tests.halfin.sandbox import SIGNING
 
 SENDERS = 8
@@ -113,7 +113,7 @@ def next_week(market: Market, rail: str, lines: Sequence[Line]) -> None:
     """Close, approve and pay the next window; the first one's webhooks arrive meanwhile."""
     market.at(CLOSE + WEEK)
     market.build(*lines, weeks=1)
-    assert market.value(ORCHESTRATOR, "select finance.store_close(%s)", NEXT_WINDOW)
+    assert market.store(NEXT_WINDOW)
     market.approve("ana", "ben", window=NEXT_WINDOW)
     market.at(DUE + WEEK)
     assert market.pay(rail, NEXT_WINDOW).state == "accepted"

@@ -1,6 +1,6 @@
 """Plain tables in the place of what dbt builds, so that no test of paying waits for a build.
 
-The control functions bind late to those names; here they find the rows that a test wrote down.
+`finance.hand_over` binds late to those names; here it finds the rows that a test wrote down.
 """
 
 # Columns as the models have them, and owned by the same role.
@@ -47,10 +47,6 @@ create table settlement.windows (
     payout_window text, window_starts_at timestamptz, window_ends_at timestamptz,
     payout_due_at timestamptz
 );
-create table settlement.seller_accounts (
-    seller_id text collate "C" primary key, display_name text, seller_status text,
-    payouts_enabled boolean, wallet_address text collate "C"
-);
 reset role;
 """
 
@@ -90,8 +86,9 @@ select
 from settlement_core.int_settlement__computed
 where seller_id = %(seller)s and gross_minor <> fees_minor
 """
-ACCOUNT = """
-insert into settlement.seller_accounts values (%(seller)s, %(seller)s, 'active', true, %(wallet)s)
+SELLER = """
+insert into marketplace.sellers
+values (%(seller)s, %(seller)s, 'EU', false, %(wallet)s, 'active', true, %(starts)s, %(starts)s)
 on conflict do nothing
 """
 WALLET = """
@@ -112,7 +109,8 @@ begin
     for relation in
         select c.oid::regclass as name, c.relkind from pg_class as c
         where c.relnamespace::regnamespace::text in (
-            'finance', 'halfin', 'marketplace', 'settlement', 'settlement_core', 'settlement_seeds'
+            'finance', 'halfin', 'marketplace', 'handover', 'settlement', 'settlement_core',
+            'settlement_seeds'
         )
         and c.relkind in ('r', 'S')
         and c.relname !~ 'yoyo|installation|policies|applied_functions'

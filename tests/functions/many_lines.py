@@ -1,7 +1,7 @@
 """A closed window with as many lines as asked for, written in a few statements."""
 
 from tests.functions.market import CLOSE, CURRENCIES, DUE, MONDAY, WEEK, WINDOW, Line, Market
-from tests.functions.payment_server import ORCHESTRATOR, OWNER
+from tests.functions.payment_server import OWNER
 
 COMPUTED = """
 insert into settlement_core.int_settlement__computed
@@ -18,8 +18,8 @@ select
 from settlement_core.int_settlement__computed
 """
 ACCOUNTS = """
-insert into settlement.seller_accounts
-select seller_id, seller_id, 'active', true, wallet_address
+insert into marketplace.sellers
+select seller_id, seller_id, 'EU', true, wallet_address, 'active', true, now(), now()
 from settlement_core.int_settlement__computed
 """
 WALLETS = """
@@ -45,7 +45,7 @@ def approved(market: Market, count: int) -> list[Line]:
     market.rows(OWNER, COMPUTED, **fields)
     for query in (ENTRIES, ACCOUNTS, WALLETS):
         market.rows(OWNER, query, **({"starts": MONDAY} if query is ENTRIES else {}))
-    assert market.value(ORCHESTRATOR, "select finance.store_close(%s)", WINDOW)
+    assert market.store()
     # More than one person may decide about alone.
     market.approve("ana", "ben")
     market.at(DUE)

@@ -19,8 +19,8 @@ from orchestrator.config import Settings
 from orchestrator.halfin_sandbox import SandboxConfig, running
 from orchestrator.net import authorities
 from orchestrator.settlement.pay import PayResult, pay_window
-from tests.functions.dbt_stand_ins import ACCOUNT, CHECK, COMPUTED, ENTRY, WALLET
-from tests.functions.payment_server import ORCHESTRATOR, OWNER, Database
+from tests.functions.dbt_stand_ins import CHECK, COMPUTED, ENTRY, SELLER, WALLET
+from tests.functions.payment_server import DBT, ORCHESTRATOR, OWNER, Database
 from tests.halfin.sandbox import KEY, SIGNING, http_server
 
 MONDAY = datetime(2026, 11, 16, tzinfo=UTC)
@@ -63,6 +63,7 @@ class Line:
         return wallet_of(self.seller, self.rail)
 
 
+STORE = "select finance.store_close(%s)"
 LINES = (Line("s1", 12_345), Line("s10", 100_000, "ERC-20"), Line("s2", 7, "SPL"))
 
 
@@ -142,14 +143,29 @@ class Market(Database):
                 "wallet": line.wallet,
                 "holds": list(line.holds),
             }
-            for query in (COMPUTED, ENTRY, ACCOUNT, WALLET):
+            for query in (COMPUTED, ENTRY, SELLER, WALLET):
                 self.rows(OWNER, query, **fields)
 
     def close(self, *lines: Line, weeks: int = 0) -> None:
         """Build and store a window; the clock then shows the instant of the close."""
         self.at(CLOSE + weeks * WEEK)
         self.build(*(lines or LINES), weeks=weeks)
-        assert self.value(ORCHESTRATOR, "select finance.store_close(%s)", f"2026-W{47 + weeks}")
+        assert self.store(f"2026-W{47 + weeks}")
+
+    def hand_over(self) -> None:
+        """What dbt does at the end of a build."""
+        self.rows(DBT, "set role settle_dbt")
+        self.rows(DBT, "select finance.hand_over()")
+
+    def store(self, window: str = WINDOW) -> bool:
+        """Store the close of what was built; true where it was new."""
+        self.hand_over()
+        return bool(self.value(ORCHESTRATOR, STORE, window))
+
+    def refused_store(self, window: str = WINDOW) -> str:
+        """Why such a close was refused."""
+        self.hand_over()
+        return self.refusal(ORCHESTRATOR, STORE, window)
 
     def digest(self, window: str = WINDOW) -> str:
         return str(self.value("dora", "select digest from finance.payable(%s)", window))

@@ -25,7 +25,7 @@ from tests.functions.dbt_stand_ins import CLEAR, STAND_INS
 from tests.halfin.sandbox import KEY, SIGNING
 from tests.support.settings import make_settings, without_fsync
 
-OWNER, ORCHESTRATOR, WEBHOOK = "settle_admin", "orchestrator", "webhook"
+OWNER, DBT, ORCHESTRATOR, WEBHOOK = "settle_admin", "dbt", "orchestrator", "webhook"
 PEOPLE = {"ana": "finance", "ben": "finance", "cem": "finance", "dora": "analyst"}
 
 _numbers = itertools.count()

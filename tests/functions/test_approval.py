@@ -61,10 +61,10 @@ def test_any_change_changes_the_digest(market: Market, other: Line) -> None:
 def test_the_digest_tells_wallets_apart(market: Market) -> None:
     market.at(CLOSE)
     market.build(*LINES)
-    for table in ("settlement.seller_accounts", "settlement_core.int_settlement__computed"):
+    for table in ("marketplace.sellers", "settlement_core.int_settlement__computed"):
         query = f"update {table} set wallet_address = %s where seller_id = 's1'"
         market.rows(OWNER, query, wallet_of("other", "TRC-20"))
-    market.rows(ORCHESTRATOR, "select finance.store_close(%s)", WINDOW)
+    market.store(WINDOW)
     assert market.digest() != expected_digest(*LINES)
 
 
@@ -167,13 +167,12 @@ def test_an_approval_holds_the_lines_of_its_digest(fresh: Market) -> None:
     fresh.close()
     fresh.rows(
         OWNER,
-        "alter table settlement.seller_accounts rename to accounts;"
-        " create view settlement.seller_accounts as select a.seller_id, a.display_name,"
+        "set role settle_owner; alter table marketplace.sellers rename to accounts;"
+        " create view marketplace.sellers as select a.seller_id, a.display_name,"
         " case when a.seller_id = 's2' and not exists (select from finance.approvals)"
-        " then 'suspended' else 'active' end as seller_status, a.payouts_enabled,"
-        " a.wallet_address from settlement.accounts as a",
+        " then 'suspended' else 'active' end as status, a.payouts_enabled,"
+        " a.wallet_address from marketplace.accounts as a; reset role",
     )
-    fresh.rows(OWNER, "grant select on settlement.seller_accounts to settle_dbt")
     assert fresh.refusal("ana", APPROVE, WINDOW, expected_digest(*LINES[:2])) == (
         "the lines of 2026-W47 changed while it was approved: review and approve again"
     )

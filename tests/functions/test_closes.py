@@ -18,8 +18,6 @@ from tests.functions.market import (
 )
 from tests.functions.payment_server import ORCHESTRATOR, OWNER
 
-STORE = "select finance.store_close(%s)"
-
 
 @pytest.fixture
 def market() -> Iterator[Market]:
@@ -30,9 +28,9 @@ def market() -> Iterator[Market]:
 
 
 def test_a_close_is_stored_once(market: Market) -> None:
-    assert market.value(ORCHESTRATOR, STORE, WINDOW) is True
+    assert market.store(WINDOW) is True
     market.build(*(Line(line.seller, 1) for line in LINES))
-    assert market.value(ORCHESTRATOR, STORE, WINDOW) is False
+    assert market.store(WINDOW) is False
     rows = market.rows(
         "dora", "select seller_id, net_minor from finance.window_close_rows order by seller_id"
     )
@@ -45,27 +43,27 @@ def test_a_close_is_stored_once(market: Market) -> None:
 
 def test_an_open_window_is_refused(market: Market) -> None:
     market.at(CLOSE - timedelta(seconds=1))
-    assert market.refusal(ORCHESTRATOR, STORE, WINDOW) == (
+    assert market.refused_store(WINDOW) == (
         "window 2026-W47 is still open: it closes at 2026-11-23 00:15:00+00"
     )
 
 
 def test_an_unknown_window_is_refused(market: Market) -> None:
-    assert market.refusal(ORCHESTRATOR, STORE, "2026-W60") == (
+    assert market.refused_store("2026-W60") == (
         "window 2026-W60 does not exist: the facts span 2026-W47 to 2026-W47"
     )
 
 
 def test_a_build_from_before_the_end_is_refused(market: Market) -> None:
     market.build(*LINES, as_of=CLOSE - timedelta(seconds=1))
-    assert market.refusal(ORCHESTRATOR, STORE, WINDOW) == (
+    assert market.refused_store(WINDOW) == (
         "window 2026-W47 was computed as of 2026-11-23 00:14:59+00, before its end: build again"
     )
 
 
 def test_a_build_that_did_not_end_is_refused(market: Market) -> None:
     market.rows(OWNER, "update finance.build_instants set completed_at = null")
-    assert market.refusal(ORCHESTRATOR, STORE, WINDOW) == (
+    assert market.refused_store(WINDOW) == (
         "the last build of the live schemas is not whole: build all of it, then close 2026-W47"
     )
 
@@ -78,19 +76,19 @@ def test_windows_are_stored_in_order(market: Market) -> None:
         "insert into settlement.windows values (%s, %s, %s, %s)",
         *(WINDOW, MONDAY, MONDAY + WEEK, CLOSE + WEEK),
     )
-    assert market.refusal(ORCHESTRATOR, STORE, NEXT_WINDOW) == (
+    assert market.refused_store(NEXT_WINDOW) == (
         "window 2026-W47 has no stored close yet: close it before 2026-W48"
     )
     market.rows(OWNER, "delete from settlement.windows where payout_window = %s", WINDOW)
-    assert market.value(ORCHESTRATOR, STORE, NEXT_WINDOW) is True
+    assert market.store(NEXT_WINDOW) is True
     market.build(*LINES)
-    assert market.refusal(ORCHESTRATOR, STORE, WINDOW) == (
+    assert market.refused_store(WINDOW) == (
         "window 2026-W47 is before 2026-W48, the latest stored close: it can no longer be stored"
     )
 
 
 def test_a_build_from_before_the_last_close_is_refused(market: Market) -> None:
-    market.value(ORCHESTRATOR, STORE, WINDOW)
+    market.store(WINDOW)
     market.at(CLOSE + WEEK)
     market.build(*LINES, weeks=1)
     market.rows(OWNER, "update settlement_core.int_build set stored_until = %s", MONDAY - WEEK * 9)
@@ -98,13 +96,13 @@ def test_a_build_from_before_the_last_close_is_refused(market: Market) -> None:
     market.rows(
         OWNER, "update settlement.windows set window_starts_at = window_starts_at + %s", LAG
     )
-    assert market.refusal(ORCHESTRATOR, STORE, NEXT_WINDOW) == (
+    assert market.refused_store(NEXT_WINDOW) == (
         "window 2026-W48 was computed before 2026-W47 was stored: build again"
     )
 
 
 def test_a_week_that_carries_in_something_else_is_refused(market: Market) -> None:
-    market.value(ORCHESTRATOR, STORE, WINDOW)
+    market.store(WINDOW)
     market.at(CLOSE + WEEK)
     market.build(*LINES, weeks=1)
     # As if the build had not seen what the last close left with this seller.
@@ -115,7 +113,7 @@ def test_a_week_that_carries_in_something_else_is_refused(market: Market) -> Non
         " where seller_id = %s",
         LINES[0].seller,
     )
-    assert market.refusal(ORCHESTRATOR, STORE, NEXT_WINDOW) == (
+    assert market.refused_store(NEXT_WINDOW) == (
         f"the row of seller {LINES[0].seller} in 2026-W48 does not carry in what 2026-W47 left:"
         " nothing was stored, build again"
     )
@@ -131,11 +129,11 @@ def test_a_week_that_carries_in_something_else_is_refused(market: Market) -> Non
 def test_zone_and_currency_stay_as_first_stored(
     market: Market, setting: str, value: str, shown: str
 ) -> None:
-    market.value(ORCHESTRATOR, STORE, WINDOW)
+    market.store(WINDOW)
     market.at(CLOSE + WEEK)
     market.build(*LINES, weeks=1)
     market.rows(OWNER, f"update settlement_core.int_build set {setting} = %s", value)
-    assert market.refusal(ORCHESTRATOR, STORE, NEXT_WINDOW) == (
+    assert market.refused_store(NEXT_WINDOW) == (
         f"the closes so far are in UTC and USD, this build is in {shown}: neither may change"
         " once a close is stored"
     )
@@ -145,7 +143,7 @@ def test_a_row_that_is_not_the_sum_of_its_entries_is_refused(market: Market) -> 
     market.rows(
         OWNER, "update settlement_core.int_entries set amount_minor = 8 where seller_id = 's2'"
     )
-    assert market.refusal(ORCHESTRATOR, STORE, WINDOW) == (
+    assert market.refused_store(WINDOW) == (
         "the row of seller s2 in 2026-W47 is not the sum of its entries:"
         " nothing was stored, build again"
     )
@@ -169,7 +167,7 @@ def test_a_stored_close_is_append_only(market: Market, table: str) -> None:
         " (%s, 's1', 1, 0, 0, 100, 0, 0, null, '{}', false)",
         WINDOW,
     )
-    market.value(ORCHESTRATOR, STORE, WINDOW)
+    market.store(WINDOW)
     assert market.value("dora", f"select count(*) from finance.{table}") > 0
     for verb, query in {
         "update": f"update finance.{table} set payout_window = payout_window",

@@ -91,7 +91,7 @@ def test_a_build_that_missed_an_adjustment_is_not_stored(market: Market) -> None
     market.value("ben", APPROVE, market.value("ana", ENTER, "s1", 500, "goodwill"))
     market.at(CLOSE + WEEK)
     market.build(*LINES, weeks=1)
-    assert market.refusal(ORCHESTRATOR, "select finance.store_close('2026-W48')") == (
+    assert market.refused_store("2026-W48") == (
         "an adjustment of seller s1 was approved while 2026-W48 was computed: nothing was stored,"
         " build again"
     )
@@ -152,7 +152,7 @@ def test_nothing_is_paid_to_a_blocked_wallet(market: Market) -> None:
 
 
 def test_a_release_covers_the_wallet_that_was_seen(market: Market) -> None:
-    change = "update settlement.seller_accounts set wallet_address = %s where seller_id = 's1'"
+    change = "update marketplace.sellers set wallet_address = %s where seller_id = 's1'"
     market.rows(OWNER, change, "second")
     release = "select finance.release_hold('2026-W47', 's1', 'called them')"
     assert market.value("ben", release) == "wallet_changed"
@@ -232,7 +232,7 @@ def test_a_pause_stops_every_further_try(market: Market) -> None:
 def fail_check(market: Market, detail: str = "3 rows differ") -> None:
     market.rows(
         OWNER,
-        "update settlement.window_checks set is_passed = false, detail = %s",
+        "update handover.window_checks set is_passed = false, detail = %s",
         detail,
     )
 
@@ -258,12 +258,12 @@ def test_a_failed_check_stops_the_payout_until_two_people_accept_it(market: Mark
 
 def test_a_check_that_does_not_stop_stops_nothing(market: Market) -> None:
     fail_check(market)
-    market.rows(OWNER, "update settlement.window_checks set is_blocking = false")
+    market.rows(OWNER, "update handover.window_checks set is_blocking = false")
     assert market.obstacles() == []
 
 
 def test_checks_that_were_not_computed_are_not_passed(market: Market) -> None:
-    market.rows(OWNER, "truncate settlement.window_checks")
+    market.rows(OWNER, "truncate handover.window_checks")
     assert market.obstacles() == [
         "check not_computed of 2026-W47 failed (no check of this window was computed:"
         " run settle build): mend it, or two people accept it (nobody so far)"

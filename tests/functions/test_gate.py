@@ -27,19 +27,19 @@ LIMIT = 100_000_000  # minor units: a total above it takes two people
 
 # The status of s1 is read as it stands 100 times less `setval`, and then as active.
 FLIPPING_ACCOUNTS = """
-create sequence settlement.reads;
-grant usage on sequence settlement.reads to settle_owner, settle_dbt;
-alter table settlement.seller_accounts rename to accounts;
-create view settlement.seller_accounts as
+set role settle_owner;
+create sequence marketplace.reads;
+alter table marketplace.sellers rename to accounts;
+create view marketplace.sellers as
 select
     a.seller_id, a.display_name, a.payouts_enabled, a.wallet_address,
     case
-        when a.seller_id <> 's1' then a.seller_status
-        when nextval('settlement.reads') <= 100 then a.seller_status
+        when a.seller_id <> 's1' then a.status
+        when nextval('marketplace.reads') <= 100 then a.status
         else 'active'
-    end as seller_status
-from settlement.accounts as a;
-grant select on settlement.seller_accounts to settle_dbt;
+    end as status
+from marketplace.accounts as a;
+reset role;
 """
 
 
@@ -78,10 +78,10 @@ def test_a_window_without_a_close_or_with_a_newer_one_is_not_paid(market: Market
     )
 
 
-ACCOUNTS = "update settlement.seller_accounts set {} where seller_id = 's1'"
+ACCOUNTS = "update marketplace.sellers set {} where seller_id = 's1'"
 CHANGES = {
-    "seller_suspended": ACCOUNTS.format("seller_status = 'suspended'"),
-    "seller_closed": ACCOUNTS.format("seller_status = 'closed'"),
+    "seller_suspended": ACCOUNTS.format("status = 'suspended'"),
+    "seller_closed": ACCOUNTS.format("status = 'closed'"),
     "not_verified": ACCOUNTS.format("payouts_enabled = false"),
     "wallet_changed": ACCOUNTS.format("wallet_address = 'another'"),
     "manual_review": "select finance.hold_seller('s1', 'a call from the bank')",
@@ -107,14 +107,14 @@ def test_a_line_held_since_the_approval_is_left_out(market: Market, reason: str)
 
 def test_an_account_that_is_gone_is_left_out(market: Market) -> None:
     market.approved()
-    market.rows(OWNER, "delete from settlement.seller_accounts where seller_id = 's1'")
+    market.rows(OWNER, "delete from marketplace.sellers where seller_id = 's1'")
     market.freeze()
     assert market.lines("seller_id") == [("s10",), ("s2",)]
 
 
 def test_all_lines_held_since_is_no_batch(market: Market) -> None:
     market.approved()
-    market.rows(OWNER, "update settlement.seller_accounts set seller_status = 'suspended'")
+    market.rows(OWNER, "update marketplace.sellers set status = 'suspended'")
     assert market.refusal(ORCHESTRATOR, FREEZE, WINDOW) == (
         "window 2026-W47 has no line that is ready"
     )
@@ -245,14 +245,14 @@ def test_an_older_snapshot_decides_nothing(market: Market) -> None:
 def test_a_line_that_comes_back_while_it_freezes_is_not_paid(fresh: Market) -> None:
     """Whichever read of the accounts is the first to see it active again."""
     fresh.close()
-    fresh.rows(OWNER, ACCOUNTS.format("seller_status = 'suspended'"))
+    fresh.rows(OWNER, ACCOUNTS.format("status = 'suspended'"))
     fresh.approve("ana")
     fresh.at(DUE)
     fresh.rows(OWNER, FLIPPING_ACCOUNTS)
     paid, refused = [], []
     with fresh.connect(ORCHESTRATOR, autocommit=False) as orchestrator:
         for reads in range(40):
-            fresh.rows(OWNER, "select setval('settlement.reads', %s)", 100 - reads)
+            fresh.rows(OWNER, "select setval('marketplace.reads', %s)", 100 - reads)
             try:
                 orchestrator.execute(FREEZE, [WINDOW])
                 found = orchestrator.execute("select seller_id from finance.payout_lines")

@@ -55,7 +55,6 @@ def resume(sim: Simulation) -> None:
 
 def build(sim: Simulation) -> str:
     sim.project.build(sim.settings)
-    sim.oracle.sees(sim.now)
     return "built"
 
 
@@ -88,6 +87,7 @@ def edit(sim: Simulation, seller_id: str, change: dict[str, Any]) -> str:
         seller.seller_id,
     )
     sim.oracle.sellers[seller.seller_id] = changed
+    sim.oracle.sees(sim.now)
     return f"{seller.seller_id}: {change}"
 
 

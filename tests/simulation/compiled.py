@@ -98,6 +98,7 @@ class Project:
     def build(self, settings: Settings, *, full_refresh: bool = False) -> None:
         """A whole build of the live schemas, as `settle build` leaves it."""
         with self._built(settings, full_refresh=full_refresh) as database:
+            database.execute("select finance.hand_over()")
             database.execute("select finance.complete_build('settlement', 'simulated')")
 
     @contextmanager

@@ -70,6 +70,7 @@ class Simulation:
         self.rail = Rail(self.seed, self.rng, on_post=self._on_post)
         self.max_lines = self.rng.choice((None, None, 1, 2))
         self.now = self.world.starts_at
+        self.oracle.sees(self.now)
 
     # Time and steps.
 

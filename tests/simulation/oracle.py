@@ -81,12 +81,12 @@ class Oracle:
         own = {label: amount for label, amount in sums if label not in closed}
         return Counter((own | self.absorbed_in).items())
 
-    def sees(self, as_of: datetime) -> None:
-        """A build looks at every seller's wallet; an empty one is a gap and no wallet."""
+    def sees(self, now: datetime) -> None:
+        """What the marketplace's table says of wallets now; an empty one is a gap and no wallet."""
         for seller in self.sellers.values():
             seen, wallet = self.sightings[seller.seller_id], seller.wallet_address
             if wallet and (not seen or seen[-1][1] != wallet):
-                seen.append((as_of, wallet))
+                seen.append((now, wallet))
 
     def close(self, ledger: model.Ledger, failures: dict[str, int]) -> list[str]:
         """Settle every window that has ended; returns their labels."""

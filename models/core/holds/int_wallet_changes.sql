@@ -1,11 +1,11 @@
--- One row per seller whose wallet changed: the latest change that a build saw. A first wallet is no
--- change, nor is the first sighting of a seller.
+-- One row per seller whose wallet changed: the latest change. A first wallet is not a change.
 
 with
 
-versions as (
+sightings as (
 
-    select * from {{ ref('seller_versions') }}
+    select * from {{ source('finance', 'wallet_sightings') }}
+    where seen_at <= {{ as_of() }}
 
 ),
 
@@ -14,13 +14,12 @@ compared as (
     select
         seller_id,
         wallet_address,
-        dbt_valid_from,
+        seen_at,
+        -- An emptied wallet leaves no sighting: what comes after it is compared across the gap.
         lag(wallet_address) over (
-            partition by seller_id order by dbt_valid_from, dbt_scd_id
+            partition by seller_id order by sighting_id
         ) as previous_address
-    from versions
-    -- An emptied wallet is a gap and not a wallet: what comes after it is compared across it.
-    where wallet_address <> ''
+    from sightings
 
 ),
 
@@ -28,7 +27,7 @@ final as (
 
     select
         seller_id,
-        max(dbt_valid_from) as changed_at
+        max(seen_at) as changed_at
     from compared
     where previous_address <> wallet_address
     group by seller_id

@@ -60,9 +60,18 @@ grant execute on all functions in schema portal to settle_portal;
 grant usage on schema halfin to settle_webhook;
 grant insert (signature, body) on halfin.webhook_events to settle_webhook;
 
--- What dbt builds is read by a role that can do nothing else; only the owner's functions call it.
+-- What dbt builds reaches sellers' pages through functions of a role that can do nothing else.
 set role settle_reader;
-revoke execute on all functions in schema reading from public;
-grant usage on schema reading to settle_owner;
-grant execute on all functions in schema reading to settle_owner;
+revoke execute on all functions in schema dbt_reads from public;
+grant usage on schema dbt_reads to settle_portal;
+grant execute on all functions in schema dbt_reads to settle_portal;
 set role settle_owner;
+grant usage on schema portal to settle_reader;
+grant execute on function portal.seller() to settle_reader;
+
+-- What a build hands over: dbt puts rows in, and nobody but the owner uses them.
+revoke execute on all functions in schema marketplace from public;
+grant usage on schema handover to settle_dbt;
+grant select, insert on all tables in schema handover to settle_dbt;
+grant execute on function finance.begin_handover(), finance.hand_over() to settle_dbt;
+grant execute on function finance.sight_wallets() to settle_orchestrator;

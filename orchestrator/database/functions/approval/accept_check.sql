@@ -6,11 +6,13 @@ language plpgsql stable security definer set search_path = pg_catalog, pg_temp a
 begin
     return query
     with failed as (
-        select c.check_name, c.detail from reading.window_checks(p_window) as c
-        where c.is_blocking and not c.is_passed
+        select c.check_name, c.detail from handover.window_checks as c
+        where c.payout_window = p_window and c.is_blocking and not c.is_passed
         union all
         select 'not_computed', 'no check of this window was computed: run settle build'
-        where not exists (select from reading.window_checks(p_window))
+        where not exists (
+            select from handover.window_checks as c where c.payout_window = p_window
+        )
     )
     select
         f.check_name, f.detail,

@@ -8,7 +8,7 @@ declare
     v_id bigint;
 begin
     perform finance.require_person();
-    if not exists (select from reading.accounts() as a where a.seller_id = p_seller) then
+    if not exists (select from finance.sellers_now() as a where a.seller_id = p_seller) then
         raise exception 'seller % is not known: nothing was entered', p_seller;
     end if;
     insert into finance.adjustments (seller_id, amount_minor, reason)

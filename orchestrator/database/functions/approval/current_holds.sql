@@ -55,9 +55,9 @@ begin
         where r.payout_window = p_window and r.seller_id = p_seller
     ),
     accounts as (
-        select * from reading.accounts() where p_seller is null
+        select * from finance.sellers_now() where p_seller is null
         union all
-        select * from reading.account(p_seller) where p_seller is not null
+        select * from finance.sellers_now(p_seller) where p_seller is not null
     ),
     judged as (
         select

@@ -4,7 +4,7 @@ create or replace function finance.hold_seller(p_seller text, p_note text) retur
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
     perform finance.require_person();
-    if not exists (select from reading.accounts() as a where a.seller_id = p_seller) then
+    if not exists (select from finance.sellers_now() as a where a.seller_id = p_seller) then
         raise exception 'seller % is not known: nothing is held', p_seller;
     end if;
     insert into finance.seller_holds (seller_id, note) values (p_seller, p_note)
@@ -39,7 +39,7 @@ begin
         raise exception 'seller % is held in window % for %, which a person cannot release: mend the cause',
             p_seller, p_window, v_reason;
     end if;
-    select a.wallet_address into v_wallet from reading.accounts() as a where a.seller_id = p_seller;
+    select a.wallet_address into v_wallet from finance.sellers_now() as a where a.seller_id = p_seller;
     update finance.seller_holds set lifted_by = v_person, lifted_at = public.settle_now()
     where seller_id = p_seller and lifted_at is null and v_reason = 'manual_review';
     insert into finance.hold_releases (payout_window, seller_id, reason, wallet_address, note)

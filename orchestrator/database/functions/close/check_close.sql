@@ -8,13 +8,32 @@ declare
     v_wrong text;
 begin
     select c.* into v_close from finance.window_closes as c where c.payout_window = p_window;
-    -- The rows were read twice: a model that answers differently is no base for paying.
-    select count(*) as row_count, coalesce(sum(r.net_minor), 0) as net_minor into v_stored
-    from finance.window_close_rows as r where r.payout_window = p_window;
-    if (v_stored.row_count, v_stored.net_minor)
-        is distinct from (v_close.row_count::bigint, v_close.net_minor) then
-        raise exception 'the rows of % changed while they were stored: nothing was stored, build again',
-            p_window;
+    -- All that was handed over, and no part of it.
+    select
+        (select (count(*), coalesce(sum(r.net_minor), 0)) from finance.window_close_rows as r
+            where r.payout_window = p_window)
+        is not distinct from (h.row_count, h.net_minor)
+        and (select (count(*), coalesce(sum(e.amount_minor), 0)) from finance.window_close_entries as e
+            where e.payout_window = p_window)
+        is not distinct from (h.entry_count, h.entry_minor)
+        and (select count(*) from finance.window_close_health as s where s.payout_window = p_window)
+        = h.health_count
+        as is_whole
+    into v_stored
+    from handover.closes as h where h.payout_window = p_window;
+    if v_stored.is_whole is not true then
+        raise exception 'a part of the rows of % is missing: nothing was stored, build again', p_window;
+    end if;
+    -- A wallet that its seller never named did not come from the marketplace.
+    select r.seller_id into v_wrong from finance.window_close_rows as r
+    where r.payout_window = p_window and r.wallet_address <> '' and not exists (
+        select from finance.wallet_sightings as s
+        where s.seller_id = r.seller_id and s.wallet_address = r.wallet_address
+    )
+    order by r.seller_id limit 1;
+    if v_wrong is not null then
+        raise exception 'the row of seller % in % has a wallet that the marketplace never gave for that seller: nothing was stored; find out which model named it',
+            v_wrong, p_window;
     end if;
     -- Each row is the sum of its entries and of what was carried in, to the cent.
     select coalesce(e.seller_id, r.seller_id) into v_wrong

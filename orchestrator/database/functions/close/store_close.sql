@@ -13,18 +13,18 @@ begin
     if exists (select from finance.window_closes where payout_window = p_window) then
         return false;
     end if;
-    select b.* into v_build from reading.build() as b
+    select b.* into v_build from handover.build as b
     inner join finance.build_instants as i
         on i.target_schema = 'settlement' and i.as_of = b.as_of and i.completed_at is not null;
     if v_build is null then
         raise exception 'the last build of the live schemas is not whole: build all of it, then close %',
             p_window;
     end if;
-    select w.* into v_window from reading.windows() as w where w.payout_window = p_window;
+    select w.* into v_window from handover.windows as w where w.payout_window = p_window;
     if v_window is null then
         raise exception 'window % does not exist: the facts span % to %', p_window,
-            (select w.payout_window from reading.windows() as w order by w.window_starts_at limit 1),
-            (select w.payout_window from reading.windows() as w order by w.window_starts_at desc limit 1);
+            (select w.payout_window from handover.windows as w order by w.window_starts_at limit 1),
+            (select w.payout_window from handover.windows as w order by w.window_starts_at desc limit 1);
     end if;
     if v_window.window_ends_at + v_build.close_lag > public.settle_now() then
         raise exception 'window % is still open: it closes at %', p_window,
@@ -62,7 +62,7 @@ begin
             v_latest.payout_window;
     end if;
     select w.payout_window into v_earlier
-    from reading.windows() as w
+    from handover.windows as w
     where w.window_starts_at < v_window.window_starts_at
     and w.window_starts_at >= coalesce(v_latest.window_ends_at, '-infinity')
     order by w.window_starts_at limit 1;
@@ -78,10 +78,14 @@ begin
     )
     select
         p_window, v_window.window_starts_at, v_window.window_ends_at, v_window.payout_due_at,
-        v_build.settlement_timezone, v_build.currency, count(*), coalesce(sum(s.net_minor), 0),
-        reading.absorbed_minor(v_window.window_starts_at, v_window.window_ends_at)
-    from reading.close_rows(p_window) as s;
-    insert into finance.window_close_rows select * from reading.close_rows(p_window);
+        v_build.settlement_timezone, v_build.currency, c.row_count, c.net_minor,
+        c.absorbed_disputes_minor
+    from handover.closes as c where c.payout_window = p_window;
+    if not found then
+        raise exception 'the last build handed over no rows of %: build again, then close it', p_window;
+    end if;
+    insert into finance.window_close_rows
+    select r.* from handover.close_rows as r where r.payout_window = p_window;
     insert into finance.window_close_sums
     select
         r.payout_window, r.rail, cardinality(r.hold_reasons) > 0, count(*), sum(r.order_count),
@@ -89,8 +93,9 @@ begin
     from finance.window_close_rows as r where r.payout_window = p_window
     group by r.payout_window, r.rail, cardinality(r.hold_reasons) > 0;
     insert into finance.window_close_entries
-    select * from reading.close_entries(p_window, v_window.window_starts_at);
-    insert into finance.window_close_health select * from reading.close_health(p_window);
+    select e.* from handover.close_entries as e where e.payout_window = p_window;
+    insert into finance.window_close_health
+    select h.* from handover.close_health as h where h.payout_window = p_window;
     perform finance.check_close(p_window, v_latest.payout_window);
     return true;
 end;

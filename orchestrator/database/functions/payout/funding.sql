@@ -43,7 +43,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
                 count(*) * coalesce(max(o.fee), 0)
             ) as fees
         from lines as l
-        left join reading.expected_fees() as f on l.rail_currency = f.currency_code
+        left join handover.expected_fees as f on l.rail_currency = f.currency_code
         left join observed as o on l.rail_currency = o.rail_currency
         group by l.rail_currency
     ),

@@ -1,16 +1,20 @@
--- What a seller may see of what dbt builds, one seller at a time; read as settle_reader.
+-- What a seller may see of what dbt builds, one seller at a time. Code in a view of dbt's runs here
+-- with the rights of settle_reader, which are dbt's own; it may also change these functions, which
+-- belong to that role. So only the portal's login may call them, and no function of the owner's does.
 
 set role settle_reader;
 
-create or replace function reading.seller_balances(p_seller text, p_zone text) returns jsonb
+create or replace function dbt_reads.balances(p_zone text) returns jsonb
 -- plpgsql keeps the plan for the next request: planning these views takes longer than running them.
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    v_seller text := portal.seller();
 begin
     return (
         with orders as (
             select o.held_amount, o.dispute_window_closes_at
             from settlement.order_reserve as o
-            where o.seller_id = p_seller
+            where o.seller_id = v_seller
         ),
         releases as (
             select
@@ -21,7 +25,7 @@ begin
             group by 1
         ),
         balances as (
-            select r.* from settlement.seller_reserve as r where r.seller_id = p_seller
+            select r.* from settlement.seller_reserve as r where r.seller_id = v_seller
         ),
         -- Once, not for each window.
         latest as materialized (
@@ -34,11 +38,11 @@ begin
                 case when h.hold_reasons[1] is null then 'ready' else 'held' end as status,
                 (h.net_minor / 100.0)::numeric(18, 2) as net
             from latest as c
-            cross join lateral finance.holds_of(c.payout_window, p_seller) as h
+            cross join lateral finance.holds_of(c.payout_window, v_seller) as h
             inner join settlement.windows as w on c.payout_window = w.payout_window
             where not exists (
                 select from finance.payout_lines as l
-                where l.payout_window = c.payout_window and l.seller_id = p_seller and l.state <> 'rejected'
+                where l.payout_window = c.payout_window and l.seller_id = v_seller and l.state <> 'rejected'
             )
             union all
             -- The open one: what is paid or came back since the last build counts at once.
@@ -82,13 +86,13 @@ begin
         )
         from settlement.seller_accounts as a
         left join balances as r on a.seller_id = r.seller_id
-        cross join reading.build() as b
-        where a.seller_id = p_seller
+        cross join settlement_core.int_build as b
+        where a.seller_id = v_seller
     );
 end;
 $$;
 
-create or replace function reading.seller_reserve_orders(p_seller text, p_offset integer, p_limit integer)
+create or replace function dbt_reads.reserve_orders(p_offset integer, p_limit integer)
 returns jsonb
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select coalesce(
@@ -100,14 +104,14 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     )
     from (
         select r.* from settlement.order_reserve as r
-        where r.seller_id = p_seller
+        where r.seller_id = (select portal.seller())
         order by r.dispute_window_closes_at, r.order_id collate "C"
         offset p_offset
         limit p_limit
     ) as o
 $$;
 
-create or replace function reading.seller_disputes(p_seller text) returns jsonb
+create or replace function dbt_reads.disputes() returns jsonb
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select coalesce(
         jsonb_agg(jsonb_build_object(
@@ -125,7 +129,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
             (i.given_back_minor / 100.0)::numeric(18, 2)::text as given_back,
             case when i.is_in_time then 'seller' else 'marketplace' end as borne_by
         from settlement_core.int_disputes as i
-        where i.seller_id = p_seller
+        where i.seller_id = (select portal.seller())
         order by i.opened_at desc, i.dispute_id collate "C"
         limit 50
     ) as d

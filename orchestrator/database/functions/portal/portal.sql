@@ -8,40 +8,43 @@ $$;
 comment on function portal.seller() is
 'The seller this transaction is about, whose signed link was checked: set_config(''portal.seller'', seller, true). Null outside, and then nothing is shown.';
 
-create or replace function portal.statement(p_zone text) returns jsonb
+create or replace function portal.payouts() returns jsonb
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-    select reading.seller_balances(portal.seller(), p_zone) || jsonb_build_object(
-        'zone', p_zone,
-        'disputes', reading.seller_disputes(portal.seller()),
-        'payouts', coalesce((
-            select jsonb_agg(jsonb_build_object(
-                'payout_window', l.payout_window, 'amount', l.amount, 'rail', l.rail,
-                'wallet_address', l.wallet_address, 'state', l.state, 'is_back', l.is_back,
-                'sent_at', l.frozen_at, 'outcome_at', l.outcome_at, 'tx_hash', l.tx_hash,
-                'failure_code', l.failure_code, 'failure_reason', l.failure_reason
-            ) order by l.frozen_at desc, l.line_id)
-            from (
-                select
-                    p.line_id, p.payout_window, p.rail, p.wallet_address, b.frozen_at, p.outcome_at,
-                    p.tx_hash, p.failure_code, p.failure_reason,
-                    finance.money(p.amount_minor) as amount,
-                    p.returned_at is not null as is_back,
-                    case when p.state = 'frozen' then 'submitted' else p.state end as state
-                from finance.payout_lines as p
-                inner join finance.payout_batches as b on p.batch_id = b.batch_id
-                where p.seller_id = portal.seller() and p.state <> 'rejected'
-                order by b.frozen_at desc, p.line_id
-                limit 52
-            ) as l
-        ), '[]')
+    select coalesce(jsonb_agg(jsonb_build_object(
+        'payout_window', l.payout_window, 'amount', l.amount, 'rail', l.rail,
+        'wallet_address', l.wallet_address, 'state', l.state, 'is_back', l.is_back,
+        'sent_at', l.frozen_at, 'outcome_at', l.outcome_at, 'tx_hash', l.tx_hash,
+        'failure_code', l.failure_code, 'failure_reason', l.failure_reason
+    ) order by l.frozen_at desc, l.line_id), '[]')
+    from (
+        select
+            p.line_id, p.payout_window, p.rail, p.wallet_address, b.frozen_at, p.outcome_at,
+            p.tx_hash, p.failure_code, p.failure_reason,
+            finance.money(p.amount_minor) as amount,
+            p.returned_at is not null as is_back,
+            case when p.state = 'frozen' then 'submitted' else p.state end as state
+        from finance.payout_lines as p
+        inner join finance.payout_batches as b on p.batch_id = b.batch_id
+        where p.seller_id = portal.seller() and p.state <> 'rejected'
+        order by b.frozen_at desc, p.line_id
+        limit 52
+    ) as l
+$$;
+comment on function portal.payouts() is 'The seller''s last 52 payouts, the newest first.';
+
+-- With the caller's rights: each part decides for itself what it may read.
+create or replace function portal.statement(p_zone text) returns jsonb
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    select dbt_reads.balances(p_zone) || jsonb_build_object(
+        'zone', p_zone, 'disputes', dbt_reads.disputes(), 'payouts', portal.payouts()
     )
 $$;
 comment on function portal.statement(text) is
 'The seller''s balances, what becomes available on which day of the zone, weeks not paid yet, disputes and the last 52 payouts, as one document; null without a seller. Money is text with two decimals.';
 
 create or replace function portal.reserve_orders(p_offset integer, p_limit integer) returns jsonb
-language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-    select reading.seller_reserve_orders(portal.seller(), p_offset, least(p_limit, 1000))
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    select dbt_reads.reserve_orders(p_offset, least(p_limit, 1000))
 $$;
 comment on function portal.reserve_orders(integer, integer) is
 'The seller''s orders in reserve, those first whose dispute window closes first; at most 1,000.';
@@ -57,6 +60,6 @@ comment on function portal.receipt(text) is
 
 create or replace function portal.settlement_timezone() returns text
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-    select b.settlement_timezone from reading.build() as b
+    select b.settlement_timezone from handover.build as b
 $$;
 comment on function portal.settlement_timezone() is 'The zone whose weeks are the payout windows.';

@@ -110,7 +110,7 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
         format('%s/%s/%s', c.payout_window, c.seller_id, c.computed_minor - c.stored_minor),
         format('the close of %s has %s for seller %s, the facts now say %s: the stored row stands; correct it with an adjustment',
             c.payout_window, finance.money(c.stored_minor), c.seller_id, finance.money(c.computed_minor)))
-    from reading.contradictions() as c
+    from handover.contradictions as c
 $$;
 comment on function finance.alert_contradictions() is
 'One alert for each stored row that the last build contradicts.';

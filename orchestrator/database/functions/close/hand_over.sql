@@ -1,0 +1,100 @@
+-- From dbt's relations to the owner's tables: the only way in which what models compute reaches the
+-- control functions.
+
+create or replace function finance.begin_handover() returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    -- The large ones are read by a close alone, and no close runs beside a build.
+    truncate handover.close_rows, handover.close_entries, handover.close_health;
+    delete from handover.build;
+    delete from handover.windows;  -- and handover.closes with them
+    delete from handover.window_checks;
+    delete from handover.contradictions;
+    delete from handover.expected_fees;
+end;
+$$;
+
+-- Runs with the rights of dbt's login: whatever code a model hides gets those and no others. One
+-- transaction, so that readers see one build or the other. Relations are named late: a rebuild drops
+-- nothing here.
+create or replace function finance.hand_over() returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    v_build record;
+    v_window record;
+    v_absorbed bigint;
+    v_rows record;
+    v_entries record;
+    v_health bigint;
+begin
+    perform finance.begin_handover();
+    select b.as_of, b.close_lag, b.settlement_timezone, b.currency, b.stored_until into strict v_build
+    from settlement_core.int_build as b;
+    insert into handover.windows
+    select w.payout_window, w.window_starts_at, w.window_ends_at, w.payout_due_at
+    from settlement.windows as w;
+    for v_window in
+        select w.payout_window, w.window_starts_at, w.window_ends_at
+        from settlement.windows as w
+        where w.window_starts_at >= v_build.stored_until
+        and w.window_ends_at + v_build.close_lag <= v_build.as_of
+        order by w.window_starts_at
+    loop
+        select coalesce(sum(d.opened_minor), 0) into v_absorbed
+        from settlement_core.int_disputes as d
+        where not d.is_in_time and d.opened_known_at >= v_window.window_starts_at
+        and d.opened_known_at < v_window.window_ends_at;
+        with handed as (
+            insert into handover.close_rows
+            select
+                s.payout_window, s.seller_id, s.gross_minor, s.fees_minor, s.refunds_minor,
+                s.disputes_minor, s.adjustments_minor, s.carried_forward_minor, s.net_minor,
+                s.order_count, s.weeks_carried, s.rail, s.rail_currency, s.wallet_address,
+                s.region, s.seller_status, s.hold_reasons, s.hold_detail
+            from settlement_core.int_settlement__computed as s
+            where s.payout_window = v_window.payout_window
+            returning net_minor
+        )
+        select count(*) as row_count, coalesce(sum(h.net_minor), 0) as net_minor into v_rows
+        from handed as h;
+        with handed as (
+            insert into handover.close_entries
+            select
+                v_window.payout_window, e.entry_type, e.source_id, e.order_id, e.seller_id,
+                e.amount_minor, e.occurred_at, e.known_at, e.available_at
+            from settlement_core.int_entries as e
+            where e.window_starts_at = v_window.window_starts_at
+            returning amount_minor
+        )
+        select count(*) as row_count, coalesce(sum(h.amount_minor), 0) as minor into v_entries
+        from handed as h;
+        insert into handover.close_health
+        select
+            h.payout_window, h.seller_id, h.trailing_30d_gross, h.trailing_30d_fees,
+            h.trailing_30d_disputes, h.health_score, h.dispute_rate, h.refund_rate,
+            h.spike_ratio, h.needs_review, h.review_reasons
+        from settlement_core.int_seller_health as h
+        where h.payout_window = v_window.payout_window;
+        get diagnostics v_health = row_count;
+        insert into handover.closes values (
+            v_window.payout_window, v_absorbed, v_rows.row_count, v_rows.net_minor,
+            v_entries.row_count, v_entries.minor, v_health
+        );
+    end loop;
+    insert into handover.window_checks
+    select c.payout_window, c.check_name, c.is_blocking, c.is_passed, c.detail
+    from settlement.window_checks as c;
+    insert into handover.contradictions
+    select c.payout_window, c.seller_id, c.stored_minor, c.computed_minor
+    from settlement_core.int_close_contradictions as c;
+    insert into handover.expected_fees
+    select r.currency_code, r.expected_network_fee, r.expected_fee_rate
+    from settlement_seeds.rails as r;
+    insert into handover.build values (
+        true, v_build.as_of, v_build.close_lag, v_build.settlement_timezone, v_build.currency,
+        v_build.stored_until
+    );
+end;
+$$;
+comment on function finance.hand_over() is
+'dbt''s login, at the end of a whole build of the live schemas: copies what closes, checks and alerts need into the tables of schema handover.';

@@ -1,0 +1,79 @@
+-- Sellers as the marketplace's own table has them. What decides where money goes is read here, by the
+-- owner, and never through a model.
+
+-- Only from a relation of the owner's: somebody else's view, rule or policy would run with the
+-- owner's rights.
+create or replace function finance.sellers_source() returns regclass
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    v_relation record;
+begin
+    select c.oid::regclass as name, c.relkind, pg_get_userbyid(c.relowner) as owner into v_relation
+    from finance.installation as i
+    inner join pg_namespace as n on n.nspname = i.sellers_schema
+    inner join pg_class as c on c.relnamespace = n.oid and c.relname = i.sellers_table;
+    if v_relation is null then
+        raise exception 'the table of sellers does not exist: check marketplace_schema and sellers_table in dbt_project.yml, then run settle db start';
+    end if;
+    if v_relation.owner <> 'settle_owner' or v_relation.relkind not in ('r', 'p', 'v', 'm') then
+        raise exception 'sellers are read from %, which belongs to %: wallets are only taken from a table or view of settle_owner',
+            v_relation.name, v_relation.owner;
+    end if;
+    return v_relation.name;
+end;
+$$;
+
+create or replace function finance.sellers_now(p_seller text default null)
+returns table (seller_id text, seller_status text, payouts_enabled boolean, wallet_address text)
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp rows 4000 as $$
+begin
+    return query execute format(
+        'select s.seller_id::text collate "C", s.status::text, s.payouts_enabled,
+            btrim(coalesce(s.wallet_address, ''''))
+        from %s as s where $1 is null or s.seller_id = $1', finance.sellers_source()
+    ) using p_seller;
+end;
+$$;
+comment on function finance.sellers_now(text) is
+'One row per seller (or the one that is named) as the marketplace''s own table has it now.';
+
+-- Wallets named since the last look: with a table of ours a trigger has seen each change, with a
+-- mapped view this is the only look.
+create or replace function finance.sight_wallets() returns bigint
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    v_count bigint;
+begin
+    insert into finance.wallet_sightings (seller_id, wallet_address)
+    select s.seller_id, s.wallet_address from finance.sellers_now() as s
+    left join lateral (
+        select w.wallet_address from finance.wallet_sightings as w
+        where w.seller_id = s.seller_id order by w.sighting_id desc limit 1
+    ) as latest on true
+    where s.wallet_address <> '' and s.wallet_address is distinct from latest.wallet_address;
+    get diagnostics v_count = row_count;
+    return v_count;
+end;
+$$;
+comment on function finance.sight_wallets() is
+'Keeps the wallets that sellers have named since the last look; returns how many are new.';
+
+create or replace function marketplace.sight_wallets() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    insert into finance.wallet_sightings (seller_id, wallet_address)
+    select s.seller_id, btrim(s.wallet_address) from changed as s
+    left join lateral (
+        select w.wallet_address from finance.wallet_sightings as w
+        where w.seller_id = s.seller_id order by w.sighting_id desc limit 1
+    ) as latest on true
+    where btrim(s.wallet_address) <> ''
+    and btrim(s.wallet_address) is distinct from latest.wallet_address
+    order by s.seller_id collate "C";
+    return null;
+end;
+$$;
+create or replace trigger sight_inserted after insert on marketplace.sellers
+referencing new table as changed for each statement execute function marketplace.sight_wallets();
+create or replace trigger sight_updated after update on marketplace.sellers
+referencing new table as changed for each statement execute function marketplace.sight_wallets();
