@@ -48,8 +48,8 @@ Against = Annotated[str, typer.Option(help="What the change will be merged into.
 
 def check(against: Against = "main") -> None:
     """Build and test changed models and what depends on them, beside the live schemas."""
-    from orchestrator.dbt.git import fork_point, project_at
     from orchestrator.dbt.builds import check_changes
+    from orchestrator.dbt.git import fork_point, project_at
 
     settings = ready()
     with project_at(fork_point(against)) as base:

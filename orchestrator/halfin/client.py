@@ -12,8 +12,8 @@ from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 from orchestrator.errors import SettleError
 from orchestrator.halfin.credentials import key_environment
-from orchestrator.moving_window import MovingWindow
 from orchestrator.halfin.responses import RailResponse, read_response
+from orchestrator.moving_window import MovingWindow
 from orchestrator.net import authorities, checked_url, is_local
 
 MAX_ANSWER_BYTES = 256 * 1024 * 1024

@@ -12,7 +12,7 @@ import pytest
 
 from orchestrator.config import Component, Settings
 from orchestrator.database.connection import connect
-from orchestrator.dbt.builds import AS_OF_SCHEMA, build_arguments, build_as_of, build_live
+from orchestrator.dbt.builds import AS_OF_SCHEMA, build_arguments, build_as_of
 from orchestrator.dbt.runner import run_dbt
 from tests.models import agreement
 from tests.models.agreement import compare
