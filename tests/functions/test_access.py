@@ -18,7 +18,7 @@ from tests.support.closed_week import ANALYST, FINANCE, WINDOW, closed_week
 
 STRANGER = "stranger_of_access"  # a login of no group, let in by somebody's mistake
 LOGINS = ("dbt", "orchestrator", "webhook", "portal", FINANCE, ANALYST, "dagster", STRANGER)
-WATCHED = ("finance", "halfin", "marketplace", "portal", "public", "reading")
+WATCHED = ("finance", "halfin", "marketplace", "portal", "public", "dbt_reads", "handover")
 BUILT = ("settlement", *(f"settlement_{n}" for n in ("core", "history", "seeds", "staging")))
 ALL_OF_A_TABLE = "SELECT INSERT UPDATE DELETE TRUNCATE REFERENCES TRIGGER MAINTAIN"
 

@@ -17,8 +17,8 @@ CALLERS = {
     " latest_closed_window current_holds holds_of payable covering_approvals failed_checks"
     " pause_line payout_obstacles funding standing_rows payable_of covering_of obstacles_of"
     " funding_of": READERS,
-    "begin_build complete_build": {"dbt"},
-    "store_close alert_contradictions is_unsent store_balances preflight freeze_batch next_call"
+    "begin_build complete_build begin_handover hand_over": {"dbt"},
+    "store_close sight_wallets alert_contradictions is_unsent store_balances preflight freeze_batch next_call"
     " call_body begin_attempt take_piece end_attempt conclude_call open_lookups record_lookup"
     " rail_currencies ledger_knows store_ledger compare_books raise_alert raise_alert_once"
     " unposted_alerts mark_posted": {ORCHESTRATOR},
@@ -26,7 +26,7 @@ CALLERS = {
     " enter_adjustment approve_adjustment withdraw_adjustment propose_policy confirm_policy"
     " withdraw_policy accept_check pause_payouts resume_payouts close_break"
     " declare_rejected": {"ana"},
-    "seller statement reserve_orders settlement_timezone": {"portal"},
+    "seller statement payouts balances disputes reserve_orders settlement_timezone": {"portal"},
     "receipt": READERS | {"portal"},  # of any seller for those who read, of one for the portal
 }
 PINNED = "search_path=pg_catalog, pg_temp"
@@ -48,7 +48,7 @@ def test_who_may_call_which_function(market: Market) -> None:
         OWNER,
         "select p.proname as name, l.login from pg_proc as p"
         " cross join unnest(%s::text[]) as l (login)"
-        " where p.pronamespace::regnamespace::text in ('finance', 'halfin', 'portal', 'reading')"
+        " where p.pronamespace::regnamespace::text in ('finance', 'halfin', 'portal', 'dbt_reads')"
         " and has_function_privilege(l.login, p.oid, 'execute')"
         " and p.proowner in ('settle_owner'::regrole, 'settle_reader'::regrole)",
         sorted(LOGINS),
@@ -99,8 +99,8 @@ def test_functions_are_pinned_and_closed(market: Market) -> None:
     assert len(functions) > 80
     for function in functions:
         # What dbt builds is read with the rights of settle_reader, and with no others.
-        assert (function["owner"] == "settle_reader") is (function["schema"] == "reading")
-        assert function["prosecdef"] or function["schema"] != "reading", function
+        assert (function["owner"] == "settle_reader") is (function["schema"] == "dbt_reads")
+        assert function["prosecdef"] or function["schema"] != "dbt_reads", function
         # With an empty path a temporary type of the caller's, named text, would come first.
         is_pinned = PINNED in (function["proconfig"] or ())
         assert is_pinned or not (function["prosecdef"] or function["proconfig"]), function

@@ -41,13 +41,20 @@ def olist() -> Facts:
     return read_facts(OLIST)
 
 
+# What the sample has a column for and no amount; test_olist.py holds that it is empty.
+EMPTY = {"taxes", "charges"}
+
+
 @pytest.mark.parametrize("state", STATES)
 def test_olist_figures_are_the_expected_ones(olist: Facts, state: str) -> None:
     at, zone = STATES[state]
     ledger = model.keep(olist, datetime.fromisoformat(at), Settings(ZoneInfo(zone)))
     for view, read in VIEWS.items():
         with (OLIST / "expected" / state / f"{view}.csv").open(encoding="utf-8") as file:
-            expected = list(csv.DictReader(file))
+            expected = [
+                {name: text for name, text in row.items() if name not in EMPTY}
+                for row in csv.DictReader(file)
+            ]
         rows = [{column: shown(row, column) for column in expected[0]} for row in read(ledger)]
         by_key = {(row["seller_id"], row.get("payout_window")): row for row in rows}
         assert len(by_key) == len(rows) == len(expected), view

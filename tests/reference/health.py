@@ -89,15 +89,24 @@ def health_rows(ledger: Ledger) -> list[HealthRow]:
         opened = dispute.opened
         at = opened.fact.occurred_at
         count(opened.fact.seller_id, "disputes", opened.amount_minor, at, opened.known_at)
-    return [_row(seller, sums[seller], end) for seller in sorted(sums)]
+    firsts: dict[str, datetime] = {}
+    for order in screened.orders.values():
+        fact = order.order
+        if order.known_at < end:
+            earlier = firsts.get(fact.seller_id, fact.ordered_at)
+            firsts[fact.seller_id] = min(earlier, fact.ordered_at)
+    return [_row(seller, sums[seller], end, firsts.get(seller)) for seller in sorted(sums)]
 
 
-def _row(seller_id: str, sums: dict[str, int], end: datetime) -> HealthRow:
+def _row(
+    seller_id: str, sums: dict[str, int], end: datetime, first_sold: datetime | None
+) -> HealthRow:
     gross, last_7d = sums["gross"], sums["gross_7d"]
     dispute_rate = rate(sums["disputes"], gross)
     refund_rate = rate(sums["refunds"], gross)
     before = gross - last_7d
-    spike = Fraction(last_7d * 23, before * 7) if before else None
+    history = min(23, (end - 7 * DAY - first_sold) // DAY) if first_sold else 0
+    spike = Fraction(last_7d * history, before * 7) if before and history >= 7 else None
     shown = score(dispute_rate, refund_rate, spike)
     found = {
         "disputes": dispute_rate >= Fraction(3, 100) and sums["disputes"] >= 100_00,

@@ -203,7 +203,7 @@ def test_portal_login_reads_one_seller_and_no_table(site: SellerSite) -> None:
             "select 1 from settlement.seller_reserve",
             "select 1 from finance.payout_lines",
             "select 1 from marketplace.orders",
-            f"select reading.seller_balances('{other}', 'UTC')",
+            f"select finance.sellers_now('{other}')",
             f"select finance.receipt('{WINDOW}', '{other}')",
             "create table portal.mine ()",
             "create temporary table mine ()",

@@ -11,43 +11,9 @@
 
 with
 
-windows as (
-
-    select * from {{ ref('windows') }}
-    where is_closed and (is_latest_closed or not is_stored)
-
-),
-
--- Sellers with a fact known before the window's end; any fact presumes its order. An order that is
--- older than what this build looks at is in a stored close.
-sightings as (
-
-    select
-        seller_id,
-        min(known_at) as known_at
-    from {{ ref('int_orders') }}
-    group by seller_id
-
-    union all
-
-    select
-        close_rows.seller_id,
-        min(closes.window_starts_at) as known_at
-    from {{ source('finance', 'window_close_rows') }} as close_rows
-    inner join {{ ref('stg_finance__window_closes') }} as closes
-        on close_rows.payout_window = closes.payout_window
-    where close_rows.order_count > 0
-    group by close_rows.seller_id
-
-),
-
 known as (
 
-    select distinct
-        windows.payout_window,
-        sightings.seller_id
-    from windows
-    inner join sightings on windows.window_ends_at > sightings.known_at
+    select * from {{ ref('int_seller_health__histories') }}
 
 ),
 
@@ -67,7 +33,12 @@ measured as (
         coalesce(sums.refunds_minor, 0) as refunds,
         coalesce(sums.disputes_minor, 0) as disputes,
         coalesce(sums.last_7_days_minor, 0) as recent,
-        coalesce(sums.gross_minor - sums.last_7_days_minor, 0) as earlier
+        coalesce(sums.gross_minor - sums.last_7_days_minor, 0) as earlier,
+        -- The last 7 days are compared with those before, as far as the seller's history goes.
+        coalesce(
+            known.history_days >= 7 and sums.gross_minor > sums.last_7_days_minor, false
+        ) as is_comparable,
+        known.history_days
     from known
     left join sums
         on known.payout_window = sums.payout_window and known.seller_id = sums.seller_id
@@ -81,8 +52,8 @@ fractions as (
         case when gross > 0 then gross else 1 end as of_gross,
         case when gross > 0 then least(disputes, gross) else sign(disputes) end as dispute_part,
         case when gross > 0 then least(refunds, gross) else sign(refunds) end as refund_part,
-        case when earlier > 0 then 7 * earlier else 1 end as of_spike,
-        case when earlier > 0 then 23 * recent - 7 * earlier else 0 end as spike_part
+        case when is_comparable then 7 * earlier else 1 end as of_spike,
+        case when is_comparable then history_days * recent - 7 * earlier else 0 end as spike_part
     from measured
 
 ),
@@ -127,7 +98,7 @@ final as (
         health_score::numeric(4, 1) as health_score,
         round(dispute_part / of_gross, 4)::numeric(7, 4) as dispute_rate,
         round(refund_part / of_gross, 4)::numeric(7, 4) as refund_rate,
-        case when earlier > 0 then round(23 * recent / of_spike, 4)::numeric(18, 4) end
+        case when is_comparable then round(history_days * recent / of_spike, 4)::numeric(18, 4) end
             as spike_ratio,
         array_remove(array[
             case
@@ -138,13 +109,13 @@ final as (
             end,
             case
                 when
-                    earlier > 0
-                    and 23 * recent >= {{ var('review_spike_ratio') }} * of_spike
+                    is_comparable
+                    and history_days * recent >= {{ var('review_spike_ratio') }} * of_spike
                     and recent >= {{ var('review_spike_gross') }} * 100
                     then 'spike'
             end,
             case
-                when earlier = 0 and recent >= {{ var('review_new_volume_gross') }} * 100
+                when not is_comparable and recent >= {{ var('review_new_volume_gross') }} * 100
                     then 'new_volume'
             end,
             case
