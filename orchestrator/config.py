@@ -11,7 +11,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from orchestrator.errors import SettleError
-from orchestrator.net import checked_url
+from orchestrator.net import checked_url, is_loopback
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 RECEIVER_PORT = 8378
@@ -108,13 +108,20 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
                 f"{URL_VARIABLES[component]} is no database URL;"
                 " write it like postgresql://login:password@host:5432/database"
             )
+        if environment is Environment.PRODUCTION:
+            _refuse_unchecked(URL_VARIABLES[component], url)
+    rail = (env.get("HALFIN_BASE_URL") or LOCAL_RAIL).rstrip("/")
+    if environment is Environment.PRODUCTION and env.get(DAGSTER_URL_VARIABLE):
+        _refuse_unchecked(
+            DAGSTER_URL_VARIABLE, env[DAGSTER_URL_VARIABLE].replace("+psycopg2", "", 1)
+        )
     return Settings(
         home=Path(env.get("SETTLE_HOME") or ".settle").expanduser().absolute(),
         environment=environment,
         is_environment_given=bool(env.get("SETTLE_ENV")),
         urls=urls,
         now=now,
-        halfin_base_url=(env.get("HALFIN_BASE_URL") or LOCAL_RAIL).rstrip("/"),
+        halfin_base_url=rail,
         halfin_api_key=env.get("HALFIN_API_KEY") or "",
         halfin_webhook_secrets=_secrets(env, "HALFIN_WEBHOOK_SECRET"),
         halfin_batch_path=_path(env.get("HALFIN_BATCH_PATH") or None),
@@ -166,6 +173,21 @@ def _is_instant(text: str) -> bool:
         return datetime.fromisoformat(text).tzinfo is not None
     except ValueError:
         return False
+
+
+def _refuse_unchecked(variable: str, url: str) -> None:
+    """In production a server that is not this machine proves by certificate who it is."""
+    try:
+        parts = conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        return  # whoever connects says what is wrong with it
+    hosts = [*str(parts.get("host") or "").split(","), str(parts.get("hostaddr") or "")]
+    is_remote = any(h and not h.startswith(("/", "@")) and not is_loopback(h) for h in hosts)
+    if is_remote and parts.get("sslmode") != "verify-full":
+        raise SettleError(
+            f"{variable} names a remote database without sslmode=verify-full: in production add"
+            " ?sslmode=verify-full&sslrootcert=FILE"
+        )
 
 
 def _is_database_url(text: str) -> bool:

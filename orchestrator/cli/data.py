@@ -12,9 +12,10 @@ import typer
 from psycopg.sql import SQL
 
 from orchestrator.cli.options import password_of, ready
-from orchestrator.config import PROJECT_ROOT, Component, load_settings
+from orchestrator.config import PROJECT_ROOT, Component, Environment, load_settings
 from orchestrator.database.connection import connect, rows
-from orchestrator.database.migrate import add_person, prepare_database, set_clock
+from orchestrator.database.migrate import prepare_database, set_clock
+from orchestrator.database.people import add_person, remove_person
 from orchestrator.embedded_postgres.server import EmbeddedPostgres
 from orchestrator.errors import SettleError
 
@@ -30,7 +31,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(db, name="db")
     user = typer.Typer(no_args_is_help=True, help="Personal logins.")
     user.command("add")(user_add)
-    user.callback()(lambda: None)
+    user.command("remove")(user_remove)
     app.add_typer(user, name="user")
     app.command()(load)
     app.command()(generate)
@@ -44,7 +45,7 @@ def register(app: typer.Typer) -> None:
 def db_start() -> None:
     """Start the embedded Postgres and migrate it; with an external one, migrate that."""
     settings = load_settings()
-    prepare_database(settings)
+    prepare_database(settings, is_asked=True)
     set_clock(settings)
     where = f"embedded, data in {settings.home}" if settings.is_embedded else "external"
     print(f"Postgres is up ({where}).")
@@ -80,6 +81,12 @@ def user_add(
     print(f"{name} is in the {group} group.")
 
 
+def user_remove(name: Annotated[str, typer.Argument(help="The login's name.")]) -> None:
+    """Take a personal login away and end its sessions; what it decided stays."""
+    remove_person(ready(), name)
+    print(f"{name} can no longer log in.")
+
+
 def load(
     directory: Annotated[Path, typer.Argument(help="CSV files named after the tables.")],
 ) -> None:
@@ -111,6 +118,8 @@ def generate(
     """Fill an empty database with a deterministic marketplace that ends now."""
     from orchestrator.demo.generate import generate as generate_marketplace
 
+    if load_settings().environment is Environment.PRODUCTION:
+        raise SettleError("generated sellers are refused in production: facts there stay for good")
     settings = ready()
     with connect(settings, Component.OWNER) as database:
         [now] = rows(database, "select settle_now() as instant")

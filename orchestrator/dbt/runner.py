@@ -16,6 +16,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from orchestrator.config import PROJECT_ROOT, Component, Settings
 from orchestrator.database.connection import connect, database_url
+from orchestrator.database.migrate import make_dbt_schemas
 from orchestrator.errors import SettleError
 
 LIVE_SCHEMA = "settlement"
@@ -44,6 +45,16 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
         "SETTLE_DBT_USER": "user",
         "SETTLE_DBT_DBNAME": "dbname",
         "DBT_ENV_SECRET_SETTLE_PASSWORD": "password",  # dbt keeps this prefix out of its logs
+        "SETTLE_DBT_SSLMODE": "sslmode",
+        "SETTLE_DBT_SSLROOTCERT": "sslrootcert",
+        "SETTLE_DBT_SSLCERT": "sslcert",
+        "SETTLE_DBT_SSLKEY": "sslkey",
+        # What its profile has no place for libpq reads itself.
+        "PGREQUIREAUTH": "require_auth",
+        "PGREQUIREPEER": "requirepeer",
+        "PGSSLCRL": "sslcrl",
+        "PGCHANNELBINDING": "channel_binding",
+        "PGSSLMINPROTOCOLVERSION": "ssl_min_protocol_version",
     }.items():
         if parts.get(part):
             environment[variable] = str(parts[part])
@@ -205,6 +216,7 @@ def check_changes(settings: Settings, base: Path) -> None:
     run_dbt(settings, ["parse", "--target-path", str(state)], project=base)
     changed = ["--select", "state:modified+", "--state", str(state), "--defer"]
     target = settings.home / "dbt" / "target-dev"
+    make_dbt_schemas(settings, f"dev_{os.environ.get('USER', 'analyst')}")
     run_dbt(settings, ["build", *changed, "--target", "dev", "--target-path", str(target)])
 
 

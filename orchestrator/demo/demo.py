@@ -12,7 +12,8 @@ from rich.table import Table
 
 from orchestrator.config import Component, Environment, Settings, load_settings
 from orchestrator.database.connection import connect, connect_as, rows, sql_file
-from orchestrator.database.migrate import CLOCK, add_person, prepare_database, set_clock
+from orchestrator.database.migrate import CLOCK, prepare_database, set_clock
+from orchestrator.database.people import add_person
 from orchestrator.dbt.runner import build_live, project_variables, source_table
 from orchestrator.defs.partitions import partition_key
 from orchestrator.demo.generate import generate
