@@ -1,5 +1,7 @@
 """What a page refuses, as one calm answer in the form that was asked for."""
 
+from ipaddress import IPv6Address, ip_address, ip_network
+
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -19,8 +21,18 @@ class PageRefusedError(Exception):
 
 
 def client_of(request: Request) -> str:
-    """Who asks, as far as the connection tells (or the proxy in front, on this machine)."""
-    return request.client.host if request.client else "unknown"
+    """Who asks, as far as the connection tells (or the proxy in front, on this machine).
+
+    Of an IPv6 address its /64: who has one of these has them all.
+    """
+    host = request.client.host if request.client else "unknown"
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is None:
+        return str(ip_network((address, 64), strict=False))
+    return host
 
 
 def refused(request: Request, error: Exception) -> Response:
