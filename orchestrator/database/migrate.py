@@ -20,7 +20,6 @@ from orchestrator.embedded_postgres.server import EmbeddedPostgres
 from orchestrator.errors import SettleError
 
 FOLDER = Path(__file__).parent
-CLOCK = 7_755_388  # the advisory lock of whoever moves the clock for a while
 MOST_CONNECTIONS = 60  # of one component, of the server's 200: the others go on
 COMPONENT_GROUPS = {
     Component.DBT: "settle_dbt",
@@ -111,7 +110,8 @@ def set_clock(settings: Settings) -> None:
     with connect(settings, Component.OWNER) as connection:
         if settings.now is None:
             connection.execute(
-                "delete from finance.clock where pg_try_advisory_xact_lock(%s)", [CLOCK]
+                "delete from finance.clock where exists (select from finance.locks"
+                " where lock_name = 'clock' for update skip locked)"
             )
             return
         try:

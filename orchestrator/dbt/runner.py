@@ -162,8 +162,8 @@ def one_build(settings: Settings, schema: str = LIVE_SCHEMA) -> Iterator[None]:
 
     Two builds at once replace each other's relations, and both fail.
     """
-    with connect(settings, Component.ORCHESTRATOR, autocommit=True) as lock:
-        lock.execute("select pg_advisory_lock(hashtext(%s))", [f"settle.build.{schema}"])
+    with connect(settings, Component.ORCHESTRATOR) as lock:
+        lock.execute("select finance.hold_lock(%s)", [f"build {schema}"])
         yield
 
 

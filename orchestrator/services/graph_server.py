@@ -6,6 +6,7 @@ site, under a name that is not ours, or as a query in an address is refused here
 
 import os
 from collections.abc import Iterable
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import dagster_webserver.cli
@@ -80,15 +81,16 @@ def _without_frames(send: Send) -> Send:
 
 def main() -> None:
     """`dagster-webserver`, with its own options, behind the guard."""
-    make = dagster_webserver.cli.create_app_from_workspace_process_context
+    command: Any = dagster_webserver.cli
+    make = command.create_app_from_workspace_process_context
     hosts = [h.strip() for h in os.environ.get(HOSTS_VARIABLE, "").split(",") if h.strip()]
 
     def guarded(*arguments: object, **options: object) -> ASGIApp:
-        return SameOriginOnly(make(*arguments, **options), hosts)  # type: ignore[arg-type]
+        return SameOriginOnly(make(*arguments, **options), hosts)
 
     # The one place in which its command makes the application; it has no option for middleware.
-    dagster_webserver.cli.create_app_from_workspace_process_context = guarded  # type: ignore[assignment]
-    dagster_webserver.cli.cli(auto_envvar_prefix="DAGSTER_WEBSERVER")
+    command.create_app_from_workspace_process_context = guarded
+    command.cli(auto_envvar_prefix="DAGSTER_WEBSERVER")
 
 
 if __name__ == "__main__":

@@ -238,7 +238,7 @@ def test_production_locks_the_clock_for_good() -> None:
         market.at(CLOSE)
         development = replace(market.settings, is_environment_given=True)
         production = replace(development, environment=Environment.PRODUCTION)
-        prepare_database(production)
+        prepare_database(production, is_asked=True)
         set_clock(production)
         assert market.value(OWNER, "select count(*) from finance.clock") == 0
         real = market.value("dora", "select settle_now()")

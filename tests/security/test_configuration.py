@@ -31,7 +31,7 @@ def test_production_names_its_rail(url: str) -> None:
 @pytest.mark.parametrize("mode", ["", "?sslmode=require", "?sslmode=verify-ca"])
 @pytest.mark.parametrize("variable", ["SETTLE_DBT_URL", "SETTLE_DAGSTER_URL"])
 def test_production_checks_who_a_remote_database_is(variable: str, mode: str) -> None:
-    """Without a certificate check anybody between us and the server read the passwords' exchange."""
+    """Without a certificate check anybody in between could be the server."""
     with pytest.raises(SettleError, match=f"{variable} names a remote database without sslmode"):
         load_settings({"SETTLE_ENV": "production", variable: REMOTE + mode})
     load_settings({"SETTLE_ENV": "production", variable: REMOTE + TLS})

@@ -81,9 +81,9 @@ def test_a_false_socket_gets_no_password(settings: Settings) -> None:
     listener.listen()
 
     def ask_in_clear() -> None:
-        client, _ = listener.accept()
-        client.recv(1024)
-        with client, suppress(OSError):  # whoever minds has left
+        with suppress(OSError):  # whoever minds has left
+            client, _ = listener.accept()
+            client.recv(1024)
             client.sendall(b"R\0\0\0\x08\0\0\0\x03")  # AuthenticationCleartextPassword
             heard.append(client.recv(1024))
 
@@ -95,6 +95,8 @@ def test_a_false_socket_gets_no_password(settings: Settings) -> None:
             psycopg.connect(url, connect_timeout=5)
         assert b"".join(heard).find(b"p\0\0\0") == -1
     finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join(5)
         listener.close()
         (folder / ".s.PGSQL.5432").unlink()
         folder.rmdir()
