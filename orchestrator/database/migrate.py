@@ -156,7 +156,9 @@ def _refuse_older(connection: psycopg.Connection[tuple[object, ...]]) -> None:
     if not _has(connection, "finance.applied_versions"):
         return
     found = connection.execute(
-        "select version, sha256 = %s from finance.applied_versions", [_version_hash()]
+        "select v.version, v.sha256 = %s and not exists (select from finance.applied_functions as f"
+        " where f.sha256 = v.sha256) from finance.applied_versions as v",
+        [_version_hash()],
     ).fetchall()
     ours = version("settle")
     if any(is_known or _parts(str(other)) > _parts(ours) for other, is_known in found):
