@@ -156,8 +156,8 @@ def _refuse_older(connection: psycopg.Connection[tuple[object, ...]]) -> None:
     if not _has(connection, "finance.applied_versions"):
         return
     found = connection.execute(
-        "select v.version, v.sha256 = %s and not exists (select from finance.applied_functions as f"
-        " where f.sha256 = v.sha256) from finance.applied_versions as v",
+        "select v.version, v.sha256 = %s and not exists ("
+        "select from finance.applied_functions as f where f.sha256 = v.sha256) from finance.applied_versions as v",
         [_version_hash()],
     ).fetchall()
     ours = version("settle")
