@@ -156,8 +156,9 @@ def _refuse_older(connection: psycopg.Connection[tuple[object, ...]]) -> None:
     if not _has(connection, "finance.applied_versions"):
         return
     found = connection.execute(
-        "select v.version, v.sha256 = %s and not exists ("
-        "select from finance.applied_functions as f where f.sha256 = v.sha256) from finance.applied_versions as v",
+        "select v.version, v.sha256 = %s and f.sha256 is null"
+        " from finance.applied_versions as v"
+        " left join finance.applied_functions as f on v.sha256 = f.sha256",
         [_version_hash()],
     ).fetchall()
     ours = version("settle")

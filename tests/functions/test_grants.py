@@ -18,7 +18,8 @@ CALLERS = {
     " pause_line payout_obstacles funding standing_rows payable_of covering_of obstacles_of"
     " funding_of": READERS,
     "begin_build complete_build": {"dbt"},
-    "hold_lock store_close alert_contradictions is_unsent store_balances preflight freeze_batch next_call"
+    "hold_lock"
+    " store_close alert_contradictions is_unsent store_balances preflight freeze_batch next_call"
     " call_body begin_attempt take_piece end_attempt conclude_call open_lookups record_lookup"
     " rail_currencies ledger_knows store_ledger compare_books raise_alert raise_alert_once"
     " unposted_alerts mark_posted": {ORCHESTRATOR},
