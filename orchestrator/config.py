@@ -27,7 +27,7 @@ from pydantic.dataclasses import dataclass
 from pydantic.fields import FieldInfo
 
 from orchestrator.errors import SettleError
-from orchestrator.net import checked_url
+from orchestrator.net import checked_url, is_loopback
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 RECEIVER_PORT = 8378
@@ -236,7 +236,29 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         raise SettleError(
             "SETTLE_NOW is refused in production: unset it, the clock is the real one"
         )
+    if settings.environment is Environment.PRODUCTION:
+        for component, url in settings.urls.items():
+            _refuse_unchecked(URL_VARIABLES[component], url)
+        if settings.dagster_url:
+            _refuse_unchecked(
+                DAGSTER_URL_VARIABLE, settings.dagster_url.replace("+psycopg2", "", 1)
+            )
     return settings
+
+
+def _refuse_unchecked(variable: str, url: str) -> None:
+    """In production a server that is not this machine proves by certificate who it is."""
+    try:
+        parts = conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        return  # whoever connects says what is wrong with it
+    hosts = [*str(parts.get("host") or "").split(","), str(parts.get("hostaddr") or "")]
+    is_remote = any(h and not h.startswith(("/", "@")) and not is_loopback(h) for h in hosts)
+    if is_remote and parts.get("sslmode") != "verify-full":
+        raise SettleError(
+            f"{variable} names a remote database without sslmode=verify-full: in production add"
+            " ?sslmode=verify-full&sslrootcert=FILE"
+        )
 
 
 def _refusal(variable: str, env: Mapping[str, str]) -> str:

@@ -6,7 +6,8 @@ import typer
 
 from orchestrator.cli.options import SETUP_PANEL, password_of, ready
 from orchestrator.config import Component, load_settings
-from orchestrator.database.migrate import add_person, prepare_database, set_clock
+from orchestrator.database.migrate import prepare_database, set_clock
+from orchestrator.database.people import add_person, remove_person
 from orchestrator.embedded_postgres.server import EmbeddedPostgres
 from orchestrator.errors import SettleError
 
@@ -20,14 +21,14 @@ def register(app: typer.Typer) -> None:
     app.add_typer(db, name="db", rich_help_panel=SETUP_PANEL)
     user = typer.Typer(no_args_is_help=True, help="Personal logins.")
     user.command("add")(user_add)
-    user.callback()(lambda: None)
+    user.command("remove")(user_remove)
     app.add_typer(user, name="user", rich_help_panel=SETUP_PANEL)
 
 
 def db_start() -> None:
     """Start the embedded Postgres and migrate it; with an external one, migrate that."""
     settings = load_settings()
-    prepare_database(settings)
+    prepare_database(settings, is_asked=True)
     set_clock(settings)
     where = f"embedded, data in {settings.home}" if settings.is_embedded else "external"
     print(f"Postgres is up ({where}).")
@@ -61,3 +62,9 @@ def user_add(
     password = password_of(name)
     add_person(ready(), name, password, group)
     print(f"{name} is in the {group} group.")
+
+
+def user_remove(name: Annotated[str, typer.Argument(help="The login's name.")]) -> None:
+    """Take a personal login away and end its sessions; what it decided stays."""
+    remove_person(ready(), name)
+    print(f"{name} can no longer log in.")

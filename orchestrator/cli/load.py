@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from orchestrator.cli.options import SETUP_PANEL, ready
-from orchestrator.config import Component
+from orchestrator.config import Component, Environment, load_settings
 from orchestrator.database.connection import connect, rows
+from orchestrator.errors import SettleError
 
 
 def register(app: typer.Typer) -> None:
@@ -48,6 +49,8 @@ def generate(
     """Fill an empty database with a deterministic marketplace that ends now."""
     from orchestrator.demo.generate import generate as generate_marketplace
 
+    if load_settings().environment is Environment.PRODUCTION:
+        raise SettleError("generated sellers are refused in production: facts there stay for good")
     settings = ready()
     with connect(settings, Component.OWNER) as database:
         [now] = rows(database, "select settle_now() as instant")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import DictRow, TupleRow, dict_row
 from psycopg.types.json import set_json_loads
 
@@ -18,10 +19,24 @@ from orchestrator.embedded_postgres.server import EmbeddedPostgres
 from orchestrator.errors import SettleError
 
 QUERIES = Path(__file__).parent.parent / "queries"
+# Only the owner creates in public. An object of a schema that others may write, or a temporary one,
+# never stands in for what a query names without its schema.
+SEARCH_PATH = "pg_catalog,public,pg_temp"
+PINNED = f"-c search_path={SEARCH_PATH}"
+
+
+def pinned(url: str) -> str:
+    """The same connection with our search path, last: no other option undoes it."""
+    options = conninfo_to_dict(url).get("options")
+    return make_conninfo(url, options=" ".join(filter(None, (str(options or ""), PINNED))))
 
 
 def database_url(settings: Settings, component: Component) -> str:
-    """The component's URL: the external server's where one is configured, else the embedded one."""
+    """The component's address: the external server's where one is configured, else the embedded."""
+    return pinned(_address(settings, component))
+
+
+def _address(settings: Settings, component: Component) -> str:
     if settings.is_embedded:
         return EmbeddedPostgres(settings.home).url(component.value)
     url = settings.urls.get(component)
@@ -57,8 +72,9 @@ def connect_as(
 
 def open_as(settings: Settings, login: str, password: str) -> psycopg.Connection[TupleRow]:
     """The same for who closes it; errors are clear within `clear_errors_of`."""
-    component = Component.OWNER if Component.OWNER in settings.urls else Component.ORCHESTRATOR
-    url = database_url(settings, Component.OWNER if settings.is_embedded else component)
+    # Any component's address will do: the receiver knows its own alone.
+    component = next((c for c in Component if c in settings.urls), Component.OWNER)
+    url = database_url(settings, component)
     try:
         return psycopg.connect(url, user=login, password=password, application_name="settle")
     except psycopg.OperationalError as error:
@@ -85,6 +101,12 @@ def _clear_errors(settings: Settings) -> Iterator[None]:
     """What Postgres refuses is the message a person reads; its context lines are not."""
     try:
         yield
+    except psycopg.errors.LockNotAvailable as error:
+        raise SettleError(
+            "somebody else holds what this needs: nothing was changed; try again in a minute"
+        ) from error
+    except psycopg.errors.QueryCanceled as error:
+        raise SettleError("the database ended this: it took longer than it may") from error
     except psycopg.OperationalError as error:
         raise SettleError(_unreachable(settings, error)) from error
     except psycopg.errors.RaiseException as error:

@@ -1,6 +1,10 @@
 """Bring a database to the schema this code expects: roles, migrations, logins, environment."""
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
 
 import psycopg
@@ -11,21 +15,12 @@ from yoyo.connections import DatabaseURI
 
 from orchestrator.config import Component, Environment, Settings
 from orchestrator.database.connection import connect, database_url
+from orchestrator.database.people import password_literal
 from orchestrator.embedded_postgres.server import EmbeddedPostgres
 from orchestrator.errors import SettleError
 
 FOLDER = Path(__file__).parent
-MAX_NAME_BYTES = 63  # Postgres cuts longer ones
-CLOCK = 7_755_388  # the advisory lock of whoever moves the clock for a while
-PERSON = """
-select exists (
-    select from pg_auth_members as m
-    inner join pg_roles as g on m.roleid = g.oid
-    where m.member = r.oid and g.rolname in ('settle_finance', 'settle_analyst')
-)
-from pg_roles as r
-where r.rolname = %s
-"""
+MOST_CONNECTIONS = 60  # of one component, of the server's 200: the others go on
 COMPONENT_GROUPS = {
     Component.DBT: "settle_dbt",
     Component.ORCHESTRATOR: "settle_orchestrator",
@@ -34,26 +29,71 @@ COMPONENT_GROUPS = {
 }
 
 
-def prepare_database(settings: Settings) -> None:
+def prepare_database(settings: Settings, *, is_asked: bool = False) -> None:
     """Start the embedded server if it is the one in use, and apply what is missing.
 
     Safe to repeat, and cheap: a database that is up to date is only read. With an external server
-    whose owner URL is not given, somebody else migrates and nothing happens here.
+    whose owner URL is not given, somebody else migrates and nothing happens here. A production
+    database is changed only where `is_asked` says that a person wants it: `settle db start`.
     """
     if settings.is_embedded:
         EmbeddedPostgres(settings.home).start()
     elif Component.OWNER not in settings.urls:
         return
     with connect(settings, Component.OWNER, autocommit=True) as connection:
-        # Held until this connection closes: two processes may arrive at once.
-        connection.execute("select pg_advisory_lock(hashtext('settle.migrate'))")
-        if not _is_up_to_date(connection):
-            connection.execute((FOLDER / "roles.sql").read_bytes())
-            if settings.is_embedded:
-                _ensure_logins(connection, EmbeddedPostgres(settings.home))
-            _apply_migrations(settings)
-            _apply_functions(connection)
-        _agree_on_environment(connection, settings)
+        # Before anything is applied: another installation's database stays as it is.
+        kept = _agree_on_environment(connection, settings)
+        if _is_up_to_date(connection) and kept:
+            _keep_environment(connection, settings, kept)
+            return
+        is_production = Environment.PRODUCTION in (kept, settings.environment)
+        if is_production and not is_asked:
+            raise SettleError(
+                "the database is not at this version, and production changes only when asked:"
+                " run settle db start"
+            )
+        with _one_migration(settings):
+            if not _is_up_to_date(connection):
+                if is_production:
+                    _refuse_older(connection)
+                connection.execute((FOLDER / "roles.sql").read_bytes())
+                if settings.is_embedded:
+                    _ensure_logins(connection, EmbeddedPostgres(settings.home))
+                _apply_migrations(settings)
+                _apply_functions(connection)
+            _keep_environment(connection, settings, _kept_environment(connection))
+
+
+@contextmanager
+def _one_migration(settings: Settings) -> Iterator[None]:
+    """Two processes may arrive at once; the second waits.
+
+    Only the database's owner can hold this lock, unlike an advisory one; the comment is not kept.
+    """
+    with connect(settings, Component.OWNER) as lock:
+        lock.execute("set local lock_timeout = '5min'")
+        name = sql.Identifier(lock.info.dbname)
+        lock.execute(sql.SQL("comment on database {} is 'settle migrates'").format(name))
+        try:
+            yield
+        finally:
+            lock.rollback()
+
+
+def make_dbt_schemas(settings: Settings, target: str) -> None:
+    """Those of one more target, an analyst's own: dbt may fill schemas and make none.
+
+    Where the owner's URL is not given they must be there; dbt says so otherwise.
+    """
+    if not settings.is_embedded and Component.OWNER not in settings.urls:
+        return
+    with connect(settings, Component.OWNER) as connection:
+        for part in ("", "_staging", "_core", "_seeds", "_history"):
+            connection.execute(
+                sql.SQL("create schema if not exists {} authorization settle_dbt").format(
+                    sql.Identifier(f"{target}{part}")
+                )
+            )
 
 
 def set_clock(settings: Settings) -> None:
@@ -70,7 +110,8 @@ def set_clock(settings: Settings) -> None:
     with connect(settings, Component.OWNER) as connection:
         if settings.now is None:
             connection.execute(
-                "delete from finance.clock where pg_try_advisory_xact_lock(%s)", [CLOCK]
+                "delete from finance.clock where exists (select from finance.locks"
+                " where lock_name = 'clock' for update skip locked)"
             )
             return
         try:
@@ -87,20 +128,60 @@ def set_clock(settings: Settings) -> None:
 
 
 def _is_up_to_date(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
-    row = connection.execute("select to_regclass('finance._yoyo_migration') is not null").fetchone()
-    if not (row and row[0]):
+    if not _has(connection, "finance._yoyo_migration"):
         return False
     applied = {r[0] for r in connection.execute("select migration_id from finance._yoyo_migration")}
-    known = {path.stem for path in (FOLDER / "migrations").glob("*.sql")}
-    if foreign := sorted(str(name) for name in applied - known):
+    known = _migrations()
+    if foreign := sorted(str(name) for name in applied - known.keys()):
         raise SettleError(
             f"this database was made by another version of settle ({foreign[0]}): update the code,"
             " or use another SETTLE_HOME or database"
         )
-    if applied != known or _is_open_to_all(connection):
+    if _has(connection, "finance.applied_migrations"):
+        query = "select migration_id, sha256 from finance.applied_migrations order by migration_id"
+        for name, digest in connection.execute(query):
+            if known.get(str(name)) != digest:
+                raise SettleError(
+                    f"migration {name} was edited after this database had it: restore the file and"
+                    " write a new migration, or use another SETTLE_HOME or database"
+                )
+    if applied != known.keys() or _is_open_to_all(connection):
         return False
     row = connection.execute("select sha256 from finance.applied_functions").fetchone()
-    return row is not None and row[0] == sha256(_functions()).hexdigest()
+    return row is not None and row[0] == _version_hash()
+
+
+def _refuse_older(connection: psycopg.Connection[tuple[object, ...]]) -> None:
+    """Functions only go forward: what later ones have replaced is an older checkout."""
+    if not _has(connection, "finance.applied_versions"):
+        return
+    found = connection.execute(
+        "select v.version, v.sha256 = %s and f.sha256 is null"
+        " from finance.applied_versions as v"
+        " left join finance.applied_functions as f on v.sha256 = f.sha256",
+        [_version_hash()],
+    ).fetchall()
+    ours = version("settle")
+    if any(is_known or _parts(str(other)) > _parts(ours) for other, is_known in found):
+        raise SettleError(
+            f"this checkout ({ours}) is older than the database: its functions were replaced by"
+            " later ones; update the code"
+        )
+
+
+def _parts(number: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", number))
+
+
+def _has(connection: psycopg.Connection[tuple[object, ...]], relation: str) -> bool:
+    row = connection.execute("select to_regclass(%s) is not null", [relation]).fetchone()
+    return bool(row and row[0])
+
+
+def _migrations() -> dict[str, str]:
+    """The SHA-256 of each migration's file, by its id."""
+    files = sorted((FOLDER / "migrations").glob("*.sql"))
+    return {file.stem: sha256(file.read_bytes()).hexdigest() for file in files}
 
 
 def _is_open_to_all(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
@@ -118,6 +199,11 @@ def _functions() -> bytes:
     return b"\n".join(file.read_bytes() for file in in_order)
 
 
+def _version_hash() -> str:
+    """Of all that is made again when it changes: roles, schemas and functions."""
+    return sha256((FOLDER / "roles.sql").read_bytes() + _functions()).hexdigest()
+
+
 def _apply_functions(connection: psycopg.Connection[tuple[object, ...]]) -> None:
     """As settle_owner, all or nothing; they may name each other in any order."""
     functions = _functions()
@@ -128,8 +214,19 @@ def _apply_functions(connection: psycopg.Connection[tuple[object, ...]]) -> None
         connection.execute(
             "insert into finance.applied_functions (sha256) values (%s) on conflict (only_row)"
             " do update set sha256 = excluded.sha256, applied_at = excluded.applied_at",
-            [sha256(functions).hexdigest()],
+            [_version_hash()],
         )
+        connection.execute(
+            "insert into finance.applied_versions (sha256, version) values (%s, %s)"
+            " on conflict do nothing",
+            [_version_hash(), version("settle")],
+        )
+        for migration in _migrations().items():
+            connection.execute(
+                "insert into finance.applied_migrations (migration_id, sha256) values (%s, %s)"
+                " on conflict do nothing",
+                migration,
+            )
         connection.execute("reset role")
 
 
@@ -145,9 +242,10 @@ def _ensure_logins(
         ).fetchone():
             continue
         connection.execute(
-            sql.SQL("create role {} login password {} in role {}").format(
+            sql.SQL("create role {} login connection limit {} password {} in role {}").format(
                 sql.Identifier(component.value),
-                sql.Literal(server.password(component.value)),
+                sql.Literal(MOST_CONNECTIONS),
+                password_literal(connection, component.value, server.password(component.value)),
                 sql.Identifier(group),
             )
         )
@@ -172,47 +270,31 @@ def _apply_migrations(settings: Settings) -> None:
     backend.connection.close()
 
 
+def _kept_environment(connection: psycopg.Connection[tuple[object, ...]]) -> str:
+    if not _has(connection, "finance.installation"):
+        return ""
+    row = connection.execute("select environment from finance.installation").fetchone()
+    return str(row[0]) if row else ""
+
+
 def _agree_on_environment(
     connection: psycopg.Connection[tuple[object, ...]], settings: Settings
-) -> None:
-    """What SETTLE_ENV says is kept in the database; production is never left, nor met by chance."""
-    row = connection.execute("select environment from finance.installation").fetchone()
-    kept = str(row[0]) if row else ""
-    if settings.environment.value == kept:
-        return
-    if kept == Environment.PRODUCTION.value:
+) -> str:
+    """What the database says it is; production is never left, nor met by chance."""
+    kept = _kept_environment(connection)
+    if kept == Environment.PRODUCTION.value != settings.environment.value:
         raise SettleError(
             f"this database is production and SETTLE_ENV is {settings.environment.value}:"
             " set SETTLE_ENV=production, or use another database"
         )
-    if settings.is_environment_given:
+    return kept
+
+
+def _keep_environment(
+    connection: psycopg.Connection[tuple[object, ...]], settings: Settings, kept: str
+) -> None:
+    """What SETTLE_ENV says is kept in the database."""
+    if settings.is_environment_given and settings.environment.value != kept:
         connection.execute("set role settle_owner")
         connection.execute("select finance.set_environment(%s)", [settings.environment.value])
-
-
-def add_person(settings: Settings, name: str, password: str, group: str) -> None:
-    """Create a personal login in the finance or analyst group, or give it a new password."""
-    if group not in ("finance", "analyst"):
-        raise SettleError(f"group {group!r} is not for people; use finance or analyst")
-    taken = {c.value for c in Component} | {"postgres", "public", "none"}
-    if name.lower() in taken or name.lower().startswith(("settle_", "pg_")):
-        raise SettleError(f"the name {name!r} belongs to the system; choose a personal one")
-    if not name.strip() or not name.isprintable() or len(name.encode()) > MAX_NAME_BYTES:
-        raise SettleError(f"{name!r} is no name for a login; use 1 to {MAX_NAME_BYTES} characters")
-    if not password:
-        raise SettleError("the password is empty: set SETTLE_PASSWORD or type one")
-    with connect(settings, Component.OWNER) as connection:
-        known = connection.execute(PERSON, [name]).fetchone()
-        if known and not known[0]:
-            raise SettleError(f"the login {name!r} exists and is not one of ours; choose another")
-        verb = sql.SQL("alter role") if known else sql.SQL("create role")
-        connection.execute(
-            sql.SQL("{} {} login password {}").format(
-                verb, sql.Identifier(name), sql.Literal(password)
-            )
-        )
-        for other in ("finance", "analyst"):
-            change = "grant {} to {}" if other == group else "revoke {} from {}"
-            connection.execute(
-                sql.SQL(change).format(sql.Identifier(f"settle_{other}"), sql.Identifier(name))
-            )
+        connection.execute("reset role")

@@ -14,8 +14,12 @@ begin
     end loop;
     -- The migrations run as settle_owner, so that every object has one owner.
     execute format('grant settle_owner to %I', current_user);
+    execute format('grant create on database %I to settle_owner', current_database());
+    -- A schema named like another login's would come first in that login's search path.
+    execute format('revoke create on database %I from settle_dbt', current_database());
+    -- Of every login and every client, psql too; only the owner creates in public.
     execute format(
-        'grant create on database %I to settle_owner, settle_dbt', current_database()
+        'alter database %I set search_path = pg_catalog, public, pg_temp', current_database()
     );
     execute format('revoke connect, temporary on database %I from public', current_database());
     execute format(
@@ -24,6 +28,7 @@ begin
     );
     execute format('grant temporary on database %I to settle_dbt, settle_owner', current_database());
     grant create on schema public to settle_owner;
+    revoke create on schema public from public;
     -- Sellers' pages read what dbt computed through functions of this role: code in a model's view
     -- runs with its rights, which are dbt's own.
     execute format('grant settle_reader to %I', current_user);
@@ -33,3 +38,36 @@ $$;
 create schema if not exists finance authorization settle_owner;
 create schema if not exists portal authorization settle_owner;
 create schema if not exists dbt_reads authorization settle_reader;
+-- dbt's, under the names of its targets: it fills these and makes no schema itself.
+do $$
+declare
+    schema_name text;
+begin
+    for schema_name in
+        select target || part
+        from
+            unnest(array['settlement', 'asof_settlement', 'asof_base_settlement']) as target
+        cross join unnest(array['', '_staging', '_core', '_seeds', '_history']) as part
+    loop
+        execute format('create schema if not exists %I authorization settle_dbt', schema_name);
+    end loop;
+end;
+$$;
+-- Large objects belong to whoever makes them and to no schema: readers could fill the disk. Where
+-- the owner is no superuser the administrator does this (see deploy/README.md).
+do $$
+declare
+    large_object_function regprocedure;
+begin
+    if (select r.rolsuper from pg_catalog.pg_roles as r where r.rolname = current_user) then
+        for large_object_function in
+            select p.oid from pg_catalog.pg_proc as p
+            where
+                p.pronamespace = 'pg_catalog'::regnamespace
+                and p.proname in ('lo_creat', 'lo_create', 'lo_from_bytea', 'lo_open', 'lowrite')
+        loop
+            execute format('revoke execute on function %s from public', large_object_function);
+        end loop;
+    end if;
+end;
+$$;

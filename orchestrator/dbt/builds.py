@@ -1,6 +1,7 @@
 """What is built and where: live, as of an instant, what changed; one build per schema at a time."""
 
 import json
+import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from orchestrator.config import PROJECT_ROOT, Component, Settings
 from orchestrator.database.connection import connect
+from orchestrator.database.migrate import make_dbt_schemas
 from orchestrator.dbt.runner import run_dbt
 
 LIVE_SCHEMA = "settlement"
@@ -29,8 +31,8 @@ def one_build(settings: Settings, schema: str = LIVE_SCHEMA) -> Iterator[None]:
 
     Two builds at once replace each other's relations, and both fail.
     """
-    with connect(settings, Component.ORCHESTRATOR, autocommit=True) as lock:
-        lock.execute("select pg_advisory_lock(hashtext(%s))", [f"settle.build.{schema}"])
+    with connect(settings, Component.ORCHESTRATOR) as lock:
+        lock.execute("select finance.hold_lock(%s)", [f"build {schema}"])
         yield
 
 
@@ -83,6 +85,7 @@ def check_changes(settings: Settings, base: Path) -> None:
     run_dbt(settings, ["parse", "--target-path", str(state)], project=base)
     target = settings.home / "dbt" / "target-dev"
     place = ["--state", str(state), "--defer", "--target", "dev", "--target-path", str(target)]
+    make_dbt_schemas(settings, f"dev_{os.environ.get('USER', 'analyst')}")
     run_dbt(settings, ["build", "--select", "state:modified+", *place])
     # dbt build leaves out a unit test whose model it does not build.
     run_dbt(settings, ["test", "--select", "state:modified,resource_type:unit_test", *place])

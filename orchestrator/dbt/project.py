@@ -28,6 +28,16 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
         "SETTLE_DBT_USER": "user",
         "SETTLE_DBT_DBNAME": "dbname",
         "DBT_ENV_SECRET_SETTLE_PASSWORD": "password",  # dbt keeps this prefix out of its logs
+        "SETTLE_DBT_SSLMODE": "sslmode",
+        "SETTLE_DBT_SSLROOTCERT": "sslrootcert",
+        "SETTLE_DBT_SSLCERT": "sslcert",
+        "SETTLE_DBT_SSLKEY": "sslkey",
+        # What its profile has no place for libpq reads itself.
+        "PGREQUIREAUTH": "require_auth",
+        "PGREQUIREPEER": "requirepeer",
+        "PGSSLCRL": "sslcrl",
+        "PGCHANNELBINDING": "channel_binding",
+        "PGSSLMINPROTOCOLVERSION": "ssl_min_protocol_version",
     }.items():
         if parts.get(part):
             environment[variable] = str(parts[part])

@@ -12,7 +12,8 @@ from rich.table import Table
 
 from orchestrator.config import Component, Environment, Settings, load_settings
 from orchestrator.database.connection import connect, connect_as, rows, sql_file
-from orchestrator.database.migrate import CLOCK, add_person, prepare_database, set_clock
+from orchestrator.database.migrate import prepare_database, set_clock
+from orchestrator.database.people import add_person
 from orchestrator.dbt.builds import build_live
 from orchestrator.dbt.project import project_variables, source_table
 from orchestrator.demo.generate import generate
@@ -49,8 +50,8 @@ class Demo:
             prepare_database(self._settings)
             set_clock(self._settings)
         # The clock is ours until the end: a `settle status` beside us must not set it back.
-        with connect(self._settings, Component.OWNER, autocommit=True) as clock:
-            clock.execute("select pg_advisory_lock(%s)", [CLOCK])
+        with connect(self._settings, Component.OWNER) as clock:
+            clock.execute("select finance.hold_lock('clock')")
             last = self._weeks(data, sellers, weeks)
         self._at(None)
         with self._step("Building the views as of now"):

@@ -5,6 +5,7 @@ Its `PostgresServer` class is not used: it trusts every connection and widens pa
 
 import hashlib
 import os
+import pwd
 import secrets
 import shutil
 import tempfile
@@ -143,7 +144,13 @@ class EmbeddedPostgres:
         account = f"{quote(login, safe='')}:{self.password(login)}"
         host = quote(str(socket), safe="")
         # With its port: an exported PGPORT would name another socket.
-        return f"postgresql://{account}@/{quote(database)}?host={host}&port={PORT}"
+        # Somebody else's process on a socket of this name gets no password: whoever listens must be
+        # the server's own user, and know the password's verifier.
+        peer = quote(pwd.getpwuid(owner_of(data).uid).pw_name, safe="")
+        return (
+            f"postgresql://{account}@/{quote(database)}?host={host}&port={PORT}"
+            f"&requirepeer={peer}&require_auth=scram-sha-256"
+        )
 
     def _data(self) -> Path | None:
         """Find the cluster, once it is complete: it gets its name last."""
@@ -217,7 +224,11 @@ class EmbeddedPostgres:
     def _create_database(self) -> None:
         login, known = Component.OWNER, "select 1 from pg_database where datname = %s"
         try:
-            with psycopg.connect(self.url(login, "postgres"), autocommit=True) as owner:
+            with psycopg.connect(
+                self.url(login, "postgres"),
+                autocommit=True,
+                options="-c search_path=pg_catalog,pg_temp",
+            ) as owner:
                 if not owner.execute(known, [DATABASE]).fetchone():
                     owner.execute(sql.SQL("create database {}").format(sql.Identifier(DATABASE)))
         except psycopg.Error as error:

@@ -3,6 +3,7 @@
 from orchestrator.config import Environment, Settings
 from orchestrator.errors import SettleError
 from orchestrator.halfin import HalfinClient, key_environment
+from orchestrator.net import is_local
 from orchestrator.secret_files import generated_secret
 
 
@@ -28,5 +29,12 @@ def halfin_client(settings: Settings) -> HalfinClient:
             if is_production
             else f"HALFIN_API_KEY is a live key while SETTLE_ENV is {settings.environment.value}:"
             " set a test key, or SETTLE_ENV=production"
+        )
+    if is_production and (
+        not settings.halfin_base_url.startswith("https://") or is_local(settings.halfin_base_url)
+    ):
+        raise SettleError(
+            f"HALFIN_BASE_URL is {settings.halfin_base_url}: production names its rail by an https"
+            " address that is not this machine"
         )
     return HalfinClient(settings.halfin_base_url, key)

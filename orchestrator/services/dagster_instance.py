@@ -13,6 +13,8 @@ import yaml
 from psycopg import sql
 
 from orchestrator.config import DAGSTER_URL_VARIABLE, Component, Settings
+from orchestrator.database.connection import pinned
+from orchestrator.database.people import password_literal
 from orchestrator.embedded_postgres.server import EmbeddedPostgres
 from orchestrator.errors import SettleError
 from orchestrator.secret_files import exclusive
@@ -98,7 +100,9 @@ def _own_database(settings: Settings) -> str:
     server.start()
     url = server.url(LOGIN, DATABASE)
     with psycopg.connect(
-        server.url(Component.OWNER, "postgres"), autocommit=True, application_name="settle"
+        pinned(server.url(Component.OWNER, "postgres")),
+        autocommit=True,
+        application_name="settle",
     ) as owner:
         # Held until this connection closes: two processes may be the first.
         owner.execute("select pg_advisory_lock(hashtext('settle.dagster'))")
@@ -106,10 +110,10 @@ def _own_database(settings: Settings) -> str:
         if owner.execute(known, [DATABASE]).fetchone() is None:
             login, database = sql.Identifier(LOGIN), sql.Identifier(DATABASE)
             if owner.execute("select from pg_roles where rolname = %s", [LOGIN]).fetchone() is None:
-                password = sql.Literal(server.password(LOGIN))
                 # Dagster connects for each event, a thousand times in a close. Iterations slow down
                 # who guesses; this password is 24 random bytes.
                 owner.execute("set scram_iterations = 1")
+                password = password_literal(owner, LOGIN, server.password(LOGIN))
                 owner.execute(sql.SQL("create role {} login password {}").format(login, password))
             owner.execute(sql.SQL("create database {} owner {}").format(database, login))
             owner.execute(sql.SQL("revoke all on database {} from public").format(database))

@@ -18,6 +18,7 @@ from orchestrator.errors import SettleError
 from orchestrator.services.dagster_instance import make_history
 from orchestrator.services.processes import process, settle_process
 
+GRAPH = ("python", "-m", "orchestrator.services.graph_server")
 MODULE = ("-m", "orchestrator.definitions")
 START_TIMEOUT_S = 180.0
 LOADED = """{ workspaceOrError { ... on Workspace { locationEntries {
@@ -48,8 +49,9 @@ class Services:
             PAGES_URL_VARIABLE, os.environ.get(PAGES_URL_VARIABLE) or local
         )
 
-    def dagster(self, name: str, program: str, *arguments: str) -> None:
+    def dagster(self, name: str, *command_line: str) -> None:
         """Start one of Dagster's programs on our code location."""
+        program, *arguments = command_line
         command = [str(Path(sys.executable).parent / program), *arguments, *MODULE]
         started = process(command, self._environment, self.log(name))
         self._running[name] = self._stack.enter_context(started)
@@ -110,11 +112,9 @@ def up(
         if _needs_a_rail(settings):
             tell(f"The halfin sandbox listens on {_sandbox(settings, services, webhooks)}")
         services.dagster("daemon", "dagster-daemon", "run")
-        services.dagster("webserver", "dagster-webserver", "-p", str(port))
+        services.dagster("webserver", *GRAPH, "-p", str(port))
         if read_only_port is not None:
-            services.dagster(
-                "reading", "dagster-webserver", "--read-only", "-p", str(read_only_port)
-            )
+            services.dagster("reading", *GRAPH, "--read-only", "-p", str(read_only_port))
         services.wait_for_graph(f"http://127.0.0.1:{port}")
         tell(f"The graph is on http://127.0.0.1:{port}")
         if read_only_port is not None:

@@ -36,11 +36,14 @@ def pay_window(settings: Settings, window: str) -> PayResult:
     Raises SettleError where the gate is shut, the rail would refuse, the batch was rejected, or an
     answer stays unknown.
     """
-    with halfin_client(settings) as rail, connect(settings, Component.ORCHESTRATOR) as database:
-        # Others wait while this connection lives, and then find the answer. It is courtesy: what
+    with (
+        halfin_client(settings) as rail,
+        connect(settings, Component.ORCHESTRATOR) as lock,
+        connect(settings, Component.ORCHESTRATOR) as database,
+    ):
+        # Others wait while this transaction is open, and then find the answer. It is courtesy: what
         # keeps the money safe is the key.
-        database.execute("select pg_advisory_lock(hashtext(%s))", [f"settle.pay.{window}"])
-        database.commit()
+        lock.execute("select finance.hold_lock(%s)", [f"pay {window}"])
         try:
             return _pay(settings, rail, database, window)
         finally:

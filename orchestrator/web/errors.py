@@ -1,5 +1,7 @@
 """Errors of the pages, as a page or as JSON."""
 
+from ipaddress import IPv6Address, ip_address, ip_network
+
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -19,8 +21,18 @@ class PageRefusedError(Exception):
 
 
 def client_of(request: Request) -> str:
-    """The client's address, as the connection or a proxy on this machine reports it."""
-    return request.client.host if request.client else "unknown"
+    """The client's address, as the connection or a proxy on this machine reports it.
+
+    Of an IPv6 address its /64: one client has all of them.
+    """
+    host = request.client.host if request.client else "unknown"
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is None:
+        return str(ip_network((address, 64), strict=False))
+    return host
 
 
 def refused(request: Request, error: Exception) -> Response:

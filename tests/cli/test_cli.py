@@ -28,7 +28,7 @@ from tests.support.closed_week import (
 from tests.support.shell import Shell
 
 NOWHERE = "postgresql://somebody:something@127.0.0.1:1/settle"
-X, Y = {"SETTLE_PASSWORD": "x"}, {"SETTLE_PASSWORD": "y"}
+X, Y = {"SETTLE_PASSWORD": "x" * 12}, {"SETTLE_PASSWORD": "y" * 12}
 
 
 @pytest.fixture(scope="module")

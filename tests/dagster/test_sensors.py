@@ -10,7 +10,7 @@ import pytest
 
 from orchestrator.config import Component, Settings
 from orchestrator.database.connection import connect, connect_as, rows
-from orchestrator.database.migrate import add_person
+from orchestrator.database.people import add_person
 from orchestrator.defs.approval_sensor import approval_sensor
 from orchestrator.defs.assets import APPROVAL, PAYOUT, WEBHOOKS
 from orchestrator.defs.jobs import close_job, pay_job

@@ -10,7 +10,7 @@ import pytest
 
 from orchestrator.config import Component, Settings
 from orchestrator.database.connection import connect, connect_as
-from orchestrator.database.migrate import add_person
+from orchestrator.database.people import add_person
 from orchestrator.definitions import build_definitions
 from orchestrator.defs.run_errors import is_failed_check, plain_reason
 from orchestrator.errors import SettleError

@@ -6,8 +6,6 @@
 # Columns as the models have them, and owned by the same role.
 STAND_INS = """
 set role settle_dbt;
-create schema settlement_core;
-create schema settlement;
 create table settlement_core.int_build (
     as_of timestamptz, close_lag interval, settlement_timezone text, currency text,
     stored_until timestamptz, scope_from timestamptz
@@ -36,7 +34,6 @@ create table settlement_core.int_disputes (
 create table settlement_core.int_close_contradictions (
     payout_window text, seller_id text, stored_minor bigint, computed_minor bigint
 );
-create schema settlement_seeds;
 create table settlement_seeds.rails (
     currency_code text, expected_network_fee numeric, expected_fee_rate numeric
 );

@@ -19,7 +19,8 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from orchestrator.config import URL_VARIABLES, Component
-from orchestrator.database.migrate import add_person, prepare_database
+from orchestrator.database.migrate import prepare_database
+from orchestrator.database.people import add_person
 from orchestrator.embedded_postgres.server import EmbeddedPostgres
 from tests.functions.dbt_stand_ins import CLEAR, STAND_INS
 from tests.halfin.sandbox import KEY, SIGNING

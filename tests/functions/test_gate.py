@@ -215,8 +215,8 @@ def test_an_approval_of_other_amounts_does_not_count_as_the_second(market: Marke
 def test_an_approval_revoked_while_the_freeze_waits_is_none(market: Market) -> None:
     market.approved()
     waiting = (
-        "select count(*) from pg_locks where locktype = 'advisory' and not granted"
-        " and database = (select oid from pg_database where datname = current_database())"
+        "select count(*) from pg_stat_activity"
+        " where wait_event_type = 'Lock' and datname = current_database()"
     )
     with (
         market.connect("ana", autocommit=False) as ana,

@@ -89,7 +89,7 @@ REFUSED = {
         "update finance.build_instants set completed_at = now()",
         "select dbt_reads.disputes()",
         "select finance.preflight('2026-W47', '')",
-        "create function reading.mine() returns int language sql as 'select 1'",
+        "create function dbt_reads.mine() returns int language sql as 'select 1'",
         "set role settle_reader",
         "create table finance.mine ()",
     ],
@@ -156,8 +156,7 @@ def test_what_a_role_must_not_do(market: Market, login: str) -> None:
     for query in REFUSED[login] + FOR_ALL:
         said = market.refusal(login, query)
         assert said.startswith(("permission denied", "must be owner of")), (query, said)
-    if login != "dbt":
-        assert "permission denied" in market.refusal(login, "create schema mine")
+    assert "permission denied" in market.refusal(login, "create schema mine")
 
 
 ALLOWED = {
@@ -176,7 +175,7 @@ ALLOWED = {
         "select finance.complete_build('settlement')",
         "select count(*) from marketplace.orders",
         "select count(*) from halfin.webhook_events",
-        "create schema asof_settlement",
+        "create table asof_settlement.mine ()",
         "create temporary table t ()",
     ],
     "ana": [
@@ -205,7 +204,7 @@ def test_production_locks_the_clock_for_good() -> None:
         market.at(CLOSE)
         development = replace(market.settings, is_environment_given=True)
         production = replace(development, environment=Environment.PRODUCTION)
-        prepare_database(production)
+        prepare_database(production, is_asked=True)
         set_clock(production)
         assert market.value(OWNER, "select count(*) from finance.clock") == 0
         real = market.value("dora", "select settle_now()")

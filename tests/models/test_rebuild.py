@@ -10,7 +10,7 @@ import pytest
 
 from orchestrator.config import Component, Settings
 from orchestrator.database.connection import connect, connect_as, rows
-from orchestrator.database.migrate import add_person
+from orchestrator.database.people import add_person
 from orchestrator.dbt.builds import build_live
 from orchestrator.demo.generate import generate
 from orchestrator.settlement.check_wallets import check_new_wallets
@@ -80,13 +80,13 @@ def test_the_snapshot_keeps_the_projects_clock_with_a_zone(built: Settings) -> N
 
 
 def test_a_full_refresh_keeps_grants_and_touches_nothing_else(built: Settings) -> None:
-    add_person(built, "carla", "a password", "analyst")
+    add_person(built, "carla", "a long password", "analyst")
     with connect(built, Component.OWNER) as database:
         before = rows(database, OTHERS)
     build_live(built, full_refresh=True)
     with connect(built, Component.OWNER) as database:
         assert rows(database, OTHERS) == before
-    with connect_as(built, "carla", "a password") as database:
+    with connect_as(built, "carla", "a long password") as database:
         for name in ("seller_settlement", "seller_health", "seller_reserve", "entries"):
             assert database.execute(f"select count(*) from settlement.{name}".encode()).fetchone()
         with pytest.raises(psycopg.errors.InsufficientPrivilege):

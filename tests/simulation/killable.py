@@ -94,7 +94,7 @@ class Cursor(psycopg.Cursor[Any]):
     def execute(self, query: Any, *arguments: Any, **options: Any) -> Cursor:
         program = self.connection.program  # type: ignore[attr-defined]
         program.step(self.connection)
-        if not program.waits and "pg_advisory_lock" in str(query):
+        if not program.waits and "hold_lock" in str(query):
             query, arguments = "select", ()
         return super().execute(query, *arguments, **options)  # type: ignore[return-value]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 
 from orchestrator.config import Settings
-from orchestrator.database.migrate import add_person
+from orchestrator.database.people import add_person
 from orchestrator.embedded_postgres.server import DATABASE, EmbeddedPostgres
 from tests.functions.payment_server import OWNER, PEOPLE
 from tests.simulation.compiled import Project, compile_project

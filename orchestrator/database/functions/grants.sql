@@ -29,7 +29,7 @@ to settle_dbt;
 
 grant insert on finance.wallet_checks to settle_orchestrator;
 grant execute on function
-finance.store_close(text), finance.alert_contradictions(),
+finance.hold_lock(text), finance.store_close(text), finance.alert_contradictions(),
 finance.is_unsent(text), finance.store_balances(bytea), finance.preflight(text, bytea),
 finance.freeze_batch(text, integer, text),
 finance.next_call(bigint), finance.call_body(bigint, integer),

@@ -9,9 +9,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from orchestrator.config import Settings
+from orchestrator.config import Environment, Settings
 from orchestrator.database.connection import connect_as
-from orchestrator.database.migrate import MAX_NAME_BYTES
+from orchestrator.database.people import MAX_NAME_BYTES
 from orchestrator.errors import SettleError
 from orchestrator.moving_window import MovingWindow
 from orchestrator.web.desk.connections import Readers
@@ -40,6 +40,7 @@ class Auth:
 
     def __init__(self, settings: Settings, readers: Readers) -> None:
         self._settings, self._readers = settings, readers
+        self._is_production = settings.environment is Environment.PRODUCTION
         self._sessions = Sessions()
         self._wrong_of_a_name = MovingWindow(WRONG_LOGINS_A_MINUTE, 60)
         self._wrong_of_all = MovingWindow(WRONG_LOGINS_OF_AN_ADDRESS, 60)
@@ -58,7 +59,7 @@ class Auth:
 
     async def login(self, request: Request) -> Response:
         """The database checks the password; only finance and analysts get a session."""
-        form = await _form(request)
+        form = await _form(request, self._settings)
         return await run_in_threadpool(self._log_in, request, form)
 
     def _log_in(self, request: Request, form: Form) -> Response:
@@ -94,7 +95,7 @@ class Auth:
             path="/desk",
             httponly=True,
             samesite="strict",
-            secure=request.url.scheme == "https",
+            secure=self._is_production or request.url.scheme == "https",
         )
         return answer
 
@@ -116,16 +117,17 @@ class Auth:
 
     async def checked_form(self, request: Request) -> tuple[Session, Form]:
         """The form, if it is one of ours that this person was shown."""
-        session, form = self.session(request), await _form(request)
+        session, form = self.session(request), await _form(request, self._settings)
         if not hmac.compare_digest(form.get("csrf", "").encode(), session.csrf.encode()):
             raise PageRefusedError(403, "Nothing was done", "Open the page again, then try again.")
         return session, form
 
 
-async def _form(request: Request) -> Form:
-    """The fields of a form that was sent from a page of ours."""
+async def _form(request: Request, settings: Settings) -> Form:
+    """The fields of a form that was sent from a page of ours, whatever Host a proxy passes on."""
     origin = request.headers.get("Origin")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("Host"):
+    ours = (request.headers.get("Host"), urlsplit(settings.pages_url).netloc)
+    if origin is not None and urlsplit(origin).netloc not in ours:
         raise PageRefusedError(403, "Nothing was done", "The form came from another site.")
     try:
         return dict(parse_qsl((await request.body()).decode(), max_num_fields=20))

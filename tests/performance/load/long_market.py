@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 
 from orchestrator.config import Component, Settings
 from orchestrator.database.connection import connect, connect_as, rows
-from orchestrator.database.migrate import add_person, prepare_database, set_clock
+from orchestrator.database.migrate import prepare_database, set_clock
+from orchestrator.database.people import add_person
 from orchestrator.dbt.builds import build_arguments, one_build
 from orchestrator.dbt.runner import run_dbt
 from orchestrator.embedded_postgres.server import EmbeddedPostgres

@@ -19,7 +19,7 @@ import httpx
 
 from orchestrator.config import Component, load_settings
 from orchestrator.database.connection import connect, rows
-from orchestrator.database.migrate import add_person
+from orchestrator.database.people import add_person
 from orchestrator.embedded_postgres.server import EmbeddedPostgres
 from orchestrator.services.processes import service
 from orchestrator.web.portal.links import DAY_S, link_secrets, make_token

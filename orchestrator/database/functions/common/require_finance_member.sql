@@ -26,6 +26,6 @@ begin
         raise exception 'payouts are decided in read committed transactions, this one is %: change default_transaction_isolation',
             current_setting('transaction_isolation');
     end if;
-    perform pg_advisory_xact_lock(hashtext('settle.close'));
+    perform finance.hold_lock('decisions');
 end;
 $$;

@@ -1,0 +1,59 @@
+"""No login stops the others by a lock."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import pytest
+
+from orchestrator.config import Component, Settings
+from orchestrator.database.connection import connect, connect_as, database_url
+from orchestrator.database.migrate import prepare_database
+from orchestrator.database.people import add_person
+from orchestrator.dbt.runner import one_build
+
+PASSWORD = "not easy to guess"  # noqa: S105 - of a server that is gone in a minute
+OLD = ("settle.close", "settle.migrate", "settle.build.settlement", "settle.pay.2026-W46")
+
+
+def test_an_advisory_lock_of_any_login_stops_nobody(settings: Settings) -> None:
+    """A login of the portal held our advisory locks, and nobody approved, closed or looked."""
+    add_person(settings, "ana", PASSWORD, "finance")
+    with psycopg.connect(database_url(settings, Component.PORTAL)) as portal:
+        for name in OLD:
+            portal.execute("select pg_advisory_lock(hashtext(%s))", [name])
+        prepare_database(settings)
+        with one_build(settings), connect_as(settings, "ana", PASSWORD) as ana:
+            ana.execute("set statement_timeout = '10s'")
+            ana.execute("select finance.pause_payouts('n')")
+
+
+@pytest.mark.parametrize("component", [Component.DBT, Component.WEBHOOK, Component.PORTAL])
+def test_our_locks_are_held_by_who_works(settings: Settings, component: Component) -> None:
+    """The rows that stand for a lock are the owner's, and so is the function that holds them."""
+    for query in (
+        "select finance.hold_lock('decisions')",
+        "select from finance.locks for update",
+    ):
+        with (
+            psycopg.connect(database_url(settings, component)) as other,
+            pytest.raises(psycopg.errors.InsufficientPrivilege),
+        ):
+            other.execute(query.encode())
+
+
+def test_two_builds_wait_for_each_other(settings: Settings) -> None:
+    order: list[str] = []
+
+    def second() -> None:
+        with one_build(settings):
+            order.append("second")
+
+    with ThreadPoolExecutor(1) as pool:
+        with one_build(settings), connect(settings, Component.OWNER, autocommit=True) as owner:
+            waiting = pool.submit(second)
+            asked = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
+            while owner.execute(asked).fetchone() != (1,):
+                assert not waiting.done()
+            order.append("first")
+        waiting.result()
+    assert order == ["first", "second"]
