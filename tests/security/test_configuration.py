@@ -9,7 +9,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from orchestrator.config import PROJECT_ROOT, Component, load_settings
 from orchestrator.database.connection import database_url
-from orchestrator.dbt.runner import dbt_environment
+from orchestrator.dbt.project import dbt_environment
 from orchestrator.errors import SettleError
 from orchestrator.halfin.factory import halfin_client
 from tests.support.settings import make_settings
