@@ -8,37 +8,21 @@ from pathlib import Path
 import typer
 
 from orchestrator.cli import app
-from orchestrator.config import PROJECT_ROOT
+from orchestrator.config import PROJECT_ROOT, variables
 
 FOLDER = PROJECT_ROOT / "docs" / "reference"
 WRITTEN = "<!-- Written by `make reference`; do not edit. -->\n"
 VARIABLE = re.compile(r"\b(?:SETTLE|HALFIN)_[A-Z][A-Z_]*[A-Z]\b")
-# What a person sets, with its meaning; INTERNAL is set by `settle` for the programs it starts.
-ENVIRONMENT = {
-    "SETTLE_ENV": "`production`, `demo` or `development` (default). Kept in the database: a"
-    " production database never becomes another kind.",
-    "SETTLE_HOME": "Data, secrets and logs of the embedded server. Default `.settle`.",
-    "SETTLE_DATABASE_URL": "An external PostgreSQL 15 or newer: a login with `createrole` that"
-    " owns the database. Used for migrations and the clock only.",
-    "SETTLE_DBT_URL": "Login of dbt on the external server, in group `settle_dbt`.",
-    "SETTLE_ORCHESTRATOR_URL": "Login of the orchestrator there, in group `settle_orchestrator`.",
-    "SETTLE_WEBHOOK_URL": "Login of the webhook receiver there, in group `settle_webhook`.",
-    "SETTLE_PORTAL_URL": "Login of the sellers' pages there, in group `settle_portal`.",
-    "SETTLE_DAGSTER_URL": "Database and login of Dagster's run history, on an external server.",
-    "SETTLE_LINK_SECRET": "Signs sellers' links; 32 characters or more. Two, separated by a comma,"
-    " while rotating: the first signs. Generated off production.",
-    "SETTLE_PAGES_URL": "Where people reach the pages. Default `http://127.0.0.1:8378`.",
-    "SETTLE_ALERT_URL": "Alerts are posted here as JSON, each at least once.",
-    "SETTLE_NOW": "An instant (ISO 8601 with an offset) instead of the clock. Refused in"
-    " production.",
+# Beside the settings, what one command reads; INTERNAL is set by `settle` for what it starts.
+ELSEWHERE = {
     "SETTLE_PASSWORD": "A person's password, where there is no terminal to ask at.",
-    "HALFIN_BASE_URL": "The rail. Default: the local sandbox, `http://127.0.0.1:8377/api`.",
-    "HALFIN_API_KEY": "The rail's API key. Generated for the sandbox off production.",
-    "HALFIN_WEBHOOK_SECRET": "Verifies webhooks. Two, separated by a comma, while rotating.",
-    "HALFIN_BATCH_PATH": "The path that batches are posted to, if not the assumed one.",
-    "HALFIN_MAX_LINES_PER_CALL": "Lines in one call; 1 pays line by line. Default: all in one.",
+    "SETTLE_GRAPH_HOSTS": "Host names, separated by commas, under which people reach the graph"
+    " beside this machine's own; a request for another host is refused.",
 }
-INTERNAL = re.compile(r"SETTLE_DBT_(HOST|PORT|USER|PASSWORD|DBNAME|SCHEMA|THREADS|TARGET)$")
+ENVIRONMENT = variables() | ELSEWHERE
+INTERNAL = re.compile(
+    r"SETTLE_DBT_(HOST|PORT|USER|PASSWORD|DBNAME|SCHEMA|THREADS|TARGET|SSL[A-Z]+)$"
+)
 
 
 def cli() -> str:
