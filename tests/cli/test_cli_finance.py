@@ -193,7 +193,7 @@ def test_failed_check_blocks_until_two_people_accept_it(desk: Desk) -> None:
     )
     desk.rows(
         Component.OWNER,
-        "update settlement.window_checks set is_passed = false, detail = 'far more than usual'"
+        "update handover.window_checks set is_passed = false, detail = 'far more than usual'"
         " where payout_window = %s and check_name = 'unusual_total' returning 1",
         WINDOW,
     )

@@ -185,7 +185,7 @@ def test_a_rejected_batch_is_not_sent_again_under_the_same_approval(approvals: T
 def test_a_check_that_fails_is_named_until_two_people_accept_it(approvals: Ticks) -> None:
     with connect(approvals.settings, Component.OWNER) as owner:
         owner.execute(
-            "update settlement.window_checks set is_passed = false"
+            "update handover.window_checks set is_passed = false"
             " where payout_window = %s and check_name = 'unusual_total'",
             [WINDOW],
         )

@@ -57,7 +57,7 @@ def test_a_failed_check_stops_the_payout_until_two_people_accept_it(
     assert judged(approved)[0] == dict.fromkeys(CHECKS, True)
     with connect(approved, Component.OWNER) as owner:
         owner.execute(
-            "update settlement.window_checks set is_passed = false"
+            "update handover.window_checks set is_passed = false"
             " where payout_window = %s and check_name = %s",
             [WINDOW, name],
         )
@@ -92,6 +92,6 @@ def test_who_only_reads_accepts_nothing(week: ClosedWeek, approved: Settings) ->
 
 def test_a_check_that_was_not_computed_has_not_passed(approved: Settings) -> None:
     with connect(approved, Component.OWNER) as owner:
-        owner.execute("delete from settlement.window_checks where check_name = 'conservation'")
+        owner.execute("delete from handover.window_checks where check_name = 'conservation'")
     found, _ = judged(approved)
     assert found == {check: check != "conservation" for check in CHECKS}

@@ -149,7 +149,7 @@ def test_the_tutorial_follows_one_order(week: Settings, tmp_path: Path) -> None:
         (["review", "1999-W01"], 1, "window 1999-W01 does not exist: the facts span"),
         (["close", "2199-W01"], 1, "is still open"),
         (["pay", "1999-W01"], 1, "window 1999-W01 has no stored close"),
-        (["build", "--as-of", "yesterday"], 2, "is no instant"),
+        (["build", "--as-of", "yesterday"], 2, "is not an instant"),
         (["load", "/nowhere"], 1, "/nowhere"),
         (["sql", "selec 1"], 1, "syntax error"),
         (["sql", "delete from finance.alerts"], 1, ""),

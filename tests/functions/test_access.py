@@ -19,7 +19,13 @@ from tests.support.closed_week import ANALYST, FINANCE, WINDOW, closed_week
 STRANGER = "stranger_of_access"  # a login of no group, let in by somebody's mistake
 LOGINS = ("dbt", "orchestrator", "webhook", "portal", FINANCE, ANALYST, "dagster", STRANGER)
 WATCHED = ("finance", "halfin", "marketplace", "portal", "public", "dbt_reads", "handover")
-BUILT = ("settlement", *(f"settlement_{n}" for n in ("core", "history", "seeds", "staging")))
+PARTS = ("core", "history", "seeds", "staging")
+BUILT = ("settlement", *(f"settlement_{part}" for part in PARTS))
+# Made for dbt and still empty: what it builds as of an instant.
+EMPTY = [
+    *(("asof_settlement", "asof_base_settlement")),
+    *(f"asof_{base}settlement_{part}" for base in ("", "base_") for part in PARTS),
+]
 ALL_OF_A_TABLE = "SELECT INSERT UPDATE DELETE TRUNCATE REFERENCES TRIGGER MAINTAIN"
 
 READS = {
@@ -28,13 +34,17 @@ READS = {
     "settlement settlement_core settlement_history settlement_seeds settlement_staging": (
         "USAGE SELECT"
     ),
+    "handover": "USAGE",
+    "handover.window_checks": "SELECT",
 }
 # Per login and schema: what it may do there, on every relation unless one is named.
 MAY: dict[str, dict[str, str]] = {
     "dbt": {
-        "database": "CONNECT CREATE TEMPORARY",
+        "database": "CONNECT TEMPORARY",
         "finance halfin marketplace": "USAGE SELECT",
         " ".join(BUILT): f"USAGE CREATE {ALL_OF_A_TABLE}",
+        " ".join(EMPTY): "USAGE CREATE",
+        "handover": "USAGE SELECT INSERT",
         "finance()": "EXECUTE",
     },
     "orchestrator": {
@@ -47,7 +57,12 @@ MAY: dict[str, dict[str, str]] = {
         "halfin": "USAGE",
         "halfin.webhook_events(signature, body)": "INSERT",
     },
-    "portal": {"database": "CONNECT", "portal": "USAGE", "portal()": "EXECUTE"},
+    "portal": {
+        "database": "CONNECT",
+        "portal dbt_reads": "USAGE",
+        "portal()": "EXECUTE",
+        "dbt_reads()": "EXECUTE",
+    },
     FINANCE: {**READS, "finance()": "EXECUTE"},
     ANALYST: {**READS, "finance()": "EXECUTE"},
     "dagster": {},
@@ -114,7 +129,7 @@ def settings() -> Iterator[Settings]:
 def ask(settings: Settings, query: str) -> list[dict[str, Any]]:
     named = {
         "logins": list(LOGINS),
-        "schemas": [*WATCHED, *BUILT],
+        "schemas": [*WATCHED, *BUILT, *EMPTY],
         "privileges": ALL_OF_A_TABLE,
     }
     with connect(settings, Component.OWNER) as owner:
@@ -154,7 +169,7 @@ def test_no_schema_is_left_out(settings: Settings) -> None:
         "select nspname from pg_namespace where nspname not in ('pg_catalog', 'information_schema')"
         " and nspname !~ '^pg_(toast|temp)'",
     )
-    assert {row["nspname"] for row in schemas} == {*WATCHED, *BUILT}
+    assert {row["nspname"] for row in schemas} == {*WATCHED, *BUILT, *EMPTY}
 
 
 def test_no_login_has_an_attribute_or_a_role_of_the_systems(settings: Settings) -> None:

@@ -12,7 +12,7 @@ from tests.functions.market import DUE, LINES, WEEK, WINDOW, Market, odd_rail, r
 from tests.functions.payment_server import OWNER
 from tests.halfin.sandbox import KEY
 
-FEES = "insert into settlement_seeds.rails values ('USDT_TRC20', %s, %s)"
+FEES = "insert into handover.expected_fees values ('USDT_TRC20', %s, %s)"
 
 
 @pytest.fixture

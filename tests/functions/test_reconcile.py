@@ -291,7 +291,7 @@ def test_an_alert_that_is_refused_keeps_none_back(market: Market) -> None:
 def test_a_stored_close_that_the_facts_contradict_is_told_once(market: Market) -> None:
     market.rows(
         OWNER,
-        "insert into settlement_core.int_close_contradictions values (%s, 's1', 12345, 12000)",
+        "insert into handover.contradictions values (%s, 's1', 12345, 12000)",
         WINDOW,
     )
     for _ in range(2):

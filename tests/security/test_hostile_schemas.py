@@ -8,7 +8,7 @@ from psycopg import sql
 from orchestrator.config import PROJECT_ROOT, Component, Settings
 from orchestrator.database.connection import connect, connect_as, database_url
 from orchestrator.database.people import add_person
-from orchestrator.dbt.runner import dbt_environment
+from orchestrator.dbt.project import dbt_environment
 from tests.support.closed_week import ANALYST, FINANCE, closed_week
 from tests.support.settings import SettleHome
 from tests.support.shell import Shell

@@ -9,7 +9,7 @@ from orchestrator.config import Component, Settings
 from orchestrator.database.connection import connect, connect_as, database_url
 from orchestrator.database.migrate import prepare_database
 from orchestrator.database.people import add_person
-from orchestrator.dbt.runner import one_build
+from orchestrator.dbt.builds import one_build
 
 PASSWORD = "not easy to guess"  # noqa: S105 - of a server that is gone in a minute
 OLD = ("settle.close", "settle.migrate", "settle.build.settlement", "settle.pay.2026-W46")

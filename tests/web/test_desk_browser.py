@@ -54,7 +54,9 @@ def test_wrong_password_shows_the_login_form_again(site: DeskSite, browser: Brow
     page.get_by_label("Name").fill(FINANCE)
     page.get_by_label("Password").fill("wrong")
     page.get_by_role("button", name="Log in").click()
-    expect(page.get_by_role("alert")).to_have_text("This name and password do not open the desk.")
+    expect(page.get_by_role("alert")).to_have_text(
+        "Unknown name, wrong password, or no access to the console."
+    )
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])

@@ -1,6 +1,6 @@
 -- The checks of one window as of the last build, and who has accepted those that failed.
 with checks as (
-    select c.* from settlement.window_checks as c where c.payout_window = %(window)s
+    select c.* from handover.window_checks as c where c.payout_window = %(window)s
 )
 
 select
