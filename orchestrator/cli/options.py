@@ -61,7 +61,7 @@ def password_of(name: str) -> str:
 
 def read(query: str, **parameters: Any) -> list[dict[str, Any]]:
     """The rows of a query in orchestrator/queries."""
-    with connect(ready(), Component.ORCHESTRATOR) as database:
+    with connect(ready(), Component.ORCHESTRATOR, is_read_only=True) as database:
         return rows_of(database, query, **parameters)
 
 

@@ -29,8 +29,7 @@ def sql(query: Annotated[str, typer.Argument(help="A select.")]) -> None:
     text = SQL("(\n{}\n)").format(SQL(query.rstrip().rstrip(";")))
     # Printed when all of it is there: half a file looks like a whole one.
     with SpooledTemporaryFile(MAX_IN_MEMORY) as found:
-        with connect(settings, Component.ORCHESTRATOR) as database:
-            database.execute("set transaction read only")
+        with connect(settings, Component.ORCHESTRATOR, is_read_only=True) as database:
             try:
                 # Prepared, so that the server takes one statement and no more: a second one could
                 # end the transaction and write.

@@ -66,7 +66,7 @@ def register(app: typer.Typer) -> None:
 
 def read_review(settings: Settings, window: str) -> dict[str, Any]:
     """The review document of a window; raises SettleError where there is none."""
-    with connect(settings, Component.ORCHESTRATOR) as database:
+    with connect(settings, Component.ORCHESTRATOR, is_read_only=True) as database:
         # One snapshot, so that the digest and its approvals belong together.
         database.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         document: dict[str, Any] = {}

@@ -22,6 +22,8 @@ QUERIES = Path(__file__).parent.parent / "queries"
 # Only the owner creates in public. An object of a schema that others may write, or a temporary one,
 # never stands in for what a query names without its schema.
 SEARCH_PATH = "pg_catalog,public,pg_temp"
+# A relation that dbt builds.
+BUILT = re.compile(r"\bsettlement(_[a-z]+)?\.[a-z]")
 PINNED = f"-c search_path={SEARCH_PATH}"
 
 
@@ -49,15 +51,23 @@ def _address(settings: Settings, component: Component) -> str:
 
 @contextmanager
 def connect(
-    settings: Settings, component: Component, *, autocommit: bool = False
+    settings: Settings,
+    component: Component,
+    *,
+    autocommit: bool = False,
+    is_read_only: bool = False,
 ) -> Iterator[psycopg.Connection[TupleRow]]:
-    """A connection of the component; commits at the end unless an exception leaves the block."""
+    """A connection of the component; commits at the end unless an exception leaves the block.
+
+    `is_read_only` wherever it reads what dbt builds: code in a model runs with the reader's rights.
+    """
     with (
         _clear_errors(settings),
         psycopg.connect(
             database_url(settings, component), autocommit=autocommit, application_name="settle"
         ) as connection,
     ):
+        connection.read_only = is_read_only or None
         yield connection
 
 
@@ -147,7 +157,7 @@ def rows_of(
     Numbers inside of JSON are exact too.
     """
     with _exact_cursor(connection) as cursor:
-        return cursor.execute(sql_file(name).encode(), parameters).fetchall()
+        return cursor.execute(_query(connection, name), parameters).fetchall()
 
 
 def rows_of_all(
@@ -157,8 +167,15 @@ def rows_of_all(
     with connection.pipeline():
         cursors = {key: _exact_cursor(connection) for key in names}
         for key, name in names.items():
-            cursors[key].execute(sql_file(name).encode(), parameters)
+            cursors[key].execute(_query(connection, name), parameters)
         return {key: cursor.fetchall() for key, cursor in cursors.items()}
+
+
+def _query(connection: psycopg.Connection[Any], name: str) -> bytes:
+    text = sql_file(name)
+    if BUILT.search(text) and not connection.read_only:
+        raise RuntimeError(f"{name} reads what dbt builds: connect with is_read_only")
+    return text.encode()
 
 
 def _exact_cursor(connection: psycopg.Connection[Any]) -> psycopg.Cursor[DictRow]:

@@ -50,6 +50,12 @@ begin
         cross join unnest(array['', '_staging', '_core', '_seeds', '_history']) as part
     loop
         execute format('create schema if not exists %I authorization settle_dbt', schema_name);
+        -- dbt grants it too, at the end of a build; before the first one a reader is told that
+        -- nothing is built, not that it may not look.
+        execute format(
+            'grant usage on schema %I to settle_analyst, settle_finance, settle_orchestrator',
+            schema_name
+        );
     end loop;
 end;
 $$;

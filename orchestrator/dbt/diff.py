@@ -60,7 +60,7 @@ def diff_models(
 
 
 def _last_close(settings: Settings) -> datetime:
-    with connect(settings, Component.ORCHESTRATOR) as database:
+    with connect(settings, Component.ORCHESTRATOR, is_read_only=True) as database:
         [found] = rows(database, LAST_CLOSE, project_variables()["close_lag_minutes"])
     instant: datetime = found["as_of"]
     return instant

@@ -113,7 +113,7 @@ def decide(
 def read_standing(settings: Settings) -> Standing:
     """Ask the database; raises SettleError where it does not answer."""
     window = latest_closed(settings)
-    with connect(settings, Component.ORCHESTRATOR) as database:
+    with connect(settings, Component.ORCHESTRATOR, is_read_only=True) as database:
         [row] = rows_of(database, "window/payout_gate", window=window)
     unfinished = row["unfinished_batch"]
     rejected = row["rejected_batch"]
@@ -145,7 +145,7 @@ def _new_approvals(
     settings: Settings, cursor: str | None
 ) -> tuple[list[dg.AssetMaterialization], str]:
     """What was approved since the last tick, as people's materialization of the gate."""
-    with connect(settings, Component.ORCHESTRATOR) as database:
+    with connect(settings, Component.ORCHESTRATOR, is_read_only=True) as database:
         found: list[dict[str, Any]] = rows(database, NEW_APPROVALS, int(cursor or 0))
     events = [
         dg.AssetMaterialization(

@@ -91,5 +91,5 @@ def judge(
 
 def read_checks(settings: Settings, window: str) -> list[dict[str, Any]]:
     """The checks of a window with who has accepted which failure."""
-    with connect(settings, Component.ORCHESTRATOR) as database:
+    with connect(settings, Component.ORCHESTRATOR, is_read_only=True) as database:
         return rows_of(database, "window/checks", window=window)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
+import psycopg
 
 from orchestrator.config import Component, Settings
 from orchestrator.database.connection import connect, rows_of
@@ -144,7 +145,7 @@ def _what_next(totals: Mapping[str, Any]) -> str:
 
 
 def _read(settings: Settings, window: str, *queries: str) -> dict[str, list[dict[str, Any]]]:
-    with connect(settings, Component.ORCHESTRATOR) as database:
+    with connect(settings, Component.ORCHESTRATOR, is_read_only=True) as database:
         # One state of the database for all tables.
-        database.execute("set transaction isolation level repeatable read, read only")
+        database.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         return {name: rows_of(database, name, window=window, limit=MOST_ROWS) for name in queries}

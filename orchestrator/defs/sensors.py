@@ -55,7 +55,7 @@ def missed_close_sensor(settings: Settings, job: AssetJob) -> dg.SensorDefinitio
 
 def why_no_close(settings: Settings, window: str) -> str | None:
     """Why nothing has to be closed; None where the window's close is due and missing."""
-    with connect(settings, Component.ORCHESTRATOR) as database:
+    with connect(settings, Component.ORCHESTRATOR, is_read_only=True) as database:
         [found] = rows_of(database, "window/missed_close", window=window, timezone=zone().key)
     if found["is_stored"]:
         return f"window {window} is closed"
@@ -75,7 +75,7 @@ def webhook_sensor(settings: Settings) -> dg.SensorDefinition:
     )
     def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         try:
-            with connect(settings, Component.ORCHESTRATOR) as database:
+            with connect(settings, Component.ORCHESTRATOR, is_read_only=True) as database:
                 [news] = rows_of(database, "payout/new_webhooks", cursor=int(context.cursor or 0))
             if news["last_id"] is None:
                 return dg.SensorResult(skip_reason="no new webhook")

@@ -10,9 +10,9 @@ from orchestrator.settlement.alerts import post_alerts
 
 PENDING = """
 select w.payout_window
-from settlement.windows as w
+from handover.windows as w
 where w.window_starts_at <= (
-    select t.window_starts_at from settlement.windows as t where t.payout_window = %(window)s
+    select t.window_starts_at from handover.windows as t where t.payout_window = %(window)s
 )
 and not exists (
     select from finance.window_closes as c where c.payout_window = w.payout_window

@@ -34,8 +34,10 @@ READS = {
     "settlement settlement_core settlement_history settlement_seeds settlement_staging": (
         "USAGE SELECT"
     ),
+    " ".join(EMPTY): "USAGE",
     "handover": "USAGE",
     "handover.window_checks": "SELECT",
+    "handover.windows": "SELECT",
 }
 # Per login and schema: what it may do there, on every relation unless one is named.
 MAY: dict[str, dict[str, str]] = {

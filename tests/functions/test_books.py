@@ -225,7 +225,7 @@ def test_the_rails_ledger_closes_the_reconciliation(books: Books) -> None:
 
 def test_pages_and_status_say_what_the_views_say(books: Books) -> None:
     """They read the tables, for speed; the views define what a status is."""
-    with connect(books.settings, Component.ORCHESTRATOR) as database:
+    with connect(books.settings, Component.ORCHESTRATOR, is_read_only=True) as database:
         shown = rows_of(database, "window/status", window=None)
         assert len({row["state"] for row in shown}) >= 3
         for row in shown:

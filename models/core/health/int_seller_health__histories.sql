@@ -1,6 +1,11 @@
 -- One row per seller with an effective order known before the end of a window, and window: how many
 -- whole days of selling lie before its last 7 days, at most the 23 that a spike is compared with.
 
+{#- Named here, since dbt sees no reference inside of a condition. -#}
+{%- set closes = ref('stg_finance__window_closes') %}
+{%- set close_rows = source('finance', 'window_close_rows') %}
+{%- set close_entries = source('finance', 'window_close_entries') %}
+
 with
 
 windows as (
@@ -71,8 +76,8 @@ stored as (
     select
         close_rows.seller_id,
         min(closes.window_starts_at) as known_at
-    from {{ source('finance', 'window_close_rows') }} as close_rows
-    inner join {{ ref('stg_finance__window_closes') }} as closes
+    from {{ close_rows }} as close_rows
+    inner join {{ closes }} as closes
         on close_rows.payout_window = closes.payout_window
     where close_rows.order_count > 0
     group by close_rows.seller_id
@@ -87,7 +92,7 @@ stored_known as (
         -- Without such an entry each order of the seller is recent, and among those above.
         case
             when exists (
-                select 1 from {{ source('finance', 'window_close_entries') }} as entries
+                select 1 from {{ close_entries }} as entries
                 where
                     entries.seller_id = stored.seller_id
                     and entries.entry_type = 'order'

@@ -69,11 +69,11 @@ set role settle_owner;
 grant usage on schema portal to settle_reader;
 grant execute on function portal.seller() to settle_reader;
 
--- What a build hands over: dbt puts rows in, the owner uses them, and people see the checks as the
--- gate does.
+-- What a build hands over: dbt puts rows in, the owner uses them, and people see windows and
+-- checks as the close and the gate do.
 revoke execute on all functions in schema marketplace from public;
 grant usage on schema handover to settle_dbt, settle_analyst, settle_finance, settle_orchestrator;
-grant select on handover.window_checks to settle_analyst, settle_finance, settle_orchestrator;
+grant select on handover.windows, handover.window_checks to settle_analyst, settle_finance, settle_orchestrator;
 grant select, insert on all tables in schema handover to settle_dbt;
 grant execute on function finance.begin_handover(), finance.hand_over() to settle_dbt;
 grant execute on function finance.sight_wallets() to settle_orchestrator;
