@@ -1,4 +1,3 @@
-{#- on-run-end: a close is stored only from a build of every model, all of them successful. -#}
 {% macro complete_build() -%}
     {%- if execute and flags.WHICH in ('run', 'build') -%}
         {%- set built = [] -%}

@@ -1,4 +1,3 @@
-{#- on-run-end: dbt grants on relations; readers need the schemas too. -#}
 {% macro grant_schema_usage() -%}
     {%- if execute and flags.WHICH in ('run', 'build') -%}
         {%- for schema in schemas -%}

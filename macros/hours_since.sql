@@ -1,4 +1,3 @@
-{#- Hours of 60 minutes from an instant to the one that statuses are shown at. -#}
 {% macro hours_since(at) -%}
     round(extract(epoch from {{ status_as_of() }} - {{ at }}) / 3600, 1)::numeric(12, 1)
 {%- endmacro %}

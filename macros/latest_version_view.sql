@@ -1,5 +1,3 @@
-{#- post-hook of the marts: the unsuffixed name of a versioned model is a view on its latest
-    version. Readers use it; a rebuild drops what else stands on it, as it does for every model. -#}
 {% macro latest_version_view() -%}
     {%- if model.version and model.version | string == model.latest_version | string -%}
         {%- set view = this.include(identifier=false) ~ '.' ~ adapter.quote(model.name) -%}

@@ -1,5 +1,3 @@
-{#- Whether a build computes only what can still move: there is a stored close to start from, and
-    nobody asked for everything. -#}
 {% macro is_scoped() -%}
     {%- if not execute or flags.FULL_REFRESH or not var('use_stored_closes') -%}
         {{ return(false) }}

@@ -1,5 +1,3 @@
-{#- Snapshots and source freshness take the project's clock, with a zone. dbt's own macros for
-    Postgres take the machine's, the snapshots' without one. -#}
 {% macro postgres__current_timestamp() -%}
     settle_now()
 {%- endmacro %}

@@ -1,4 +1,3 @@
-{#- The ISO week of the settlement zone that contains an instant: its start, its end, its label. -#}
 {% macro window_starts_at(at) -%}
     finance.window_starts_at({{ at }}, '{{ var("settlement_timezone") }}')
 {%- endmacro %}
