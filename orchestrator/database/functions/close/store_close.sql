@@ -13,6 +13,9 @@ begin
     if exists (select from finance.window_closes where payout_window = p_window) then
         return false;
     end if;
+    if not exists (select from handover.build) then
+        raise exception 'nothing is built yet, so % cannot be closed; run: settle build', p_window;
+    end if;
     select b.* into v_build from handover.build as b
     inner join finance.build_instants as i
         on i.target_schema = 'settlement' and i.as_of = b.as_of and i.completed_at is not null;
