@@ -26,7 +26,7 @@ def settle(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("SETTLE_", "HALFIN_"))}
     return subprocess.run(
         [sys.executable, "-m", "orchestrator", *arguments],
-        env={**clean, "SETTLE_HOME": str(home), "SETTLE_PASSWORD": "secret"},
+        env={**clean, "SETTLE_HOME": str(home), "SETTLE_PASSWORD": "secret-of-a-test"},
         capture_output=True,
         text=True,
         timeout=400,

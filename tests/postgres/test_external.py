@@ -24,7 +24,7 @@ from tests.support.shell import Shell
 
 PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: int(p.parent.name))
 OPTIONS = "-c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off -p "
-SECRET = "word"  # noqa: S105 - of a server that is gone in a minute
+SECRET = "word-of-a-server"  # noqa: S105 - of a server that is gone in a minute
 WINDOW = "2026-W46"
 ORDERED, CLOSE, DUE = "2026-11-03T12:00:00Z", "2026-11-16T00:15:00Z", "2026-11-17T08:00:00Z"
 LATEST = "2026-11-15T12:00:00Z"
