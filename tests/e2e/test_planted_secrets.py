@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import httpx
+import psycopg
 import pytest
 from starlette.requests import Request
 from starlette.responses import Response
@@ -130,7 +131,9 @@ def lived() -> Iterator[Installation]:
     serve(it)
     for verb in ("status", "reconcile", "alerts", "breaks"):
         it.run(verb)
-    assert it.run("build", **{"PGOPTIONS": "-c statement_timeout=1"}).code == 1
+    with psycopg.connect(it.server.url("settle_admin"), autocommit=True) as owner:
+        owner.execute("alter role dbt set statement_timeout = '1ms'")
+    assert it.run("build").code == 1
     yield it
     it.server.stop()
     shutil.rmtree(it.home, ignore_errors=True)

@@ -32,7 +32,11 @@ def die_at(market: Market, url: str, message: int, max_lines: int | None) -> Plu
         tapped_postgres(plug, Path(folder), Path(database["host"])) as postgres,
         tapped_http(plug, urlsplit(url).port or 0) as port,
     ):
-        tapped = make_conninfo("", **{**database, "host": str(postgres)})
+        # The tap stands in for the server, which no client would take it for.
+        tapped = make_conninfo(
+            "",
+            **{k: v for k, v in database.items() if k != "requirepeer"} | {"host": str(postgres)},
+        )
         settings = replace(
             market.at_rail(f"http://127.0.0.1:{port}/api"),
             urls={**market.settings.urls, Component.ORCHESTRATOR: tapped},
