@@ -36,14 +36,12 @@ def pay_window(settings: Settings, window: str) -> PayResult:
     Raises SettleError where the gate is shut, the rail would refuse, the batch was rejected, or an
     answer stays unknown.
     """
-    with (
-        halfin_client(settings) as rail,
-        connect(settings, Component.ORCHESTRATOR) as lock,
-        connect(settings, Component.ORCHESTRATOR) as database,
-    ):
-        # Others wait while this transaction is open, and then find the answer. It is courtesy: what
-        # keeps the money safe is the key.
-        lock.execute("select finance.hold_lock(%s)", [f"pay {window}"])
+    with halfin_client(settings) as rail, connect(settings, Component.ORCHESTRATOR) as database:
+        # Others wait while this connection lives, and then find the response. A lock of the session:
+        # that of a row would keep a transaction open across the network. It is courtesy: what keeps
+        # the money safe is the key, and whoever holds it against us can delay a payout, not more.
+        database.execute("select pg_advisory_lock(hashtext(%s))", [f"settle.pay.{window}"])
+        database.commit()
         try:
             return _pay(settings, rail, database, window)
         finally:

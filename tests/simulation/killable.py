@@ -8,6 +8,7 @@ costs Postgres more than most of what is asked of it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -94,7 +95,7 @@ class Cursor(psycopg.Cursor[Any]):
     def execute(self, query: Any, *arguments: Any, **options: Any) -> Cursor:
         program = self.connection.program  # type: ignore[attr-defined]
         program.step(self.connection)
-        if not program.waits and "hold_lock" in str(query):
+        if not program.waits and re.search("pg_advisory_lock|hold_lock", str(query)):
             query, arguments = "select", ()
         return super().execute(query, *arguments, **options)  # type: ignore[return-value]
 
