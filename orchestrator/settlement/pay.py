@@ -37,9 +37,9 @@ def pay_window(settings: Settings, window: str) -> PayResult:
     answer stays unknown.
     """
     with halfin_client(settings) as rail, connect(settings, Component.ORCHESTRATOR) as database:
-        # Others wait while this connection lives, and then find the response. A lock of the session:
-        # that of a row would keep a transaction open across the network. It is courtesy: what keeps
-        # the money safe is the key, and whoever holds it against us can delay a payout, not more.
+        # Others wait while this connection lives, and then find the response. A session's lock: a
+        # row's would keep a transaction open across the network. It is courtesy: what keeps the
+        # money safe is the key, and whoever holds it against us can delay a payout, not more.
         database.execute("select pg_advisory_lock(hashtext(%s))", [f"settle.pay.{window}"])
         database.commit()
         try:
