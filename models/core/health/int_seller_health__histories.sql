@@ -29,6 +29,16 @@ orders as (
 
 ),
 
+firsts as (
+
+    select
+        seller_id,
+        min(known_at) as known_at
+    from orders
+    group by seller_id
+
+),
+
 -- Of most sellers the order that was known first is also the one that was placed first. One that
 -- became known later counts from then on.
 first_known as (
@@ -37,13 +47,8 @@ first_known as (
         orders.seller_id,
         min(orders.ordered_at) as ordered_at
     from orders
-    inner join (
-        select
-            seller_id,
-            min(known_at) as known_at
-        from orders
-        group by seller_id
-    ) as firsts on orders.seller_id = firsts.seller_id and orders.known_at = firsts.known_at
+    inner join firsts
+        on orders.seller_id = firsts.seller_id and orders.known_at = firsts.known_at
     group by orders.seller_id
 
 ),
@@ -71,38 +76,38 @@ known as (
 {%- if is_scoped() %}
 
 -- An order that is older than what this build looks at is in a stored close.
-stored as (
+    stored as (
 
-    select
-        close_rows.seller_id,
-        min(closes.window_starts_at) as known_at
-    from {{ close_rows }} as close_rows
-    inner join {{ closes }} as closes
-        on close_rows.payout_window = closes.payout_window
-    where close_rows.order_count > 0
-    group by close_rows.seller_id
+        select
+            close_rows.seller_id,
+            min(closes.window_starts_at) as known_at
+        from {{ close_rows }} as close_rows
+        inner join {{ closes }} as closes
+            on close_rows.payout_window = closes.payout_window
+        where close_rows.order_count > 0
+        group by close_rows.seller_id
 
-),
+    ),
 
-stored_known as (
+    stored_known as (
 
-    select
-        windows.payout_window,
-        stored.seller_id,
-        -- Without such an entry each order of the seller is recent, and among those above.
-        case
-            when exists (
-                select 1 from {{ close_entries }} as entries
-                where
-                    entries.seller_id = stored.seller_id
-                    and entries.entry_type = 'order'
-                    and entries.occurred_at < windows.trailing_from
-            ) then windows.trailing_from
-        end as ordered_at
-    from windows
-    inner join stored on windows.window_ends_at > stored.known_at
+        select
+            windows.payout_window,
+            stored.seller_id,
+            -- Without such an entry each order of the seller is recent, and among those above.
+            case
+                when exists (
+                    select 1 from {{ close_entries }} as entries
+                    where
+                        entries.seller_id = stored.seller_id
+                        and entries.entry_type = 'order'
+                        and entries.occurred_at < windows.trailing_from
+                ) then windows.trailing_from
+            end as ordered_at
+        from windows
+        inner join stored on windows.window_ends_at > stored.known_at
 
-),
+    ),
 {%- endif %}
 
 all_known as (
@@ -124,8 +129,10 @@ final as (
         windows.payout_window,
         all_known.seller_id,
         greatest(0, least(23, floor(
-            extract(epoch from windows.window_ends_at - interval '168 hours'
-                - min(all_known.ordered_at)) / 86400
+            extract(
+                epoch from windows.window_ends_at - interval '168 hours'
+                - min(all_known.ordered_at)
+            ) / 86400
         )))::integer as history_days
     from all_known
     inner join windows on all_known.payout_window = windows.payout_window
