@@ -4,13 +4,14 @@ import dagster as dg
 
 from orchestrator.config import Settings, load_settings
 from orchestrator.dbt.builds import manifest_path
-from orchestrator.dbt.project import prepare_dbt, project_variables
+from orchestrator.dbt.project import prepare_dbt
 from orchestrator.defs.approval_sensor import approval_sensor
 from orchestrator.defs.assets import build_assets
 from orchestrator.defs.jobs import close_job, pay_job, reconcile_job, refresh_job, review_job
 from orchestrator.defs.partitions import payout_windows
 from orchestrator.defs.schedules import close_schedule, reconcile_schedule, refresh_schedule
 from orchestrator.defs.sensors import failure_sensor, missed_close_sensor, webhook_sensor
+from orchestrator.project_variables import project_variables
 
 
 def build_definitions(settings: Settings) -> dg.Definitions:

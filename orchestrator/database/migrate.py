@@ -18,6 +18,7 @@ from orchestrator.database.connection import connect, database_url
 from orchestrator.database.people import password_literal
 from orchestrator.embedded_postgres.server import EmbeddedPostgres
 from orchestrator.errors import SettleError
+from orchestrator.project_variables import source_table
 
 FOLDER = Path(__file__).parent
 MOST_CONNECTIONS = 60  # of one component, of the server's 200: the others go on
@@ -200,8 +201,9 @@ def _functions() -> bytes:
 
 
 def _version_hash() -> str:
-    """Of all that is made again when it changes: roles, schemas and functions."""
-    return sha256((FOLDER / "roles.sql").read_bytes() + _functions()).hexdigest()
+    """Of all that is made again when it changes: roles, functions, where sellers are read."""
+    source = ".".join(source_table("sellers")).encode()
+    return sha256((FOLDER / "roles.sql").read_bytes() + _functions() + source).hexdigest()
 
 
 def _apply_functions(connection: psycopg.Connection[tuple[object, ...]]) -> None:
@@ -211,6 +213,10 @@ def _apply_functions(connection: psycopg.Connection[tuple[object, ...]]) -> None
         connection.execute("set local check_function_bodies = off")
         connection.execute("set local role settle_owner")
         connection.execute(functions)
+        connection.execute(
+            "update finance.installation set sellers_schema = %s, sellers_table = %s",
+            source_table("sellers"),
+        )
         connection.execute(
             "insert into finance.applied_functions (sha256) values (%s) on conflict (only_row)"
             " do update set sha256 = excluded.sha256, applied_at = excluded.applied_at",

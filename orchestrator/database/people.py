@@ -13,8 +13,8 @@ GROUPS = ("finance", "analyst")
 # Names that mean a component, a schema or everybody; a person of that name would be taken for it.
 RESERVED = {
     *(component.value for component in Component),
-    *("dagster", "postgres", "public", "none", "finance", "portal", "reading", "marketplace"),
-    *("halfin", "settlement", "backend", "settle", "pgserver"),
+    *("dagster", "postgres", "public", "none", "finance", "portal", "marketplace"),
+    *("dbt_reads", "handover", "halfin", "settlement", "backend", "settle", "pgserver"),
 }
 # A transaction left open keeps a build from replacing its tables.
 LIMITS = {

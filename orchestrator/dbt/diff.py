@@ -17,7 +17,7 @@ from psycopg import sql
 from orchestrator.config import Component, Settings
 from orchestrator.database.connection import connect, rows, sql_file
 from orchestrator.dbt.builds import AS_OF_BASE_SCHEMA, AS_OF_SCHEMA, build_project_as_of
-from orchestrator.dbt.project import project_variables
+from orchestrator.project_variables import project_variables
 
 LAST_CLOSE = """
 select coalesce(max(c.window_ends_at) + make_interval(mins => %s), settle_now()) as as_of

@@ -2,9 +2,7 @@
 
 import os
 import shutil
-from typing import Any
 
-import yaml
 from psycopg.conninfo import conninfo_to_dict
 
 from orchestrator.config import PROJECT_ROOT, Component, Settings
@@ -52,16 +50,3 @@ def prepare_dbt(settings: Settings) -> dict[str, str]:
     environment = dbt_environment(settings)
     os.environ.update(environment)
     return environment
-
-
-def project_variables() -> dict[str, Any]:
-    """The vars of dbt_project.yml: what the models use, for the few places beside them."""
-    project = yaml.safe_load((PROJECT_ROOT / "dbt_project.yml").read_text(encoding="utf-8"))
-    variables: dict[str, Any] = project["vars"]
-    return variables
-
-
-def source_table(name: str) -> tuple[str, str]:
-    """Schema and table of a marketplace source."""
-    variables = project_variables()
-    return variables["marketplace_schema"], variables[f"{name}_table"]

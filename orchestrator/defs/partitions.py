@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from orchestrator.config import Settings
-from orchestrator.dbt.project import project_variables
+from orchestrator.project_variables import project_variables
 from orchestrator.settlement.windows import partition_key
 
 ONE_WEEK_DAYS = 7

@@ -15,11 +15,11 @@ from orchestrator.database.connection import connect, connect_as, rows, sql_file
 from orchestrator.database.migrate import prepare_database, set_clock
 from orchestrator.database.people import add_person
 from orchestrator.dbt.builds import build_live
-from orchestrator.dbt.project import project_variables, source_table
 from orchestrator.demo.generate import generate
 from orchestrator.embedded_postgres.server import EmbeddedPostgres
 from orchestrator.errors import SettleError
 from orchestrator.loading.load import load_directory
+from orchestrator.project_variables import project_variables, source_table
 from orchestrator.services.processes import service
 from orchestrator.services.run_job import run_job
 from orchestrator.settlement.pay import pay_window

@@ -6,10 +6,10 @@ from contextlib import redirect_stdout
 import dagster as dg
 
 from orchestrator.config import Settings
-from orchestrator.dbt.project import project_variables
 from orchestrator.definitions import build_definitions
 from orchestrator.defs.run_errors import is_failed_check, plain_reason
 from orchestrator.errors import SettleError
+from orchestrator.project_variables import project_variables
 from orchestrator.services.dagster_instance import kept_instance
 
 

@@ -4,7 +4,7 @@ from psycopg import sql
 
 from orchestrator.config import Component, Settings
 from orchestrator.database.connection import connect
-from orchestrator.dbt.project import source_table
+from orchestrator.project_variables import source_table
 from orchestrator.settlement.wallets import check_wallet
 
 NEW_ADDRESSES = """

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from orchestrator.config import Component, Settings
 from orchestrator.database.connection import connect, rows
 from orchestrator.dbt.builds import one_build
-from orchestrator.dbt.project import project_variables
+from orchestrator.project_variables import project_variables
 from orchestrator.settlement.alerts import post_alerts
 
 PENDING = """

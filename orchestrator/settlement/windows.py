@@ -3,7 +3,7 @@
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from orchestrator.dbt.project import project_variables
+from orchestrator.project_variables import project_variables
 
 
 def window_label(partition_key: str) -> str:
