@@ -81,9 +81,10 @@ def test_an_as_of_build_leaves_the_live_schemas_alone(market: Market) -> None:
         dbt.execute("select finance.begin_build('settlement', %s)", [NOW])
 
 
-def test_the_zone_of_stored_closes_stays(market: Market) -> None:
+def test_the_zone_of_stored_closes_stays() -> None:
     """In another zone the build may be looked at; it is never stored."""
-    settings = market.at(datetime(2026, 11, 24, 8, tzinfo=UTC))
+    week = closed_week()
+    settings = Market(week, week.copy()).at(datetime(2026, 11, 24, 8, tzinfo=UTC))
     arguments = ["build", "--exclude-resource-type", "unit_test", "test"]
     run_dbt(settings, [*arguments, "--vars", json.dumps({"settlement_timezone": "Asia/Tokyo"})])
     refused = "the closes so far are in UTC and USD, this build is in Asia/Tokyo and USD: neither"

@@ -1,11 +1,6 @@
 -- One row per seller with an effective order known before the end of a window, and window: how many
 -- whole days of selling lie before its last 7 days, at most the 23 that a spike is compared with.
 
-{#- Named here, since dbt sees no reference inside of a condition. -#}
-{%- set closes = ref('stg_finance__window_closes') %}
-{%- set close_rows = source('finance', 'window_close_rows') %}
-{%- set close_entries = source('finance', 'window_close_entries') %}
-
 with
 
 windows as (
@@ -73,53 +68,50 @@ known as (
 
 ),
 
-{%- if is_scoped() %}
+-- An order that is older than what this build looks at is in a stored close. A build that looks at
+-- all orders asks no close.
+stored as (
 
--- An order that is older than what this build looks at is in a stored close.
-    stored as (
+    select
+        close_rows.seller_id,
+        min(closes.window_starts_at) as known_at
+    from {{ source('finance', 'window_close_rows') }} as close_rows
+    inner join {{ ref('stg_finance__window_closes') }} as closes
+        on close_rows.payout_window = closes.payout_window
+    where
+        close_rows.order_count > 0
+        and (select build.ordered_from from {{ ref('int_build') }} as build) > '-infinity'
+    group by close_rows.seller_id
 
-        select
-            close_rows.seller_id,
-            min(closes.window_starts_at) as known_at
-        from {{ close_rows }} as close_rows
-        inner join {{ closes }} as closes
-            on close_rows.payout_window = closes.payout_window
-        where close_rows.order_count > 0
-        group by close_rows.seller_id
+),
 
-    ),
+stored_known as (
 
-    stored_known as (
+    select
+        windows.payout_window,
+        stored.seller_id,
+        -- Without such an entry each order of the seller is recent, and among those above.
+        case
+            when exists (
+                select 1 from {{ source('finance', 'window_close_entries') }} as entries
+                where
+                    entries.seller_id = stored.seller_id
+                    and entries.entry_type = 'order'
+                    and entries.occurred_at < windows.trailing_from
+            ) then windows.trailing_from
+        end as ordered_at
+    from windows
+    inner join stored on windows.window_ends_at > stored.known_at
 
-        select
-            windows.payout_window,
-            stored.seller_id,
-            -- Without such an entry each order of the seller is recent, and among those above.
-            case
-                when exists (
-                    select 1 from {{ close_entries }} as entries
-                    where
-                        entries.seller_id = stored.seller_id
-                        and entries.entry_type = 'order'
-                        and entries.occurred_at < windows.trailing_from
-                ) then windows.trailing_from
-            end as ordered_at
-        from windows
-        inner join stored on windows.window_ends_at > stored.known_at
-
-    ),
-{%- endif %}
+),
 
 all_known as (
 
     select * from known
 
-    {%- if is_scoped() %}
+    union all
 
-        union all
-
-        select * from stored_known
-    {%- endif %}
+    select * from stored_known
 
 ),
 
