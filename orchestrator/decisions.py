@@ -270,12 +270,22 @@ _ALL = (
         " who has asked must confirm it.",
     ),
     Decision(
+        name="withdraw",
+        verb="withdraw",
+        help="Take back what of a frozen batch was never sent; it is the sellers' balance again.",
+        fields=(WINDOW, NOTE),
+        query="select finance.withdraw_batch(%(window)s, %(note)s) as line_count",
+        sentence="{who} took back {line_count} lines of {window} that were never sent: they are"
+        " their sellers' balance again.",
+    ),
+    Decision(
         name="close-break",
         verb="breaks close",
-        help="Close a break, with what was found.",
+        help="Close a break, with what was found; one that holds its seller takes two people.",
         fields=(BREAK, NOTE),
-        query="select finance.close_break(%(id)s::bigint, %(note)s)",
+        query="select finance.close_break(%(id)s::bigint, %(note)s) as is_done",
         sentence="{who} closed break {id}.",
+        otherwise="{who} would close break {id}, which holds its seller; one more person must.",
     ),
     Decision(
         name="adjust",

@@ -40,6 +40,11 @@ NUMBERS = ("total", "net", "line_count", "seller_count", "count", "came_back", "
 TABLES = (
     ("By rail", "by_rail", ("rail", "line_count", "total")),
     ("Held", "holds", ("reason", "seller_count", "total")),
+    (
+        "Another wallet than last time",
+        "changed_wallets",
+        ("seller", "rail", "net", "paid_last", "pays_now"),
+    ),
     ("Flagged", "flagged", ("seller_id", "health_score", "review_reasons", "net", "status")),
     ("Released", "releases", ("seller_id", "reason", "released_by", "note")),
     ("Data exceptions", "exceptions", ("reason", "count")),
@@ -75,6 +80,8 @@ def read_review(settings: Settings, window: str) -> dict[str, Any]:
             if not found:
                 raise _no_window(database, window)
             document |= found[0]["review"]
+        changed = rows_of(database, "window/changed_wallets", window=window, limit=None)
+        document["changed_wallets"] = [{**row, "net": str(row["net"])} for row in changed]
     return document
 
 

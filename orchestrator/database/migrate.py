@@ -44,6 +44,8 @@ def prepare_database(settings: Settings, *, is_asked: bool = False) -> None:
     with connect(settings, Component.OWNER, autocommit=True) as connection:
         # Before anything is applied: another installation's database stays as it is.
         kept = _agree_on_environment(connection, settings)
+        if not is_asked:
+            _refuse_changed_functions(connection)
         if _is_up_to_date(connection) and kept:
             _keep_environment(connection, settings, kept)
             return
@@ -149,7 +151,23 @@ def _is_up_to_date(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
     if applied != known.keys() or _is_open_to_all(connection):
         return False
     row = connection.execute("select sha256 from finance.applied_functions").fetchone()
-    return row is not None and row[0] == _version_hash()
+    return row is not None and row[0] == _version_hash() and not _changed_functions(connection)
+
+
+def _changed_functions(connection: psycopg.Connection[tuple[object, ...]]) -> list[str]:
+    """Functions that are not as they were applied, whoever changed them."""
+    if not _has(connection, "finance.function_fingerprints"):
+        return []
+    return [str(name) for (name,) in connection.execute("select finance.changed_functions()")]
+
+
+def _refuse_changed_functions(connection: psycopg.Connection[tuple[object, ...]]) -> None:
+    if changed := _changed_functions(connection):
+        raise SettleError(
+            f"{len(changed)} functions of this database are not as settle applied them"
+            f" ({', '.join(changed[:3])}): find out who changed them; settle db start applies"
+            " them again"
+        )
 
 
 def _refuse_older(connection: psycopg.Connection[tuple[object, ...]]) -> None:

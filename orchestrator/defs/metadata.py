@@ -19,6 +19,7 @@ CLOSE_TABLES = {
     "flags_by_reason": "close/flag_reasons",
     "data_exceptions": "close/exceptions",
     "checks": "window/checks",
+    "changed_wallets": "window/changed_wallets",
 }
 # Where the sellers of the window are now: one query with several tables in it.
 POSITIONS = "window/positions"

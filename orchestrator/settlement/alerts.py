@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import psycopg
 
-from orchestrator.config import Settings
-from orchestrator.database.connection import rows
+from orchestrator.config import Component, Settings
+from orchestrator.database.connection import connect, rows
 from orchestrator.net import authorities, is_local
 
 TIMEOUT_S = 10.0
@@ -44,6 +44,16 @@ def post_alerts(settings: Settings, database: psycopg.Connection[Any]) -> None:
                 return
             database.execute("select finance.mark_posted(%s)", [alert["alert_id"]])
             database.commit()
+
+
+def alert_changed_functions(settings: Settings) -> int:
+    """Tell somebody where functions in force are not as they were applied; returns how many."""
+    with connect(settings, Component.ORCHESTRATOR) as database:
+        [found] = rows(database, "select finance.alert_changed_functions() as functions")
+        database.commit()
+        if found["functions"]:
+            post_alerts(settings, database)
+    return int(found["functions"])
 
 
 def _is_about_this_one(error: httpx.HTTPError) -> bool:

@@ -45,6 +45,7 @@ def pay_window(settings: Settings, window: str) -> PayResult:
         try:
             return _pay(settings, rail, database, window)
         finally:
+            _alert_stopped(database, window)
             post_alerts(settings, database)
 
 
@@ -108,6 +109,14 @@ def _preflight(rail: HalfinClient, database: psycopg.Connection[Any], window: st
             f"the rail would refuse the batch of {window}: {'; '.join(problems)};"
             f" nothing was sent, run settle pay {window} again"
         )
+
+
+def _alert_stopped(database: psycopg.Connection[Any], window: str) -> None:
+    """Somebody is told where a call waits for a person before it was ever sent."""
+    if not database.closed:
+        database.rollback()
+        database.execute("select finance.alert_stopped(%s)", [window])
+        database.commit()
 
 
 def _next_call(database: psycopg.Connection[Any], batch_id: int) -> dict[str, Any] | None:

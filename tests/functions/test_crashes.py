@@ -33,10 +33,7 @@ def die_at(market: Market, url: str, message: int, max_lines: int | None) -> Plu
         tapped_http(plug, urlsplit(url).port or 0) as port,
     ):
         # The tap stands in for the server, which no client would take it for.
-        tapped = make_conninfo(
-            "",
-            **{k: v for k, v in database.items() if k != "requirepeer"} | {"host": str(postgres)},
-        )
+        tapped = make_conninfo("", **database | {"requirepeer": "", "host": str(postgres)})
         settings = replace(
             market.at_rail(f"http://127.0.0.1:{port}/api"),
             urls={**market.settings.urls, Component.ORCHESTRATOR: tapped},

@@ -20,13 +20,14 @@ CALLERS = {
     "begin_build complete_build begin_handover hand_over": {"dbt"},
     "hold_lock store_close sight_wallets alert_contradictions is_unsent store_balances preflight"
     " freeze_batch next_call"
-    " call_body begin_attempt take_piece end_attempt conclude_call open_lookups record_lookup"
+    " call_body begin_attempt alert_stopped alert_changed_functions take_piece end_attempt"
+    " conclude_call open_lookups record_lookup"
     " rail_currencies ledger_knows store_ledger compare_books raise_alert raise_alert_once"
     " unposted_alerts mark_posted": {ORCHESTRATOR},
     "approve revoke_approval hold_seller release_hold block_wallet unblock_wallet"
     " enter_adjustment approve_adjustment withdraw_adjustment propose_policy confirm_policy"
     " withdraw_policy accept_check pause_payouts resume_payouts close_break"
-    " declare_rejected": {"ana"},
+    " declare_rejected withdraw_batch": {"ana"},
     "seller statement payouts balances disputes reserve_orders settlement_timezone": {"portal"},
     "receipt": READERS | {"portal"},  # of any seller for those who read, of one for the portal
 }

@@ -23,8 +23,19 @@ from tests.functions.market import (
     exact_bytes,
     rail,
 )
-from tests.functions.payment_server import ORCHESTRATOR, OWNER
-from tests.functions.rail_events import BEGIN, LINE, answer, concluded, payout, take
+from tests.functions.payment_server import ORCHESTRATOR, OWNER, WEBHOOK
+from tests.functions.rail_events import (
+    BEGIN,
+    COMPLETED,
+    FAILED,
+    LINE,
+    RECEIVE,
+    answer,
+    concluded,
+    payout,
+    receive,
+    take,
+)
 from tests.halfin.sandbox import KEY
 
 
@@ -130,7 +141,7 @@ def test_reconcile_asks_the_rail() -> None:
         assert reconcile(market.at_rail(forgetful)) == 0
 
 
-def test_a_call_that_arrives_after_people_said_it_had_not_holds_the_seller(market: Market) -> None:
+def test_what_the_ledger_shows_as_paid_is_paid_whatever_people_said(market: Market) -> None:
     """No webhook tells of it: the ledger does, and the payout itself says whose money it was."""
     assert concluded(market, 500, "")["batch_state"] == "unknown"
     declare = "select finance.declare_rejected('2026-W47', 'halfin has no such batch')"
@@ -147,7 +158,10 @@ def test_a_call_that_arrives_after_people_said_it_had_not_holds_the_seller(marke
         market.approve("ana", window=NEXT_WINDOW)
         market.at(DUE + WEEK)
         reconcile(market.at_rail(url))
-        assert market.kinds("breaks") == ["ledger_without_line", "mismatch"]
+        assert market.lines("state, returned_at, retaken_at") == [("completed", DUE, DUE + WEEK)]
+        assert market.rows("dora", "select * from finance.breaks where closed_at is null") == []
+        assert "completed_after_rejected" in market.kinds("alerts")
+        # This week's row has the money still; what comes off it lands in the next one.
         batch = market.freeze(NEXT_WINDOW)
         assert market.lines("seller_id", f"l.batch_id = {batch}") == [("s2",)]
 
@@ -186,3 +200,88 @@ def test_an_answer_with_another_calls_id_is_taken_and_told(market: Market) -> No
     row = concluded(market, 201, json.dumps(body), batch=batch)
     assert row["batch_state"] == "accepted"
     assert "repeated_batch_id" in market.kinds("breaks")
+
+
+def declared_lost(market: Market) -> None:
+    """Two people said that the rail does not have the batch; a try was under way all the time."""
+    assert concluded(market, 500, "")["batch_state"] == "unknown"
+    for who in ("ana", "ben"):
+        market.rows(who, "select finance.declare_rejected('2026-W47', 'halfin has no such batch')")
+    assert found(market) == "rejected"
+
+
+def the_break(market: Market) -> int:
+    [row] = market.rows("dora", "select break_id from finance.breaks where closed_at is null")
+    return int(row["break_id"])
+
+
+CLOSE_BREAK = "select finance.close_break(%s, 'not paid, says halfin')"
+
+
+def test_a_break_that_holds_its_seller_takes_two(market: Market) -> None:
+    declared_lost(market)
+    receive(market, "payout.processing", status="processing")
+    market.value(ORCHESTRATOR, "select finance.record_lookup(%s)", seen(market, "processing"))
+    number = the_break(market)
+    assert market.obstacles() == ["window 2026-W47 has no line that is ready"]
+    assert market.value("ana", CLOSE_BREAK, number) is False
+    assert market.value("ana", CLOSE_BREAK, number) is False
+    assert market.obstacles() == ["window 2026-W47 has no line that is ready"]
+    assert market.value("ben", CLOSE_BREAK, number) is True
+    # And who closed it does not approve alone.
+    market.approve("ana")
+    assert market.obstacles() == [
+        "ana closed the break of a held seller of 2026-W47 and is its only approver: somebody else"
+        " must approve too"
+    ]
+    market.approve("cem")
+    assert market.obstacles() == []
+
+
+def test_what_completes_after_the_break_was_closed_is_paid_once(market: Market) -> None:
+    """Two people were wrong twice: the rail's word still takes the money off the balance."""
+    declared_lost(market)
+    market.value(ORCHESTRATOR, "select finance.record_lookup(%s)", seen(market, "processing"))
+    for who in ("ana", "ben"):
+        market.value(who, CLOSE_BREAK, the_break(market))
+    take(market, "completed")
+    assert market.lines("state, retaken_at") == [("completed", DUE)]
+    assert market.obstacles() == ["window 2026-W47 has no line that is ready"]
+    assert market.kinds("alerts").count("completed_after_rejected") == 1
+
+
+def test_a_lost_attempt_that_is_paid_pays_the_next_ones_line(market: Market) -> None:
+    """Both have the key of the window and the seller, under which the rail pays once."""
+    declared_lost(market)
+    first = payout(market, status="completed") | COMPLETED
+    market.approve("ana")
+    batch = market.freeze()
+    body = json.dumps({"event": "payout.completed", "data": first}).encode()
+    market.rows(WEBHOOK, RECEIVE, body)
+    assert market.lines("state, payout_id") == [
+        ("rejected", None),
+        ("completed", first["id"]),
+    ]
+    assert market.rows("dora", "select * from finance.breaks where closed_at is null") == []
+    # Nothing is left to send of it, and nothing to take back.
+    assert "is stopped, it was never sent" in market.refusal(ORCHESTRATOR, BEGIN, batch)
+    assert market.value("ana", "select finance.withdraw_batch('2026-W47', 'paid before')") == 0
+    assert market.state() == ["rejected", "rejected"]
+
+
+def test_a_failure_that_is_confirmed_closes_the_break_of_a_rejected_line(market: Market) -> None:
+    declared_lost(market)
+    market.value(ORCHESTRATOR, "select finance.record_lookup(%s)", seen(market, "processing"))
+    receive(market, "payout.failed", **FAILED, status="failed")
+    assert the_break(market)
+    market.value(ORCHESTRATOR, "select finance.record_lookup(%s)", seen(market, "failed"))
+    assert market.rows("dora", "select * from finance.breaks where closed_at is null") == []
+    assert found(market) == "rejected"
+    market.approve("ana")
+    assert market.obstacles() == []
+
+
+def seen(market: Market, status: str) -> bytes:
+    """A look-up's answer about the line's payout."""
+    shown = {"id": "b", "payouts": [payout(market, status=status) | COMPLETED]}
+    return json.dumps({"data": shown}).encode()

@@ -102,7 +102,7 @@ REFUSED = {
         "select finance.record_lookup('{}')",
         "select finance.store_ledger('USDT_SPL', '{}')",
         "select finance.store_balances('{}')",
-        "select finance.reject_batch(null)",
+        "select finance.reject_batch(null, null)",
         "select finance.return_lines('{x}', 'failed')",
         "update finance.breaks set closed_at = now(), closed_by = 'ana'",
         "insert into finance.pauses (note) values ('x')",

@@ -79,13 +79,20 @@ def conflicts(sim: Simulation, window: str, batch_id: int | None = None) -> set[
         " where l.batch_id = %s and e.kind = 'frozen')"
         " select l.seller_id from finance.payout_lines as l cross join frozen"
         " where (l.retaken_at >= %s and not exists (select from finance.line_events as e"
-        " where e.line_id = l.line_id and e.kind = 'completed_after_failed'"
+        " where e.line_id = l.line_id and e.kind like 'completed\\_after\\_%%'"
         " and e.xmin::text::bigint > frozen.xid))"
-        " or (l.state = 'rejected' and exists (select from finance.breaks as b"
+        " or (l.returned_at is not null and l.retaken_at is null"
+        " and exists (select from finance.breaks as b"
         " where b.subject = l.line_id and b.closed_at is null"
-        " and (b.xmin::text::bigint > frozen.xid) is not true))",
+        " and (b.xmin::text::bigint > frozen.xid) is not true))"
+        # Or paid in this window by an attempt that was called rejected.
+        " or (l.payout_window = %s and l.state <> 'rejected' and exists (select"
+        " from finance.payout_batches as p where p.batch_id = l.batch_id and p.state = 'rejected')"
+        " and not exists (select from finance.line_events as e where e.line_id = l.line_id"
+        " and e.xmin::text::bigint > frozen.xid))",
         batch_id,
         end,
+        window,
     )
     return {seller for (seller,) in found}
 

@@ -38,6 +38,7 @@ def payday(sim: Simulation, *, is_calm: bool) -> None:
     sim.until(sim.due() + timedelta(minutes=sim.rng.randrange(600)))
     for _ in range(1 if is_calm else sim.rng.randint(1, 3)):
         sim.step("pay", lambda: paying.pay(sim, window, is_calm=is_calm))
+        paying.withdraw(sim, window)
         if not is_calm and sim.rng.random() < 0.4:
             sim.step("is it not there?", lambda: paying.declare(sim, window))
         if sim.is_rejected(window):

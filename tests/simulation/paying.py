@@ -64,6 +64,22 @@ def declare(sim: Simulation, window: str) -> str:
     return f"{len(lines)} lines are not"
 
 
+def withdraw(sim: Simulation, window: str) -> None:
+    """Somebody takes back what was stopped before it was ever sent."""
+    stopped = sim.rows(
+        "select 1 from finance.payout_batches as b"
+        " cross join lateral finance.next_call(b.batch_id) as n"
+        " where b.payout_window = %s and b.state <> 'rejected'"
+        " and finance.stop_message(b.batch_id, n.sequence) is not null"
+        " and not exists (select from finance.call_attempts as a"
+        " where a.batch_id = b.batch_id and a.sequence = n.sequence)",
+        window,
+    )
+    if stopped:
+        query = "select finance.withdraw_batch(%s, 'stopped')"
+        sim.step("withdraw", lambda: f"{sim.office.ask(FINANCE[0], query, window)} lines")
+
+
 def ask_rail(sim: Simulation, *, is_calm: bool) -> str:
     """`settle reconcile`."""
     program = sim.unlucky(lambda: None, is_calm=is_calm)
@@ -79,6 +95,7 @@ def settle_down(sim: Simulation) -> None:
     unfinished = "select payout_window from finance.payout_batches where state not in"
     for (window,) in sim.rows(f"{unfinished} ('accepted', 'rejected') order by batch_id"):
         sim.step(f"pay {window}", lambda: pay(sim, window, is_calm=True))  # noqa: B023
+        withdraw(sim, window)
     for _ in range(3):
         sim.until(sim.now + timedelta(hours=2))
         sim.step("the rail ends all", lambda: sim.rail.work(1.0))

@@ -35,7 +35,8 @@ final as (
         lines.payout_window,
         lines.rail,
         lines.amount_minor,
-        calls.call_state = 'accepted' as is_sent,
+        -- What was paid was sent, whatever was believed of its call.
+        calls.call_state = 'accepted' or lines.line_state = 'completed' as is_sent,
         case
             when lines.line_state = 'completed' then 'completed'
             when lines.returned_at is null then 'open'

@@ -1,3 +1,20 @@
+-- What this version no longer has goes; all others were made again just now, in this transaction.
+do $$
+declare
+    v_function text;
+begin
+    for v_function in
+        select p.oid::regprocedure::text
+        from pg_catalog.pg_proc as p
+        inner join pg_catalog.pg_namespace as n on p.pronamespace = n.oid
+        where n.nspname in ('finance', 'halfin', 'portal', 'marketplace', 'dbt_reads')
+        and p.xmin <> pg_catalog.pg_current_xact_id()::xid
+    loop
+        execute format('drop function %s', v_function);
+    end loop;
+end;
+$$;
+
 -- Who may do what. Functions are closed to everybody first; each role gets what its work needs.
 
 revoke execute on all functions in schema finance from public;
@@ -33,7 +50,8 @@ finance.hold_lock(text), finance.store_close(text), finance.alert_contradictions
 finance.is_unsent(text), finance.store_balances(bytea), finance.preflight(text, bytea),
 finance.freeze_batch(text, integer, text),
 finance.next_call(bigint), finance.call_body(bigint, integer),
-finance.begin_attempt(bigint, integer),
+finance.begin_attempt(bigint, integer), finance.alert_stopped(text),
+finance.alert_changed_functions(),
 finance.take_piece(bigint, integer, integer, bytea),
 finance.end_attempt(bigint, integer, integer, integer, boolean, text),
 finance.conclude_call(bigint, integer),
@@ -51,7 +69,7 @@ finance.approve_adjustment(bigint), finance.withdraw_adjustment(bigint),
 finance.propose_policy(text, text, bigint, text), finance.confirm_policy(bigint),
 finance.withdraw_policy(bigint), finance.accept_check(text, text, text),
 finance.pause_payouts(text), finance.resume_payouts(text), finance.close_break(bigint, text),
-finance.declare_rejected(text, text)
+finance.declare_rejected(text, text), finance.withdraw_batch(text, text)
 to settle_finance;
 
 grant usage on schema portal to settle_portal;
@@ -77,3 +95,5 @@ grant select on handover.windows, handover.window_checks to settle_analyst, sett
 grant select, insert on all tables in schema handover to settle_dbt;
 grant execute on function finance.begin_handover(), finance.hand_over() to settle_dbt;
 grant execute on function finance.sight_wallets() to settle_orchestrator;
+
+select finance.keep_fingerprints();

@@ -11,6 +11,7 @@ WINDOW = HEAD | {
     "totals": "close/totals",
     "payable": "close/payable",
     "positions": "window/positions",
+    "changed_wallets": "window/changed_wallets",
     "weeks": "close/last_12",
     "rails": "books/share_by_rail",
     "compared": "close/by_rail",
@@ -24,7 +25,9 @@ WINDOW = HEAD | {
     "calls": "payout/calls",
 }
 RELEASES = {"releases": "books/reserve_releases"}
-APPROVE = HEAD | {name: WINDOW[name] for name in ("totals", "payable", "rails", "approvals")}
+APPROVE = HEAD | {
+    name: WINDOW[name] for name in ("totals", "payable", "rails", "approvals", "changed_wallets")
+}
 SELLER = {"statement": "seller/statement", "health": "seller/health"}
 BOOKS = {"asked": "books/may_read", "rows": "books/rollforward", "ageing": "books/ageing"}
 HOME = {

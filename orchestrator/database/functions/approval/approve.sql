@@ -1,5 +1,19 @@
 -- Approvals: exactly what was seen, under the own name.
 
+create or replace function finance.approval_digest(p_approval finance.approvals) returns text
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    select finance.digest_of(
+        p_approval.payout_window, p_approval.currency, count(*), sum(l.net_minor),
+        string_agg(
+            l.seller_id || '|' || finance.money(l.net_minor) || '|' || l.rail || '|'
+            || l.wallet_address || E'\n', '' order by l.seller_id collate "C"
+        )
+    )
+    from finance.approval_lines as l where l.approval_id = p_approval.approval_id
+$$;
+comment on function finance.approval_digest(finance.approvals) is
+'The digest that the lines of an approval have, whatever it says.';
+
 create or replace function finance.approve(p_window text, p_digest text) returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -48,14 +62,7 @@ begin
     where cardinality(h.hold_reasons) = 0;
     -- The lines kept are those of the digest, whatever else was committed in between.
     if v_set.digest is distinct from (
-        select finance.digest_of(
-            p_window, v_set.currency, count(*), sum(l.net_minor),
-            string_agg(
-                l.seller_id || '|' || finance.money(l.net_minor) || '|' || l.rail || '|'
-                || l.wallet_address || E'\n', '' order by l.seller_id collate "C"
-            )
-        )
-        from finance.approval_lines as l where l.approval_id = v_id
+        select finance.approval_digest(a) from finance.approvals as a where a.approval_id = v_id
     ) then
         raise exception 'the lines of % changed while it was approved: review and approve again', p_window;
     end if;

@@ -42,9 +42,12 @@ begin
             select c.window_ends_at from finance.window_closes as c where c.payout_window = p_window
         )
         union
-        select l.seller_id from finance.breaks as b
-        inner join finance.payout_lines as l on b.subject = l.line_id
-        where b.closed_at is null and l.state = 'rejected'
+        select b.seller_id from finance.holding_breaks() as b
+        union
+        -- Or paid in this very window, by an attempt that was called rejected.
+        select l.seller_id from finance.payout_lines as l
+        inner join finance.payout_batches as b on l.batch_id = b.batch_id
+        where l.payout_window = p_window and l.state <> 'rejected' and b.state = 'rejected'
     ),
     -- All or one, in one plan for both: what is not asked for is not run.
     stored as (

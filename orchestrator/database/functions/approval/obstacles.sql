@@ -98,6 +98,17 @@ begin
     ) then
         return next format('%s released a held seller of %s and is its only approver: somebody else must approve too',
             v_approvers[1], p_window);
+    -- Whoever closed a break that held a seller has let them be paid.
+    elsif exists (
+        select from finance.break_closings as c
+        inner join finance.breaks as b on c.break_id = b.break_id and b.closed_at is not null
+        inner join finance.payout_lines as l on b.subject = l.line_id
+        inner join unnest(p_rows) as h on l.seller_id = h.seller_id
+        where b.closed_at >= v_close.window_starts_at and cardinality(h.hold_reasons) = 0
+        and array[c.closed_by] = v_approvers
+    ) then
+        return next format('%s closed the break of a held seller of %s and is its only approver: somebody else must approve too',
+            v_approvers[1], p_window);
     end if;
     if public.settle_now() < v_close.payout_due_at then
         return next format('window %s is due at %s', p_window,

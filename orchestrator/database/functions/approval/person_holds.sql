@@ -7,6 +7,7 @@ begin
     if not exists (select from finance.sellers_now() as a where a.seller_id = p_seller) then
         raise exception 'seller % is not known: nothing is held', p_seller;
     end if;
+    perform finance.lock_decisions();
     insert into finance.seller_holds (seller_id, note) values (p_seller, p_note)
     on conflict (seller_id) where lifted_at is null do nothing;
     return found;
@@ -54,6 +55,7 @@ create or replace function finance.block_wallet(p_wallet text, p_note text) retu
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
     perform finance.require_person();
+    perform finance.lock_decisions();
     insert into finance.wallet_blocks (wallet_address, note) values (p_wallet, p_note)
     on conflict (wallet_address) where lifted_at is null do nothing;
     return found;

@@ -8,6 +8,7 @@ declare
     v_latest record;
     v_earlier text;
 begin
+    perform finance.require_plain_call();
     -- One close at a time, and none while a batch is being frozen.
     perform finance.lock_decisions();
     if exists (select from finance.window_closes where payout_window = p_window) then

@@ -28,7 +28,18 @@ begin
 end;
 $$;
 
-create or replace function finance.close_break(p_break_id bigint, p_note text) returns void
+create or replace function finance.holding_breaks()
+returns table (break_id bigint, line_id text, seller_id text)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select b.break_id, l.line_id, l.seller_id
+    from finance.breaks as b
+    inner join finance.payout_lines as l on b.subject = l.line_id
+    where b.closed_at is null and l.returned_at is not null and l.retaken_at is null
+$$;
+comment on function finance.holding_breaks() is
+'Open breaks on lines whose money came back: while one is open, its seller is held.';
+
+create or replace function finance.close_break(p_break_id bigint, p_note text) returns boolean
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_person text := finance.require_person();
@@ -36,14 +47,26 @@ begin
     if coalesce(p_note, '') = '' then
         raise exception 'break % stays open: the note is empty, say what was found', p_break_id;
     end if;
+    perform finance.lock_decisions();
+    -- What holds its seller would be paid again: that takes two.
+    if exists (select from finance.holding_breaks() as b where b.break_id = p_break_id) then
+        insert into finance.break_closings (break_id, note) values (p_break_id, p_note)
+        on conflict (break_id, closed_by) do nothing;
+        if (select count(*) from finance.break_closings as c where c.break_id = p_break_id) < 2 then
+            return false;
+        end if;
+    end if;
     update finance.breaks
     set closed_at = public.settle_now(), closed_by = v_person, close_note = p_note
     where break_id = p_break_id and closed_at is null;
     if not found then
         raise exception 'break % is not open: see settle breaks', p_break_id;
     end if;
+    return true;
 end;
 $$;
+comment on function finance.close_break(bigint, text) is
+'Closes a break with what was found; one that holds its seller takes two people, and counts as a release of theirs. True once it is closed.';
 
 create or replace function finance.unposted_alerts(p_limit integer default 100)
 returns setof finance.alerts

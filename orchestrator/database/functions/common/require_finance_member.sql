@@ -4,6 +4,7 @@
 create or replace function finance.require_person() returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
+    perform finance.require_plain_call();
     if (select r.rolsuper from pg_catalog.pg_roles as r where r.rolname = session_user)
         or pg_has_role(session_user, 'settle_owner', 'member') then
         raise exception '% is an owner of the database and may not decide about payouts: use a personal login',

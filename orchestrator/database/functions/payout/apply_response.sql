@@ -108,18 +108,24 @@ begin
 end;
 $$;
 
-create or replace function finance.reject_batch(p_batch finance.payout_batches) returns void
+create or replace function finance.reject_batch(p_batch finance.payout_batches, p_verdict text)
+returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    v_lines text[];
 begin
-    perform finance.return_lines(array_agg(l.line_id), 'rejected') from finance.payout_lines as l
-    where l.batch_id = p_batch.batch_id;
+    select array_agg(l.line_id) into v_lines from finance.payout_lines as l
+    where l.batch_id = p_batch.batch_id and l.state in ('frozen', 'failed');
+    perform finance.return_lines(v_lines, 'rejected');
     insert into finance.line_events (line_id, kind, source)
-    select l.line_id, 'rejected', 'answer' from finance.payout_lines as l
-    where l.batch_id = p_batch.batch_id;
+    select l, 'rejected', 'answer' from unnest(v_lines) as l;
     -- An approval is good for one attempt: the next one takes a new decision.
     update finance.approvals set revoked_by = session_user, revoked_at = public.settle_now()
     where payout_window = p_batch.payout_window and revoked_at is null;
-    perform finance.raise_alert('rejected', p_batch.payout_window, b.state_note)
+    perform finance.raise_alert(
+        case p_verdict when 'withdrawn' then 'withdrawn' else 'rejected' end,
+        p_batch.payout_window, b.state_note
+    )
     from finance.payout_batches as b where b.batch_id = p_batch.batch_id;
 end;
 $$;

@@ -91,7 +91,16 @@ returns integer
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_attempt integer;
+    v_is_first constant boolean := not exists (
+        select from finance.call_attempts as a
+        where a.batch_id = p_batch_id and a.sequence = p_sequence
+    );
 begin
+    perform finance.require_plain_call();
+    -- No decision about a seller or a wallet falls between the look at it and the attempt.
+    if v_is_first then
+        perform finance.lock_decisions();
+    end if;
     perform from finance.payout_batches as b where b.batch_id = p_batch_id for update;
     if finance.pause_line() is not null then
         raise exception '%', finance.pause_line();
@@ -101,6 +110,9 @@ begin
     if not found then
         raise exception 'call % of batch % has its answer: nothing is left to send', p_sequence,
             p_batch_id;
+    end if;
+    if v_is_first and finance.stop_message(p_batch_id, p_sequence) is not null then
+        raise exception '%', finance.stop_message(p_batch_id, p_sequence);
     end if;
     update finance.payout_batches set state = 'submitting'
     where batch_id = p_batch_id and state in ('frozen', 'unknown');
@@ -112,7 +124,7 @@ begin
 end;
 $$;
 comment on function finance.begin_attempt(bigint, integer) is
-'To be committed before the call goes out, each time. Refuses while payouts are paused.';
+'To be committed before the call goes out, each time. Refuses while payouts are paused, and the first time also where a seller or wallet of the call is held now.';
 
 create or replace function finance.take_piece(
     p_batch_id bigint, p_sequence integer, p_attempt integer, p_content bytea

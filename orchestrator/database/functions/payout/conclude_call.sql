@@ -9,6 +9,7 @@ declare
     v_last finance.call_attempts;
     v_verdict text;
 begin
+    perform finance.require_plain_call();
     select b.* into v_batch from finance.payout_batches as b
     where b.batch_id = p_batch_id for update;
     select c.* into v_call from finance.payout_calls as c
@@ -67,6 +68,7 @@ begin
         when v_calls.rejected = v_calls.total then 'rejected'
         when v_calls.accepted + v_calls.rejected = v_calls.total then 'accepted'
         when p_verdict in ('unknown', 'stopped') then 'unknown'
+        when p_verdict = 'withdrawn' then p_batch.state
         else 'submitting'
     end;
     update finance.payout_batches set
@@ -74,7 +76,7 @@ begin
         state_note = case when p_verdict <> 'accepted' then p_note end
     where batch_id = p_batch.batch_id and state not in ('accepted', 'rejected');
     if v_state = 'rejected' and found then
-        perform finance.reject_batch(p_batch);
+        perform finance.reject_batch(p_batch, p_verdict);
     end if;
     return v_state;
 end;

@@ -8,6 +8,7 @@ declare
     v_batch finance.payout_batches;
     v_set record;
 begin
+    perform finance.require_plain_call();
     perform finance.lock_decisions();
     select b.* into v_batch from finance.payout_batches as b
     where b.payout_window = p_window and b.state <> 'rejected';
@@ -69,7 +70,19 @@ language sql set search_path = pg_catalog, pg_temp as $$
 $$;
 
 create or replace function finance.freeze_approvals(p_batch finance.payout_batches) returns void
-language sql set search_path = pg_catalog, pg_temp as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    v_forged finance.approvals;
+begin
+    -- An approval is its lines: whose digest is not theirs was not given by a person.
+    select a.* into v_forged from finance.approvals as a
+    where a.payout_window = p_batch.payout_window and a.revoked_at is null
+    and a.digest is distinct from finance.approval_digest(a)
+    order by a.approval_id limit 1;
+    if v_forged.approval_id is not null then
+        raise exception 'the digest of approval % of % (%) is not that of its lines: nothing was frozen; pause payouts and find out who wrote it',
+            v_forged.approval_id, p_batch.payout_window, v_forged.approved_by;
+    end if;
     -- The approvals that hold each of the frozen lines, of people who are still in the group.
     insert into finance.batch_approvals
     select p_batch.batch_id, a.approval_id from finance.approvals as a
@@ -94,5 +107,6 @@ language sql set search_path = pg_catalog, pg_temp as $$
         on l.approval_id = a.approval_id and a.batch_id = p_batch.batch_id
     inner join finance.current_holds(p_batch.payout_window) as h on l.seller_id = h.seller_id
     where cardinality(h.hold_reasons) > 0
-    order by l.seller_id, l.approval_id
+    order by l.seller_id, l.approval_id;
+end;
 $$;

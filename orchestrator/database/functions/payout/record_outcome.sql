@@ -22,13 +22,18 @@ begin
     end if;
     insert into finance.line_events (line_id, kind, source, detail) values (
         p_line.line_id,
-        case p_line.state when 'failed' then 'completed_after_failed' else 'completed' end,
+        case
+            when p_line.state in ('failed', 'rejected') then 'completed_after_' || p_line.state
+            else 'completed'
+        end,
         p_source, p_payout ->> 'id'
     );
-    if p_line.state = 'failed' then
-        perform finance.raise_alert('completed_after_failed', p_line.line_id,
-            format('payout %s of seller %s in %s completed after it had failed: it counts as paid, and %s comes off the seller''s balance',
-                p_payout ->> 'id', p_line.seller_id, p_line.payout_window, finance.money(p_line.amount_minor)));
+    if p_line.state in ('failed', 'rejected') then
+        perform finance.raise_alert('completed_after_' || p_line.state, p_line.line_id,
+            format('payout %s of seller %s in %s completed after it had %s: it counts as paid, and %s comes off the seller''s balance',
+                p_payout ->> 'id', p_line.seller_id, p_line.payout_window,
+                case p_line.state when 'failed' then 'failed' else 'been called rejected' end,
+                finance.money(p_line.amount_minor)));
     end if;
     return 'completed';
 end;
@@ -69,3 +74,41 @@ begin
     return 'failed';
 end;
 $$;
+
+-- What the rail has paid is paid, whatever it or people said of it before.
+create or replace function finance.record_after_rejected(
+    p_line finance.payout_lines, p_payout jsonb, p_source text
+) returns text
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    v_later finance.payout_lines;
+    v_found text := 'rejected';
+begin
+    -- A later attempt at the same window has the same key, under which the rail pays once.
+    select l.* into v_later from finance.payout_lines as l
+    where l.payout_window = p_line.payout_window and l.seller_id = p_line.seller_id
+    and l.state <> 'rejected' for update;
+    if p_payout ->> 'status' = 'completed' and v_later.line_id is null then
+        v_found := finance.record_completed(p_line, p_payout, p_source);
+    elsif p_payout ->> 'status' = 'completed' and v_later.payout_id is null
+        and v_later.idempotency_key = p_line.idempotency_key
+        and finance.mismatch(p_payout, v_later) is null then
+        v_found := finance.record_completed(v_later, p_payout, p_source);
+    elsif p_payout ->> 'status' <> 'failed' then
+        perform finance.open_break('mismatch', p_line.line_id,
+            format('payout %s of seller %s differs from its line in state: the batch was rejected',
+                p_payout ->> 'id', p_line.seller_id));
+        return 'break';
+    -- A webhook alone confirms no failure.
+    elsif p_source <> 'lookup' then
+        return 'rejected';
+    end if;
+    update finance.breaks as b
+    set closed_at = public.settle_now(), closed_by = 'an outcome',
+        close_note = 'the rail has told what became of it'
+    where b.subject = p_line.line_id and b.kind = 'mismatch' and b.closed_at is null;
+    return v_found;
+end;
+$$;
+comment on function finance.record_after_rejected(finance.payout_lines, jsonb, text) is
+'What a payout of a rejected line does: completed, it is paid and comes off the balance again; on its way, a break holds its seller; failed, once asked, nothing stays open.';

@@ -28,7 +28,6 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
         when p_payout ->> 'destination' is distinct from p_line.wallet_address then 'destination'
         when p_payout ->> 'currency' is distinct from p_line.rail_currency then 'currency'
         when p_payout ->> 'environment' is distinct from finance.rail_environment() then 'environment'
-        when p_line.state = 'rejected' then 'state: the batch was rejected'
     end
 $$;
 comment on function finance.mismatch(jsonb, finance.payout_lines) is
@@ -70,7 +69,9 @@ begin
                 v_line.seller_id, v_mismatch));
         return 'break';
     end if;
-    if v_status = 'completed' then
+    if v_line.state = 'rejected' then
+        return finance.record_after_rejected(v_line, p_payout, p_source);
+    elsif v_status = 'completed' then
         return finance.record_completed(v_line, p_payout, p_source);
     elsif v_status = 'failed' then
         return finance.record_failed(v_line, p_payout, p_source);

@@ -38,6 +38,7 @@ declare
     v_payout jsonb;
     v_moved bigint := 0;
 begin
+    perform finance.require_plain_call();
     for v_payout in
         select p.payout
         from jsonb_array_elements(

@@ -1,0 +1,32 @@
+-- Decisions and changes of state are what the client asked for, never a part of another query.
+
+-- A view that somebody reads may call any function with the reader's rights. What the client sent
+-- is what current_query() says, and the call stack names the function that it called first: it must
+-- be one of ours, named in the text, in one statement that reads no relation of dbt's.
+create or replace function finance.require_plain_call() returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+    v_stack text;
+    v_outermost text;
+    -- Without what stands in quotation marks: a note may say anything.
+    v_text constant text := regexp_replace(current_query(), '''(?:[^'']|'''')*''', '''''', 'g');
+    v_calls constant text := regexp_replace(v_text, '"[^"]*"|--[^\n]*|/\*.*?\*/', '', 'g');
+begin
+    get diagnostics v_stack = pg_context;
+    select f.line into v_outermost
+    from regexp_split_to_table(v_stack, E'\n') with ordinality as f (line, place)
+    where f.line ~ '^(PL/pgSQL|SQL) function '
+    order by f.place desc limit 1;
+    v_outermost := substring(v_outermost from '^PL/pgSQL function (finance\.[a-z_]+)\(');
+    if v_outermost is null or position(v_outermost || '(' in v_calls) = 0
+        or rtrim(v_text, E' \t\r\n;') like '%;%'
+        or exists (
+            select from pg_namespace as n
+            where pg_get_userbyid(n.nspowner) = 'settle_dbt' and v_text ~ format('\m%s\M', regexp_replace(n.nspname, '([^a-z0-9_])', '\\\1', 'g'))
+        ) then
+        raise exception 'a decision or a payout was asked for from inside of another query: nothing was done; send it as a statement of its own, and have the views it reads looked at';
+    end if;
+end;
+$$;
+comment on function finance.require_plain_call() is
+'Raises unless the function that called it is what the client''s own statement names, and that statement reads nothing of dbt''s.';

@@ -1,0 +1,21 @@
+-- Lines that nothing holds, to another wallet than the one that their seller was last paid to.
+select
+    h.seller_id as seller,
+    h.rail,
+    (h.net_minor / 100.0)::numeric(20, 2) as net,
+    p.wallet_address as paid_last,
+    h.wallet_address as pays_now
+from finance.current_holds(%(window)s) as h
+cross join lateral (
+    select l.wallet_address
+    from finance.payout_lines as l
+    where
+        l.seller_id = h.seller_id
+        and l.state = 'completed'
+        and l.payout_window < %(window)s
+    order by l.payout_window desc, l.line_id desc
+    limit 1
+) as p
+where cardinality(h.hold_reasons) = 0 and h.wallet_address <> p.wallet_address
+order by h.net_minor desc, h.seller_id
+limit %(limit)s

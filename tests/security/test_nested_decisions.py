@@ -1,0 +1,110 @@
+"""Nothing is decided, frozen or recorded by a view that somebody reads."""
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from tests.functions.market import DUE, WINDOW, Market
+from tests.functions.payment_server import DBT, ORCHESTRATOR, OWNER
+
+NESTED = (
+    "a decision or a payout was asked for from inside of another query: nothing was done; send it"
+    " as a statement of its own, and have the views it reads looked at"
+)
+# What a view would call with the rights of who reads it, and how it hides.
+DECISIONS = {
+    "approve": (
+        "ana",
+        "finance.approve('2026-W47', (select digest from finance.payable('2026-W47')))",
+    ),
+    "pause_payouts": ("ana", "finance.pause_payouts('lurking')"),
+    "propose_policy": ("ana", "finance.propose_policy('dual_approval_above', '', 1, 'lurking')"),
+    "block_wallet": ("ana", "finance.block_wallet('w', 'lurking')"),
+    "freeze_batch": (ORCHESTRATOR, "finance.freeze_batch('2026-W47')"),
+    "record_lookup": (ORCHESTRATOR, "finance.record_lookup('{}')"),
+    "store_close": (ORCHESTRATOR, "finance.store_close('2026-W47')"),
+}
+VIEWS = {
+    "in the view itself": "create view settlement.trap as select {call} as x",
+    "in a function": """
+        create function settlement.spring() returns text language plpgsql as $f$
+        begin execute $e$ select {call} $e$; return 'x'; end $f$;
+        create view settlement.trap as select settlement.spring() as x
+    """,
+    "in a function of SQL": """
+        create function settlement.spring() returns text language sql volatile as
+        $f$ select ({call})::text $f$;
+        create view settlement.trap as select settlement.spring() as x
+    """,
+}
+DONE = """
+select (select count(*) from finance.approvals) + (select count(*) from finance.pauses)
+    + (select count(*) from finance.policies where proposed_by = 'ana')
+    + (select count(*) from finance.wallet_blocks) + (select count(*) from finance.payout_batches)
+"""
+
+
+@pytest.fixture(scope="module")
+def market() -> Iterator[Market]:
+    with Market.open(is_fresh=True) as market:
+        market.close()
+        market.at(DUE)
+        market.rows(OWNER, "grant usage, create on schema settlement to settle_dbt")
+        market.rows(DBT, "set role settle_dbt")
+        market.rows(DBT, "create view settlement.one as select 1 as x")
+        market.rows(DBT, "grant usage on schema settlement to public")
+        market.rows(DBT, "grant select on settlement.one to public")
+        yield market
+
+
+def readings(decision: str) -> tuple[str, ...]:
+    """What a person or a component may send that has the trap in it."""
+    name = f"finance.{decision}("
+    return (
+        "select * from settlement.trap",
+        f"select x, '{name}' from settlement.trap",
+        f"/* {name} */ select * from settlement.trap",
+        f'select x as "{name}" from settlement.trap',
+        "do $$ begin perform x from settlement.trap; end $$",
+        "create temporary table t as select * from settlement.trap",
+    )
+
+
+@pytest.mark.parametrize("hidden", VIEWS)
+@pytest.mark.parametrize("decision", DECISIONS)
+def test_a_view_that_decides_is_refused(market: Market, decision: str, hidden: str) -> None:
+    who, call = DECISIONS[decision]
+    market.rows(
+        DBT,
+        "drop view if exists settlement.trap; drop function if exists settlement.spring();"
+        + VIEWS[hidden].format(call=call)
+        + "; grant usage on schema settlement to public; grant select on settlement.trap to public",
+    )
+    before = market.value(OWNER, DONE)
+    for reading in readings(decision):
+        said = market.refusal(who, reading)
+        assert said == NESTED or said.startswith("permission denied"), reading
+    assert market.value(OWNER, DONE) == before
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "select finance.hold_seller('s1', 'x'); select 1",
+        "do $$ begin perform finance.hold_seller('s1', 'x'); end $$",
+        "prepare p as select finance.hold_seller('s1', 'x'); execute p",
+        "select finance.hold_seller('s1', 'x') from settlement.one",
+        "select finance.hold_seller('s1', 'x') where exists (select from \"settlement\".one)",
+    ],
+)
+def test_a_decision_is_a_statement_of_its_own(market: Market, query: str) -> None:
+    with market.connect("ana") as ana, pytest.raises(psycopg.Error) as error:
+        ana.execute(query.encode())
+    assert error.value.diag.message_primary == NESTED
+
+
+def test_a_note_may_say_anything(market: Market) -> None:
+    note = "see settlement.windows; it''s what finance.approve( did"
+    market.rows("ana", f"select finance.hold_seller('s2', '{note}');")
+    market.rows("ana", "select finance.release_hold(%s, %s, %s)", WINDOW, "s2", note)
