@@ -110,7 +110,7 @@ begin
             'settlement_seeds'
         )
         and c.relkind in ('r', 'S')
-        and c.relname !~ 'yoyo|installation|policies|applied_functions'
+        and c.relname !~ 'yoyo|installation|policies|applied_functions|hold_reasons'
     loop
         if relation.relkind = 'r' then
             execute format('delete from %s', relation.name);

@@ -85,6 +85,8 @@ CHANGES = {
     "not_verified": ACCOUNTS.format("payouts_enabled = false"),
     "wallet_changed": ACCOUNTS.format("wallet_address = 'another'"),
     "manual_review": "select finance.hold_seller('s1', 'a call from the bank')",
+    "wallet_blocked": "select finance.block_wallet((select wallet_address from marketplace.sellers"
+    " where seller_id = 's1'), 'a call from the bank')",
 }
 
 
@@ -93,7 +95,7 @@ def test_a_line_held_since_the_approval_is_left_out(market: Market, reason: str)
     market.close()
     market.approve("ana", "ben")
     market.at(DUE)
-    who = "cem" if reason == "manual_review" else OWNER
+    who = "cem" if CHANGES[reason].startswith("select") else OWNER
     market.rows(who, CHANGES[reason])
     batch = market.freeze()
     assert market.lines("seller_id") == [("s10",), ("s2",)]
@@ -103,6 +105,17 @@ def test_a_line_held_since_the_approval_is_left_out(market: Market, reason: str)
         "dora", "select line_count, total_minor, digest from finance.payout_batches"
     )
     assert tuple(frozen.values()) == (2, 100_007, expected_digest(*LINES[1:]))
+
+
+def test_every_live_hold_reason_is_tried(market: Market) -> None:
+    live = market.rows("dora", "select reason from finance.hold_reasons where is_live")
+    # test_late_outcomes.py has the last one.
+    assert {row["reason"] for row in live} == {*CHANGES, "outcome_conflict"}
+
+
+def test_a_close_with_an_unknown_hold_reason_is_refused(market: Market) -> None:
+    with pytest.raises(psycopg.errors.RaiseException, match="the row of seller s1 in 2026-W47 is"):
+        market.close(Line("s1", 12_345, holds=("nothing_due", "full_moon")))
 
 
 def test_an_account_that_is_gone_is_left_out(market: Market) -> None:

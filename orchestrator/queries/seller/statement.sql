@@ -94,6 +94,7 @@ payouts as (
 holds as (
     select
         h.reason,
+        k.hold_rank,
         p.note,
         p.held_by,
         p.held_at
@@ -104,6 +105,7 @@ holds as (
         select 'manual_review' from finance.seller_holds as s
         where s.seller_id = %(seller)s and s.lifted_at is null
     ) as h (reason)
+    left join finance.hold_reasons as k on h.reason = k.reason
     left join finance.seller_holds as p
         on p.seller_id = %(seller)s and p.lifted_at is null and h.reason = 'manual_review'
 )
@@ -131,7 +133,7 @@ select json_build_object(
     'holds', coalesce((
         select json_agg(json_build_object(
             'reason', h.reason, 'note', h.note, 'held_by', h.held_by, 'held_at', h.held_at
-        ) order by finance.hold_rank(h.reason)) from holds as h
+        ) order by h.hold_rank) from holds as h
     ), '[]'),
     'payouts', coalesce((
         select json_agg(json_build_object(

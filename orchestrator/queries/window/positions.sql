@@ -60,9 +60,10 @@ holds as (
         count(*) as sellers,
         sum(s.net) as amount
     from positions as s
+    left join finance.hold_reasons as k on s.held_for = k.reason
     where s.held_for is not null
-    group by s.held_for
-    order by finance.hold_rank(s.held_for)
+    group by s.held_for, k.hold_rank
+    order by k.hold_rank
 ),
 
 releasable as (
@@ -71,11 +72,8 @@ releasable as (
         s.held_for,
         s.net
     from positions as s
-    where
-        s.held_for in (
-            'seller_closed', 'wallet_changed', 'wallet_shared', 'manual_review',
-            'repeated_failure', 'above_maximum'
-        )
+    inner join finance.hold_reasons as k on s.held_for = k.reason
+    where k.is_releasable
     order by s.net_minor desc, s.seller
     limit %(limit)s
 ),

@@ -49,12 +49,14 @@ by_rail as (
 
 holds as (
     select
-        hold_reason as reason,
+        s.hold_reason as reason,
+        k.hold_rank,
         count(*) as seller_count,
-        sum(net) as total
-    from window_rows
-    where hold_reason is not null
-    group by hold_reason
+        sum(s.net) as total
+    from window_rows as s
+    left join finance.hold_reasons as k on s.hold_reason = k.reason
+    where s.hold_reason is not null
+    group by s.hold_reason, k.hold_rank
 ),
 
 flagged as (
@@ -109,7 +111,7 @@ select json_build_object(
     'holds', coalesce((
         select json_agg(json_build_object(
             'reason', h.reason, 'seller_count', h.seller_count, 'total', h.total::text
-        ) order by finance.hold_rank(h.reason)) from holds as h
+        ) order by h.hold_rank) from holds as h
     ), '[]'),
     'new', (w.net - w.carried_forward)::text,
     'new_last_week', w.last_new::text,

@@ -1,15 +1,5 @@
 -- What holds a stored row now.
 
-create or replace function finance.hold_rank(p_reason text) returns integer
-language sql immutable as $$
-    select array_position(array[
-        'nothing_due', 'negative_balance', 'seller_suspended', 'seller_closed', 'not_verified',
-        'no_rail', 'wallet_missing', 'wallet_unchecked', 'wallet_invalid', 'wallet_blocked',
-        'wallet_shared', 'wallet_changed', 'outcome_conflict', 'repeated_failure',
-        'manual_review', 'above_maximum', 'below_minimum'
-    ], p_reason)
-$$;
-
 create or replace function finance.latest_closed_window() returns text
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select c.payout_window from finance.window_closes as c
@@ -90,6 +80,7 @@ begin
                 union
                 select unnest(j.live_reasons)
             ) as distinct_reason
+            left join finance.hold_reasons as known on distinct_reason.reason = known.reason
             where not exists (
                 select from finance.hold_releases as x
                 where x.payout_window = j.payout_window and x.seller_id = j.seller_id
@@ -102,7 +93,7 @@ begin
                     and x.wallet_address is distinct from j.wallet_now
                 )
             )
-            order by finance.hold_rank(distinct_reason.reason)
+            order by known.hold_rank
         ) end
     from judged as j;
 end;

@@ -32,9 +32,8 @@ begin
     if v_reason is null then
         raise exception 'seller % is not held in window %', p_seller, p_window;
     end if;
-    if v_reason not in (
-        'seller_closed', 'wallet_changed', 'wallet_shared', 'manual_review', 'repeated_failure',
-        'above_maximum'
+    if not exists (
+        select from finance.hold_reasons as k where k.reason = v_reason and k.is_releasable
     ) then
         raise exception 'seller % is held in window % for %, which a person cannot release: mend the cause',
             p_seller, p_window, v_reason;

@@ -73,9 +73,11 @@ begin
             'weeks', coalesce((
                 select jsonb_agg(jsonb_build_object(
                     'payout_window', w.payout_window, 'status', w.status, 'amount', w.net::text,
-                    'hold_reason', w.hold_reason, 'closes_at', w.window_ends_at,
-                    'payout_due_at', w.payout_due_at
-                ) order by w.payout_due_at) from weeks as w
+                    'hold_reason', w.hold_reason, 'hold_message', k.seller_message,
+                    'closes_at', w.window_ends_at, 'payout_due_at', w.payout_due_at
+                ) order by w.payout_due_at)
+                from weeks as w
+                left join finance.hold_reasons as k on w.hold_reason = k.reason
             ), '[]'),
             'releases', coalesce((
                 select jsonb_agg(jsonb_build_object(
