@@ -65,16 +65,11 @@ payouts as (
         r.window_starts_at,
         (r.net_minor / 100.0)::numeric(18, 2) as net,
         r.rail,
-        case
-            when r.window_ends_at > settle_now() then 'open'
-            when l.state = 'completed' then 'paid'
-            when l.state = 'frozen' then 'submitted'
-            when l.state is not null then l.state
-            when cardinality(coalesce(h.hold_reasons, r.hold_reasons)) > 0 then 'held'
-            when finance.window_ends_at(r.window_ends_at, b.settlement_timezone) <= settle_now()
-                then 'rolled_forward'
-            else 'ready'
-        end as status,
+        finance.payout_status(
+            r.window_ends_at <= settle_now(), l.state,
+            cardinality(coalesce(h.hold_reasons, r.hold_reasons)) > 0,
+            finance.window_ends_at(r.window_ends_at, b.settlement_timezone) <= settle_now()
+        ) as status,
         case
             when r.window_ends_at <= settle_now() and l.state is null
                 then (coalesce(h.hold_reasons, r.hold_reasons))[1]

@@ -8,8 +8,7 @@ with latest as materialized (
 lines as materialized (
     select
         l.seller_id,
-        case l.state when 'completed' then 'paid' when 'frozen' then 'submitted' else l.state end
-            as status
+        l.state
     from finance.payout_lines as l
     where l.payout_window = %(window)s and l.state <> 'rejected'
 ),
@@ -31,13 +30,11 @@ positions as materialized (
         h.wallet_address,
         h.net_minor,
         (h.net_minor / 100.0)::numeric(20, 2) as net,
-        case
-            when l.status is not null then l.status
-            when t.seller_id is not null or (n.is_latest and cardinality(h.hold_reasons) > 0)
-                then 'held'
-            when n.is_latest then 'ready'
-            else 'rolled_forward'
-        end as status
+        finance.payout_status(
+            true, l.state,
+            t.seller_id is not null or (n.is_latest and cardinality(h.hold_reasons) > 0),
+            not n.is_latest
+        ) as status
     from finance.current_holds(%(window)s) as h
     cross join latest as n
     left join lines as l on h.seller_id = l.seller_id

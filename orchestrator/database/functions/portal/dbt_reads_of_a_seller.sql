@@ -35,7 +35,7 @@ begin
             -- The row of the window that closed last, as long as it is in no batch.
             select
                 w.payout_window, w.window_ends_at, w.payout_due_at, h.hold_reasons[1] as hold_reason,
-                case when h.hold_reasons[1] is null then 'ready' else 'held' end as status,
+                true as is_closed,
                 (h.net_minor / 100.0)::numeric(18, 2) as net
             from latest as c
             cross join lateral finance.holds_of(c.payout_window, v_seller) as h
@@ -47,7 +47,7 @@ begin
             union all
             -- The open one: what is paid or came back since the last build counts at once.
             select
-                w.payout_window, w.window_ends_at, w.payout_due_at, null, 'open',
+                w.payout_window, w.window_ends_at, w.payout_due_at, null, false,
                 coalesce((select r.available_balance from balances as r), 0) + coalesce((
                     select sum(o.held_amount) from orders as o
                     where o.dispute_window_closes_at < w.window_ends_at
@@ -72,7 +72,10 @@ begin
             'next_release_amount', r.next_release_amount::text,
             'weeks', coalesce((
                 select jsonb_agg(jsonb_build_object(
-                    'payout_window', w.payout_window, 'status', w.status, 'amount', w.net::text,
+                    'payout_window', w.payout_window, 'status', finance.payout_status(
+                        w.is_closed, null, w.hold_reason is not null, false
+                    ),
+                    'amount', w.net::text,
                     'hold_reason', w.hold_reason, 'hold_message', k.seller_message,
                     'closes_at', w.window_ends_at, 'payout_due_at', w.payout_due_at
                 ) order by w.payout_due_at)
