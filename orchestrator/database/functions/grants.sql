@@ -14,7 +14,8 @@ to settle_dbt, settle_analyst, settle_finance, settle_orchestrator;
 grant execute on function
 finance.window_starts_at(timestamptz, text), finance.window_ends_at(timestamptz, text),
 finance.window_label(timestamptz, text), finance.payout_due_at(timestamptz, text),
-finance.as_of(text), finance.money(numeric), finance.policy(text, text),
+finance.as_of(text), finance.money(numeric),
+finance.decimal_amount(numeric), finance.policy(text, text),
 finance.payout_status(boolean, text, boolean, boolean),
 finance.latest_closed_window(), finance.current_holds(text), finance.holds_of(text, text), finance.payable(text),
 finance.covering_approvals(text), finance.failed_checks(text), finance.pause_line(),

@@ -51,7 +51,7 @@ select
     p.digest,
     coalesce(p.total_minor, 0)::bigint as to_pay_cents,
     coalesce(p.line_count, 0) as line_count,
-    (coalesce(p.total_minor, 0) / 100)::numeric(20, 2) as total,
+    finance.decimal_amount(coalesce(p.total_minor, 0)) as total,
     (
         select string_agg(o.obstacle, E'\n')
         from finance.obstacles_of(%(window)s, s.rows) as o (obstacle)

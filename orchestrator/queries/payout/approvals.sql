@@ -3,7 +3,7 @@ select
     a.approved_by,
     a.approved_at,
     a.line_count as lines,
-    (a.total_minor / 100)::numeric(20, 2) as total,
+    finance.decimal_amount(a.total_minor) as total,
     a.digest,
     case
         when a.revoked_at is not null then 'revoked'

@@ -63,7 +63,7 @@ payouts as (
     select
         r.payout_window,
         r.window_starts_at,
-        (r.net_minor / 100.0)::numeric(18, 2) as net,
+        finance.decimal_amount(r.net_minor) as net,
         r.rail,
         finance.payout_status(
             r.window_ends_at <= settle_now(), l.state,

@@ -29,7 +29,7 @@ positions as materialized (
         h.rail_currency,
         h.wallet_address,
         h.net_minor,
-        (h.net_minor / 100.0)::numeric(20, 2) as net,
+        finance.decimal_amount(h.net_minor) as net,
         finance.payout_status(
             true, l.state,
             t.seller_id is not null or (n.is_latest and cardinality(h.hold_reasons) > 0),
@@ -110,7 +110,7 @@ changes as (
             when s.seller is null then 'held now: left out'
             else 'changed: not approved'
         end as change,
-        (l.net_minor / 100.0)::numeric(20, 2) as approved,
+        finance.decimal_amount(l.net_minor) as approved,
         s.net as now
     from (select * from positions where held_for is null) as s
     full join approved as l on s.seller = l.seller_id

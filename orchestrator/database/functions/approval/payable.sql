@@ -1,8 +1,5 @@
 -- What would be paid now, and the digest that names it.
 
-create or replace function finance.money(p_minor numeric) returns text
-language sql immutable as $$ select (p_minor / 100)::numeric(20, 2)::text $$;
-
 create or replace function finance.digest_of(
     p_window text, p_currency text, p_count bigint, p_total_minor numeric, p_lines text
 ) returns text

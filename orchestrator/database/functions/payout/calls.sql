@@ -8,7 +8,7 @@ language sql set search_path = pg_catalog, pg_temp as $$
         select
             l.*,
             'Settlement ' || l.payout_window as description,
-            (l.amount_minor::numeric / 100)::numeric(30, 6)::text as amount,
+            finance.decimal_amount(l.amount_minor)::numeric(30, 6)::text as amount,
             json_build_object(
                 'seller_id', l.seller_id, 'payout_window', l.payout_window, 'line_id', l.line_id
             ) as metadata

@@ -36,10 +36,10 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
             min(l.rail) as rail,
             l.rail_currency,
             count(*) as line_count,
-            sum(l.amount_minor) / 100 as amount,
+            finance.decimal_amount(sum(l.amount_minor)) as amount,
             greatest(
                 count(*) * coalesce(max(f.network_fee), 0)
-                + sum(l.amount_minor) / 100 * coalesce(max(f.fee_rate), 0),
+                + finance.decimal_amount(sum(l.amount_minor)) * coalesce(max(f.fee_rate), 0),
                 count(*) * coalesce(max(o.fee), 0)
             ) as fees
         from lines as l

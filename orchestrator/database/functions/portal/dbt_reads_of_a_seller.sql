@@ -36,7 +36,7 @@ begin
             select
                 w.payout_window, w.window_ends_at, w.payout_due_at, h.hold_reasons[1] as hold_reason,
                 true as is_closed,
-                (h.net_minor / 100.0)::numeric(18, 2) as net
+                finance.decimal_amount(h.net_minor) as net
             from latest as c
             cross join lateral finance.holds_of(c.payout_window, v_seller) as h
             inner join settlement.windows as w on c.payout_window = w.payout_window
@@ -130,8 +130,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
         select
             i.dispute_id, i.order_id, i.opened_at, i.outcome,
             case when i.outcome is not null then i.outcome_at end as outcome_at,
-            (i.opened_minor / 100.0)::numeric(18, 2)::text as amount,
-            (i.given_back_minor / 100.0)::numeric(18, 2)::text as given_back,
+            finance.decimal_amount(i.opened_minor)::text as amount,
+            finance.decimal_amount(i.given_back_minor)::text as given_back,
             case when i.is_in_time then 'seller' else 'marketplace' end as borne_by
         from settlement_core.int_disputes as i
         where i.seller_id = (select portal.seller())
