@@ -140,7 +140,7 @@ def _what_next(totals: Mapping[str, Any]) -> str:
     steps = (
         f"```sh\nsettle review {window}\nsettle approve {window} --digest {digest} --as NAME\n```\n"
     )
-    missing = (totals["obstacles"] or "").splitlines()
+    missing = totals["obstacles"]
     return steps + "\n".join(f"- {cell(line)}" for line in missing)
 
 

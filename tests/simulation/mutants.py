@@ -163,24 +163,25 @@ MUTANTS = (
         "the digest leaves the wallet out",
         "digest",
         (
-            f"{FUNCTIONS}/approval/payable.sql",
-            "|| h.rail || '|'\n                || h.wallet_address || E'\\n'",
-            "|| h.rail || E'\\n'",
+            f"{FUNCTIONS}/approval/digest.sql",
+            "|| l.rail || '|'\n            || l.wallet_address || E'\\n'",
+            "|| l.rail || E'\\n'",
         ),
         seed=1,
     ),
     _mutant(
         "approvals are not compared with what is ready",
         "approved",
-        *(
-            (f"{FUNCTIONS}/{file}.sql", f"and not exists ({row}", f"and (true or exists ({row}")
-            for file, row in (
-                ("approval/obstacles", "\n        select h.seller_id"),
-                ("payout/freeze", "\n        select f.seller_id"),
-            )
+        (
+            f"{FUNCTIONS}/approval/digest.sql",
+            "and not exists (\n        select l.seller_id",
+            "and (true or exists (\n        select l.seller_id",
         ),
-        (OBSTACLES, "l.approval_id = a.approval_id\n    );", "true));"),
-        (f"{FUNCTIONS}/payout/freeze.sql", "l.approval_id = a.approval_id\n    );", "true));"),
+        (
+            f"{FUNCTIONS}/approval/digest.sql",
+            "k.approval_id = a.approval_id\n    )\n",
+            "true))\n",
+        ),
         seed=8,
     ),
     _mutant(

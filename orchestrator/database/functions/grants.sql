@@ -17,12 +17,10 @@ finance.window_label(timestamptz, text), finance.payout_due_at(timestamptz, text
 finance.as_of(text), finance.money(numeric),
 finance.decimal_amount(numeric), finance.policy(text, text),
 finance.payout_status(boolean, text, boolean, boolean),
-finance.latest_closed_window(), finance.current_holds(text), finance.holds_of(text, text), finance.payable(text),
-finance.covering_approvals(text), finance.failed_checks(text), finance.pause_line(),
-finance.payout_obstacles(text), finance.funding(text), finance.receipt(text, text),
-finance.standing_rows(text), finance.payable_of(text, finance.standing_row[]),
-finance.covering_of(text, finance.standing_row[]), finance.obstacles_of(text, finance.standing_row[]),
-finance.funding_of(text, finance.standing_row[])
+finance.latest_closed_window(), finance.current_holds(text), finance.current_holds(text, text),
+finance.window_position(text), finance.payable(text), finance.covering_approvals(text),
+finance.failed_checks(text), finance.pause_line(), finance.payout_obstacles(text),
+finance.funding(text), finance.receipt(text, text)
 to settle_dbt, settle_analyst, settle_finance, settle_orchestrator;
 
 grant execute on function

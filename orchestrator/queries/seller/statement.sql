@@ -55,7 +55,7 @@ current_holds as materialized (
         n.payout_window,
         c.hold_reasons
     from (select finance.latest_closed_window() as payout_window) as n
-    cross join lateral finance.holds_of(n.payout_window, %(seller)s) as c
+    cross join lateral finance.current_holds(n.payout_window, %(seller)s) as c
 ),
 
 -- As settlement.seller_settlement has them, for this one seller.

@@ -48,13 +48,10 @@ begin
     where cardinality(h.hold_reasons) = 0;
     -- The lines kept are those of the digest, whatever else was committed in between.
     if v_set.digest is distinct from (
-        select finance.digest_of(
-            p_window, v_set.currency, count(*), sum(l.net_minor),
-            string_agg(
-                l.seller_id || '|' || finance.money(l.net_minor) || '|' || l.rail || '|'
-                || l.wallet_address || E'\n', '' order by l.seller_id collate "C"
-            )
-        )
+        select finance.digest_of(p_window, v_set.currency, array_agg(
+            row(l.seller_id, l.net_minor, l.rail, l.rail_currency, l.wallet_address, null)
+            ::finance.seller_position
+        ))
         from finance.approval_lines as l where l.approval_id = v_id
     ) then
         raise exception 'the lines of % changed while it was approved: review and approve again', p_window;

@@ -38,7 +38,7 @@ begin
                 true as is_closed,
                 finance.decimal_amount(h.net_minor) as net
             from latest as c
-            cross join lateral finance.holds_of(c.payout_window, v_seller) as h
+            cross join lateral finance.current_holds(c.payout_window, v_seller) as h
             inner join settlement.windows as w on c.payout_window = w.payout_window
             where not exists (
                 select from finance.payout_lines as l
