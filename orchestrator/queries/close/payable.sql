@@ -1,5 +1,5 @@
--- What a window would pay now, what blocks it, which approvals cover it, and the funding it needs on
--- the rail: one row, with the funding as JSON. Once frozen, the batch says what is paid; before, what
+-- What a window would pay now, what blocks it, who approved it and which approvals cover it, and the
+-- funding it needs on the rail: one row, with tables as JSON. Once frozen, the batch says what is paid; before, what
 -- nothing holds now. The amounts of an older window have moved on.
 with positions as materialized (
     select p.* from finance.window_position(%(window)s) as p
@@ -38,6 +38,26 @@ funding as (
         to_char(f.read_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI "UTC"') as as_of
     from positions as s
     cross join lateral unnest(s.funding) as f
+),
+
+approvals as (
+    select
+        a.approved_by,
+        to_char(a.approved_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI "UTC"') as approved_at,
+        a.line_count as lines,
+        finance.decimal_amount(a.total_minor) as total,
+        a.digest,
+        case
+            when a.revoked_at is not null then 'revoked'
+            when b.batch_id is not null then 'in batch ' || b.batch_id
+            when a.approval_id = any(s.covering) then 'covers all that is ready'
+            else 'does not cover what is ready now'
+        end as state
+    from finance.approvals as a
+    cross join positions as s
+    left join finance.batch_approvals as b on a.approval_id = b.approval_id
+    where a.payout_window = %(window)s
+    order by a.approval_id
 )
 
 select
@@ -48,6 +68,7 @@ select
     finance.decimal_amount(coalesce(p.total_minor, 0)) as total,
     s.obstacles,
     coalesce(s.covering, '{}') as covering,
-    coalesce((select json_agg(f) from funding as f), '[]') as funding
+    coalesce((select json_agg(f) from funding as f), '[]') as funding,
+    coalesce((select json_agg(a) from approvals as a), '[]') as approvals
 from positions as s
 left join payable as p on true

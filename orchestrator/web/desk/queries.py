@@ -16,7 +16,6 @@ WINDOW = HEAD | {
     "compared": "close/by_rail",
     "exceptions": "close/exceptions",
     "checks": "window/checks",
-    "approvals": "payout/approvals",
     "batch": "payout/batch",
     "outcomes": "payout/outcomes",
     "failed": "payout/failed_lines",
@@ -24,7 +23,7 @@ WINDOW = HEAD | {
     "calls": "payout/calls",
 }
 RELEASES = {"releases": "books/reserve_releases"}
-APPROVE = HEAD | {name: WINDOW[name] for name in ("totals", "payable", "rails", "approvals")}
+APPROVE = HEAD | {name: WINDOW[name] for name in ("totals", "payable", "rails")}
 SELLER = {"statement": "seller/statement", "health": "seller/health"}
 BOOKS = {"asked": "books/may_read", "rows": "books/rollforward", "ageing": "books/ageing"}
 HOME = {
