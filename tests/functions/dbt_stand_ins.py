@@ -110,7 +110,8 @@ begin
             'settlement_seeds'
         )
         and c.relkind in ('r', 'S')
-        and c.relname !~ 'yoyo|installation|policies|applied_functions|hold_reasons'
+        and c.relname !~ 'yoyo|installation|policies|applied_functions'
+        and c.relname not in ('hold_reasons', 'state_transitions')
     loop
         if relation.relkind = 'r' then
             execute format('delete from %s', relation.name);
