@@ -13,8 +13,8 @@ READERS = {"dbt", ORCHESTRATOR, "ana", "dora"}
 
 # Every function of ours that anybody but the owner may call. What is not here, nobody may.
 CALLERS = {
-    "window_starts_at window_ends_at window_label payout_due_at as_of money decimal_amount policy"
-    " payout_status latest_closed_window current_holds window_position payable"
+    "window_starts_at window_ends_at window_label window_named payout_due_at as_of money"
+    " decimal_amount policy payout_status latest_closed_window current_holds window_position payable"
     " covering_approvals failed_checks pause_line payout_obstacles funding": READERS,
     "begin_build complete_build begin_handover hand_over": {"dbt"},
     "hold_lock store_close sight_wallets alert_contradictions is_unsent store_balances preflight"

@@ -13,7 +13,7 @@ to settle_dbt, settle_analyst, settle_finance, settle_orchestrator;
 -- The calendar and what a reader's view or page calls.
 grant execute on function
 finance.window_starts_at(timestamptz, text), finance.window_ends_at(timestamptz, text),
-finance.window_label(timestamptz, text), finance.payout_due_at(timestamptz, text),
+finance.window_label(timestamptz, text), finance.window_named(text, text), finance.payout_due_at(timestamptz, text),
 finance.as_of(text), finance.money(numeric),
 finance.decimal_amount(numeric), finance.policy(text, text),
 finance.payout_status(boolean, text, boolean, boolean),
