@@ -139,7 +139,7 @@ def test_a_released_line_voids_the_approval(market: Market) -> None:
     assert market.value("ben", RELEASE, WINDOW, "s3") == "manual_review"
     market.at(DUE)
     assert market.refusal(ORCHESTRATOR, FREEZE, WINDOW) == (
-        "the approval of 2026-W47 does not hold what is ready now: review and approve digest "
+        "the approval of 2026-W47 does not cover what is ready now: review and approve digest "
         + expected_digest(*LINES, FLAGGED)
     )
     market.approve("ana")
@@ -205,7 +205,7 @@ def test_who_has_left_the_group_approves_nothing_any_more(market: Market) -> Non
     market.approved(Line("s1", 5_000))
     market.rows(OWNER, "revoke settle_finance from ana")
     try:
-        assert "does not hold what is ready now" in market.refusal(ORCHESTRATOR, FREEZE, WINDOW)
+        assert "does not cover what is ready now" in market.refusal(ORCHESTRATOR, FREEZE, WINDOW)
     finally:
         market.rows(OWNER, "grant settle_finance to ana")
     market.freeze()
@@ -275,6 +275,6 @@ def test_a_line_that_comes_back_while_it_freezes_is_not_paid(fresh: Market) -> N
             orchestrator.rollback()
     assert all(sellers == ["s10", "s2"] for sellers in paid)
     assert {said.split(":")[0] for said in refused} == {
-        "the approval of 2026-W47 does not hold what is ready now",
+        "the approval of 2026-W47 does not cover what is ready now",
         "the lines of 2026-W47 changed while it was frozen",
     }

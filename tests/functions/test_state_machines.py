@@ -188,7 +188,10 @@ def test_a_batch_with_a_payout_that_completed_is_not_rejected(market: Market) ->
     assert market.value(ORCHESTRATOR, look_up, json.dumps({"data": shown}).encode()) == 1
     attempt = market.value(ORCHESTRATOR, "select finance.begin_attempt(1, 2)")
     market.rows(
-        ORCHESTRATOR, "select finance.take_piece(1, 2, %s, %s)", attempt, refusal().encode()
+        ORCHESTRATOR,
+        "select finance.append_response_chunk(1, 2, %s, %s)",
+        attempt,
+        refusal().encode(),
     )
     market.rows(ORCHESTRATOR, "select finance.end_attempt(1, 2, %s, 400, true, 'req_1')", attempt)
     market.rows(ORCHESTRATOR, "select * from finance.conclude_call(1, 2)")

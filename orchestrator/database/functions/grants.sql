@@ -19,7 +19,7 @@ finance.decimal_amount(numeric), finance.policy(text, text),
 finance.payout_status(boolean, text, boolean, boolean),
 finance.latest_closed_window(), finance.current_holds(text), finance.current_holds(text, text),
 finance.window_position(text), finance.payable(text), finance.covering_approvals(text),
-finance.failed_checks(text), finance.pause_line(), finance.payout_obstacles(text),
+finance.failed_checks(text), finance.pause_message(), finance.payout_obstacles(text),
 finance.funding(text), finance.receipt(text, text)
 to settle_dbt, settle_analyst, settle_finance, settle_orchestrator;
 
@@ -30,11 +30,11 @@ to settle_dbt;
 grant insert on finance.wallet_checks to settle_orchestrator;
 grant execute on function
 finance.hold_lock(text), finance.store_close(text), finance.alert_contradictions(),
-finance.is_unsent(text), finance.store_balances(bytea), finance.preflight(text, bytea),
+finance.has_no_attempt(text), finance.store_balances(bytea), finance.preflight(text, bytea),
 finance.freeze_batch(text, integer, text),
 finance.next_call(bigint), finance.call_body(bigint, integer),
 finance.begin_attempt(bigint, integer),
-finance.take_piece(bigint, integer, integer, bytea),
+finance.append_response_chunk(bigint, integer, integer, bytea),
 finance.end_attempt(bigint, integer, integer, integer, boolean, text),
 finance.conclude_call(bigint, integer),
 finance.open_lookups(), finance.record_lookup(bytea), finance.rail_currencies(),

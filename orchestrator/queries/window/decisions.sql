@@ -48,5 +48,5 @@ select json_build_object(
         ) order by f.check_name)
         from failed_checks as f
     ), '[]'),
-    'pause', finance.pause_line()
+    'pause', finance.pause_message()
 ) as review

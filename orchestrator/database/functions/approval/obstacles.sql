@@ -26,8 +26,8 @@ begin
             p_window, coalesce(finance.latest_closed_window(), 'none'));
         return;
     end if;
-    if finance.pause_line() is not null then
-        return next finance.pause_line();
+    if finance.pause_message() is not null then
+        return next finance.pause_message();
     end if;
     return query
     select format('check %s of %s failed (%s): mend it, or two people accept it (%s so far)',
@@ -45,7 +45,7 @@ begin
         select from finance.approvals as a
         where a.payout_window = p_window and a.revoked_at is null
     ) then
-        return next format('the approval of %s does not hold what is ready now: review and approve digest %s',
+        return next format('the approval of %s does not cover what is ready now: review and approve digest %s',
             p_window, p_position.digest);
     elsif v_approvers is null then
         return next format('window %s is not approved: review it and approve digest %s', p_window,
