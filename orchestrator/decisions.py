@@ -46,13 +46,18 @@ def _any(value: str) -> str:
     return value
 
 
+def monday_of(window: str) -> date:
+    """2026-W47 -> 2026-11-16; ValueError where there is no such week."""
+    parts = re.fullmatch(r"([0-9]{4})-W([0-9]{2})", window)
+    if parts is None:
+        raise ValueError(window)
+    return date.fromisocalendar(int(parts[1]), int(parts[2]), 1)
+
+
 def check_window(value: str) -> str:
     """An ISO week that exists."""
-    parts = re.fullmatch(r"([0-9]{4})-W([0-9]{2})", value)
     try:
-        if parts is None:
-            raise ValueError(value)
-        date.fromisocalendar(int(parts[1]), int(parts[2]), 1)
+        monday_of(value)
     except ValueError:
         raise ValueError(f"{value!r} is not an ISO week; write it like 2026-W47") from None
     return value

@@ -74,9 +74,11 @@ def read_review(settings: Settings, window: str) -> dict[str, Any]:
     with connect(settings, Component.ORCHESTRATOR, is_read_only=True) as database:
         # One snapshot, so that the digest and its approvals belong together.
         database.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-        document: dict[str, Any] = {}
+        [payable] = rows_of(database, "close/payable", window=window)
+        document = {key: payable[key] for key in ("digest", "currency", "line_count", "obstacles")}
+        document["total"] = str(payable["total"])
         for query in ("window/review", "window/decisions", "payout/review"):
-            found = rows_of(database, query, window=window)
+            found = rows_of(database, query, window=window, covering=payable["covering"])
             if not found:
                 raise _no_window(database, window)
             document |= found[0]["review"]

@@ -32,7 +32,6 @@ PAYOUT_TABLES = {
     "outcomes": "payout/outcomes",
     "calls": "payout/calls",
     "left_out": "payout/left_out",
-    "approvals": "payout/approvals",
 }
 
 OPEN_BREAKS = "reconciliation/open_breaks_by_kind"
@@ -69,7 +68,7 @@ def close_report(settings: Settings, window: str) -> Metadata:
 
 def payout_report(settings: Settings, window: str) -> Metadata:
     """The state of a window's latest batch; empty where nothing was frozen."""
-    found = _read(settings, window, "payout/batch", *PAYOUT_TABLES.values())
+    found = _read(settings, window, "payout/batch", "close/payable", *PAYOUT_TABLES.values())
     if not found["payout/batch"]:
         return {}
     [batch] = found["payout/batch"]
@@ -82,6 +81,7 @@ def payout_report(settings: Settings, window: str) -> Metadata:
     return {
         "payout": dg.MetadataValue.md(headline),
         **{name: table(found[query], MOST_ROWS) for name, query in PAYOUT_TABLES.items()},
+        "approvals": table(found["close/payable"][0]["approvals"]),
         "payout_window": window,
         "state": batch["state"],
         "batch_id": batch["batch_id"],
@@ -91,8 +91,8 @@ def payout_report(settings: Settings, window: str) -> Metadata:
 
 def approvals_report(settings: Settings, window: str) -> Metadata:
     """Who approved the window, by name."""
-    found = _read(settings, window, "payout/approvals")
-    return {"approvals": table(found["payout/approvals"]), "payout_window": window}
+    [payable] = _read(settings, window, "close/payable")["close/payable"]
+    return {"approvals": table(payable["approvals"]), "payout_window": window}
 
 
 def reconcile_report(settings: Settings) -> Metadata:
@@ -141,7 +141,7 @@ def _what_next(totals: Mapping[str, Any]) -> str:
     steps = (
         f"```sh\nsettle review {window}\nsettle approve {window} --digest {digest} --as NAME\n```\n"
     )
-    missing = (totals["obstacles"] or "").splitlines()
+    missing = totals["obstacles"]
     return steps + "\n".join(f"- {cell(line)}" for line in missing)
 
 

@@ -52,9 +52,9 @@ def pay_window(settings: Settings, window: str) -> PayResult:
 def _pay(
     settings: Settings, rail: HalfinClient, database: psycopg.Connection[Any], window: str
 ) -> PayResult:
-    [unsent] = rows(database, "select finance.is_unsent(%s) as is_it", window)
+    [unsent] = rows(database, "select finance.has_no_attempt(%s) as is_unsent", window)
     database.commit()
-    if unsent["is_it"]:
+    if unsent["is_unsent"]:
         _preflight(rail, database, window)
     [frozen] = rows(
         database,
@@ -157,7 +157,8 @@ def _send(
         for start in range(0, len(content), PIECE_BYTES):
             piece = content[start : start + PIECE_BYTES]
             database.execute(
-                "select finance.take_piece(%s, %s, %s, %b)", [batch_id, sequence, attempt, piece]
+                "select finance.append_response_chunk(%s, %s, %s, %b)",
+                [batch_id, sequence, attempt, piece],
             )
         database.execute(
             "select finance.end_attempt(%s, %s, %s, %s, %s, %s)",

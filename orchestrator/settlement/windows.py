@@ -3,6 +3,7 @@
 from datetime import date
 from zoneinfo import ZoneInfo
 
+from orchestrator.decisions import monday_of
 from orchestrator.project_variables import project_variables
 
 
@@ -14,10 +15,7 @@ def window_label(partition_key: str) -> str:
 
 def partition_key(window: str) -> str:
     """2026-W47 -> 2026-11-16; ValueError where there is no such week."""
-    year, _, week = window.partition("-W")
-    if len(year) != 4 or len(week) != 2:
-        raise ValueError(window)
-    return date.fromisocalendar(int(year), int(week), 1).isoformat()
+    return monday_of(window).isoformat()
 
 
 def zone() -> ZoneInfo:

@@ -66,7 +66,7 @@ class Desk:
         with connect(self.settings, Component.ORCHESTRATOR) as database:
             for query, *values in (
                 ("select finance.begin_attempt(1, 1)",),
-                ("select finance.take_piece(1, 1, 1, %s)", response),
+                ("select finance.append_response_chunk(1, 1, 1, %s)", response),
                 ("select finance.end_attempt(1, 1, 1, %s, true, null)", http_status),
                 ("select finance.conclude_call(1, 1)",),
             ):

@@ -124,7 +124,7 @@ def test_from_nothing_to_a_batch(approvals: Ticks) -> None:
     assert before.startswith(f"{WINDOW}/approved/")
 
     ticks.ask(f"select finance.release_hold('{WINDOW}', '{ready['seller']}', 'seen')", FINANCE)
-    assert "does not hold what is ready now" in ticks.said()
+    assert "does not cover what is ready now" in ticks.said()
     ticks.approve(FINANCE, "ben")
     assert ticks.asked() != before
 
@@ -153,7 +153,7 @@ def answer(ticks: Ticks, status: int, body: str = "", *, was_sent: bool) -> None
     batch = call["batch"]
     [begun] = ticks.ask(f"select finance.begin_attempt({batch}, 1) as attempt")
     attempt = f"{batch}, 1, {begun['attempt']}"
-    ticks.ask(f"select finance.take_piece({attempt}, convert_to('{body}', 'UTF8'))")
+    ticks.ask(f"select finance.append_response_chunk({attempt}, convert_to('{body}', 'UTF8'))")
     ticks.ask(f"select finance.end_attempt({attempt}, {status}, {was_sent}, 'r')")
     ticks.ask(f"select * from finance.conclude_call({batch}, 1)")
 

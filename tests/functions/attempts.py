@@ -43,7 +43,7 @@ def end(market: Market, attempt: int, answer: Try) -> None:
     if answer.body == TAKEN:
         body = listing({k: v for k, v in payout(market).items() if k != "metadata"}).encode()
     for piece in (body[:7], body[7:]):
-        take = "select finance.take_piece(1, 1, %s, %s)"
+        take = "select finance.append_response_chunk(1, 1, %s, %s)"
         market.rows(ORCHESTRATOR, take, attempt, piece)
     query = "select finance.end_attempt(1, 1, %s, %s, %s, 'req_1')"
     market.rows(ORCHESTRATOR, query, attempt, answer.http_status, answer.was_sent)

@@ -111,6 +111,7 @@ begin
         )
         and c.relkind in ('r', 'S')
         and c.relname !~ 'yoyo|installation|policies|applied_functions|function_fingerprints'
+        and c.relname not in ('hold_reasons', 'state_transitions')
     loop
         if relation.relkind = 'r' then
             execute format('delete from %s', relation.name);

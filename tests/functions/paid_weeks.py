@@ -94,7 +94,9 @@ class PaidWeeks:
 
     def _answer(self, batch: int, status: int, body: bytes) -> Any:
         self.value("select finance.begin_attempt(%(b)s, 1)", b=batch)
-        self.value("select finance.take_piece(%(b)s, 1, 1, %(body)s)", b=batch, body=body)
+        self.value(
+            "select finance.append_response_chunk(%(b)s, 1, 1, %(body)s)", b=batch, body=body
+        )
         end = "select finance.end_attempt(%(b)s, 1, 1, %(status)s, true, 'r')"
         self.value(end, b=batch, status=status)
         return self.value("select batch_state from finance.conclude_call(%(b)s, 1)", b=batch)

@@ -49,7 +49,7 @@ def concluded(market: Market, status: int, body: str, *, batch: int = 1) -> dict
         "select max(attempt) from finance.call_attempts where batch_id = %s and ended_at is null",
         batch,
     ) or market.value(ORCHESTRATOR, "select finance.begin_attempt(%s, 1)", batch)
-    take = "select finance.take_piece(%s, 1, %s, %s)"
+    take = "select finance.append_response_chunk(%s, 1, %s, %s)"
     market.rows(ORCHESTRATOR, take, batch, number, body.encode())
     end = "select finance.end_attempt(%s, 1, %s, %s, true, null)"
     market.rows(ORCHESTRATOR, end, batch, number, status)

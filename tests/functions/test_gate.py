@@ -85,6 +85,8 @@ CHANGES = {
     "not_verified": ACCOUNTS.format("payouts_enabled = false"),
     "wallet_changed": ACCOUNTS.format("wallet_address = 'another'"),
     "manual_review": "select finance.hold_seller('s1', 'a call from the bank')",
+    "wallet_blocked": "select finance.block_wallet((select wallet_address from marketplace.sellers"
+    " where seller_id = 's1'), 'a call from the bank')",
 }
 
 
@@ -93,7 +95,7 @@ def test_a_line_held_since_the_approval_is_left_out(market: Market, reason: str)
     market.close()
     market.approve("ana", "ben")
     market.at(DUE)
-    who = "cem" if reason == "manual_review" else OWNER
+    who = "cem" if CHANGES[reason].startswith("select") else OWNER
     market.rows(who, CHANGES[reason])
     batch = market.freeze()
     assert market.lines("seller_id") == [("s10",), ("s2",)]
@@ -103,6 +105,17 @@ def test_a_line_held_since_the_approval_is_left_out(market: Market, reason: str)
         "dora", "select line_count, total_minor, digest from finance.payout_batches"
     )
     assert tuple(frozen.values()) == (2, 100_007, expected_digest(*LINES[1:]))
+
+
+def test_every_live_hold_reason_is_tried(market: Market) -> None:
+    live = market.rows("dora", "select reason from finance.hold_reasons where is_live")
+    # test_late_outcomes.py has the last one.
+    assert {row["reason"] for row in live} == {*CHANGES, "outcome_conflict"}
+
+
+def test_a_close_with_an_unknown_hold_reason_is_refused(market: Market) -> None:
+    with pytest.raises(psycopg.errors.RaiseException, match="the row of seller s1 in 2026-W47 is"):
+        market.close(Line("s1", 12_345, holds=("nothing_due", "full_moon")))
 
 
 def test_an_account_that_is_gone_is_left_out(market: Market) -> None:
@@ -126,7 +139,7 @@ def test_a_released_line_voids_the_approval(market: Market) -> None:
     assert market.value("ben", RELEASE, WINDOW, "s3") == "manual_review"
     market.at(DUE)
     assert market.refusal(ORCHESTRATOR, FREEZE, WINDOW) == (
-        "the approval of 2026-W47 does not hold what is ready now: review and approve digest "
+        "the approval of 2026-W47 does not cover what is ready now: review and approve digest "
         + expected_digest(*LINES, FLAGGED)
     )
     market.approve("ana")
@@ -192,7 +205,7 @@ def test_who_has_left_the_group_approves_nothing_any_more(market: Market) -> Non
     market.approved(Line("s1", 5_000))
     market.rows(OWNER, "revoke settle_finance from ana")
     try:
-        assert "does not hold what is ready now" in market.refusal(ORCHESTRATOR, FREEZE, WINDOW)
+        assert "does not cover what is ready now" in market.refusal(ORCHESTRATOR, FREEZE, WINDOW)
     finally:
         market.rows(OWNER, "grant settle_finance to ana")
     market.freeze()
@@ -262,6 +275,6 @@ def test_a_line_that_comes_back_while_it_freezes_is_not_paid(fresh: Market) -> N
             orchestrator.rollback()
     assert all(sellers == ["s10", "s2"] for sellers in paid)
     assert {said.split(":")[0] for said in refused} == {
-        "the approval of 2026-W47 does not hold what is ready now",
+        "the approval of 2026-W47 does not cover what is ready now",
         "the lines of 2026-W47 changed while it was frozen",
     }

@@ -13,17 +13,16 @@ READERS = {"dbt", ORCHESTRATOR, "ana", "dora"}
 
 # Every function of ours that anybody but the owner may call. What is not here, nobody may.
 CALLERS = {
-    "window_starts_at window_ends_at window_label payout_due_at as_of hold_rank money policy"
-    " latest_closed_window current_holds holds_of payable covering_approvals failed_checks"
-    " pause_line payout_obstacles funding standing_rows payable_of covering_of obstacles_of"
-    " funding_of": READERS,
+    "window_starts_at window_ends_at window_label window_named payout_due_at as_of money"
+    " decimal_amount policy payout_status latest_closed_window current_holds"
+    " window_position payable covering_approvals failed_checks pause_message"
+    " payout_obstacles funding": READERS,
     "begin_build complete_build begin_handover hand_over": {"dbt"},
-    "hold_lock store_close sight_wallets alert_contradictions is_unsent store_balances preflight"
-    " freeze_batch next_call"
-    " call_body begin_attempt alert_stopped alert_changed_functions take_piece end_attempt"
-    " conclude_call open_lookups record_lookup"
-    " rail_currencies ledger_knows store_ledger compare_books raise_alert raise_alert_once"
-    " unposted_alerts mark_posted": {ORCHESTRATOR},
+    "hold_lock store_close sight_wallets alert_contradictions has_no_attempt store_balances"
+    " preflight freeze_batch next_call call_body begin_attempt append_response_chunk"
+    " end_attempt conclude_call open_lookups record_lookup rail_currencies ledger_knows"
+    " store_ledger compare_books raise_alert raise_alert_once unposted_alerts mark_posted"
+    " alert_stopped alert_changed_functions": {ORCHESTRATOR},
     "approve revoke_approval hold_seller release_hold block_wallet unblock_wallet"
     " enter_adjustment approve_adjustment withdraw_adjustment propose_policy confirm_policy"
     " withdraw_policy accept_check pause_payouts resume_payouts close_break"

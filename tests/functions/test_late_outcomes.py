@@ -266,7 +266,7 @@ def test_a_lost_attempt_that_is_paid_pays_the_next_ones_line(market: Market) -> 
     # Nothing is left to send of it, and nothing to take back.
     assert "is stopped, it was never sent" in market.refusal(ORCHESTRATOR, BEGIN, batch)
     assert market.value("ana", "select finance.withdraw_batch('2026-W47', 'paid before')") == 0
-    assert market.state() == ["rejected", "rejected"]
+    assert market.state() == ["rejected", "accepted"]
 
 
 def test_a_failure_that_is_confirmed_closes_the_break_of_a_rejected_line(market: Market) -> None:

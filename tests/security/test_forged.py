@@ -60,7 +60,7 @@ def test_a_line_to_another_wallet_than_the_marketplaces_is_not_frozen(market: Ma
         " on a.seller_id = r.seller_id $$; reset role",
     )
     holds = market.value(
-        OWNER, "select pg_get_functiondef('finance.holds_of(text, text)'::regprocedure)"
+        OWNER, "select pg_get_functiondef('finance.current_holds(text, text)'::regprocedure)"
     )
     market.rows(OWNER, holds.replace("finance.sellers_now", "finance.sellers_seen"))
     market.rows(OWNER, "update marketplace.sellers set wallet_address = 'w' where seller_id = 's1'")

@@ -163,24 +163,25 @@ MUTANTS = (
         "the digest leaves the wallet out",
         "digest",
         (
-            f"{FUNCTIONS}/approval/payable.sql",
-            "|| h.rail || '|'\n                || h.wallet_address || E'\\n'",
-            "|| h.rail || E'\\n'",
+            f"{FUNCTIONS}/approval/digest.sql",
+            "|| l.rail || '|'\n            || l.wallet_address || E'\\n'",
+            "|| l.rail || E'\\n'",
         ),
         seed=1,
     ),
     _mutant(
         "approvals are not compared with what is ready",
         "approved",
-        *(
-            (f"{FUNCTIONS}/{file}.sql", f"and not exists ({row}", f"and (true or exists ({row}")
-            for file, row in (
-                ("approval/obstacles", "\n        select h.seller_id"),
-                ("payout/freeze", "\n        select f.seller_id"),
-            )
+        (
+            f"{FUNCTIONS}/approval/digest.sql",
+            "and not exists (\n        select l.seller_id",
+            "and (true or exists (\n        select l.seller_id",
         ),
-        (OBSTACLES, "l.approval_id = a.approval_id\n    );", "true));"),
-        (f"{FUNCTIONS}/payout/freeze.sql", "l.approval_id = a.approval_id\n    );", "true));"),
+        (
+            f"{FUNCTIONS}/approval/digest.sql",
+            "k.approval_id = a.approval_id\n    )\n",
+            "true))\n",
+        ),
         seed=8,
     ),
     _mutant(
@@ -210,7 +211,7 @@ MUTANTS = (
         "approved",
         (
             OBSTACLES,
-            "if finance.pause_line() is not null then",
+            "if finance.pause_message() is not null then",
             "if false then",
         ),
     ),
@@ -249,18 +250,18 @@ MUTANTS = (
         "books, paid once, reconciled",
         (
             f"{FUNCTIONS}/payout/classify_response.sql",
-            "or p_try.http_status = 0 or p_try.http_status >= 500 then\n        return 'unknown';",
-            "or p_try.http_status = 0 or p_try.http_status >= 500 then\n        return 'rejected';",
+            "or p_attempt.http_status >= 500 then\n        return 'unknown';",
+            "or p_attempt.http_status >= 500 then\n        return 'rejected';",
         ),
         (
             f"{FUNCTIONS}/payout/classify_response.sql",
-            "finance.meaning(a) not in ('rejected', 'not_read')",
+            "finance.classify_attempt(a) not in ('rejected', 'not_read')",
             "false",
         ),
         (
             f"{FUNCTIONS}/payout/conclude_call.sql",
-            "refuse_call(v_batch, v_call, v_last.response::jsonb)",
-            "refuse_call(v_batch, v_call, finance.try_jsonb(v_last.response))",
+            "reject_call(v_batch, v_call, v_last.response::jsonb)",
+            "reject_call(v_batch, v_call, finance.try_jsonb(v_last.response))",
         ),
         seed=2,
     ),
@@ -348,7 +349,7 @@ MUTANTS = (
         (
             f"{FUNCTIONS}/payout/conclude_call.sql",
             "        perform finance.raise_alert(v_verdict, v_batch.payout_window,\n"
-            "            finance.answer_line(v_batch, v_verdict, v_last));\n",
+            "            finance.call_message(v_batch, v_verdict, v_last));\n",
             "",
         ),
         seed=2,

@@ -71,6 +71,12 @@ held as (
 
 ),
 
+reasons as (
+
+    select * from {{ ref('stg_finance__hold_reasons') }}
+
+),
+
 joined as (
 
     select
@@ -118,8 +124,7 @@ joined as (
 
 ),
 
--- In the order in which the first one is shown.
-judged as (
+found as (
 
     select
         *,
@@ -144,8 +149,26 @@ judged as (
             case
                 when net_minor > 0 and net_minor < minimum_minor then 'below_minimum'
             end
-        ], null) as hold_reasons
+        ], null) as found_reasons
     from joined
+
+),
+
+-- In the order in which the first one is shown.
+judged as (
+
+    select
+        found.*,
+        case
+            when cardinality(found.found_reasons) < 2 then found.found_reasons
+            else array(
+                select listed.hold_reason
+                from unnest(found.found_reasons) as listed (hold_reason)
+                left join reasons on listed.hold_reason = reasons.hold_reason
+                order by reasons.hold_rank
+            )
+        end as hold_reasons
+    from found
 
 ),
 

@@ -54,7 +54,7 @@ final as (
         {%- endfor %}
         sums.ledger_count,
         sums.ledger_amount,
-        (sums.ledger_amount - sums.completed_minor::numeric / 100)::numeric(18, 6) as difference,
+        (sums.ledger_amount - {{ money('sums.completed_minor') }})::numeric(18, 6) as difference,
         sums.rail_fees,
         sums.ledger_fees,
         sums.fee_difference,
@@ -63,7 +63,7 @@ final as (
         sums.frozen_count = sums.refused_count + sums.sent_count
         and sums.sent_count = sums.completed_count + sums.failed_count
         and sums.ledger_count = sums.completed_count
-        and sums.ledger_amount = sums.completed_minor::numeric / 100
+        and sums.ledger_amount = {{ money('sums.completed_minor') }}
         and sums.fee_difference = 0
         and breaks.open_breaks is null as is_reconciled
     from sums

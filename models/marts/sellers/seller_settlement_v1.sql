@@ -66,14 +66,9 @@ final as (
         {{ money('refunds_minor') }} as refunds,
         {{ money('net_minor') }} as net,
         rail,
-        case
-            when not is_closed then 'open'
-            when line_state = 'completed' then 'paid'
-            when line_state is not null then line_state
-            when cardinality(standing_holds) > 0 then 'held'
-            when is_newer_closed then 'rolled_forward'
-            else 'ready'
-        end as status,
+        finance.payout_status(
+            is_closed, line_state, cardinality(standing_holds) > 0, is_newer_closed
+        ) as status,
         {{ money('disputes_minor') }} as disputes,
         {{ money('adjustments_minor') }} as adjustments,
         {{ money('carried_forward_minor') }} as carried_forward,

@@ -30,14 +30,14 @@ to settle_dbt, settle_analyst, settle_finance, settle_orchestrator;
 -- The calendar and what a reader's view or page calls.
 grant execute on function
 finance.window_starts_at(timestamptz, text), finance.window_ends_at(timestamptz, text),
-finance.window_label(timestamptz, text), finance.payout_due_at(timestamptz, text),
-finance.as_of(text), finance.hold_rank(text), finance.money(numeric), finance.policy(text, text),
-finance.latest_closed_window(), finance.current_holds(text), finance.holds_of(text, text), finance.payable(text),
-finance.covering_approvals(text), finance.failed_checks(text), finance.pause_line(),
-finance.payout_obstacles(text), finance.funding(text), finance.receipt(text, text),
-finance.standing_rows(text), finance.payable_of(text, finance.standing_row[]),
-finance.covering_of(text, finance.standing_row[]), finance.obstacles_of(text, finance.standing_row[]),
-finance.funding_of(text, finance.standing_row[])
+finance.window_label(timestamptz, text), finance.window_named(text, text), finance.payout_due_at(timestamptz, text),
+finance.as_of(text), finance.money(numeric),
+finance.decimal_amount(numeric), finance.policy(text, text),
+finance.payout_status(boolean, text, boolean, boolean),
+finance.latest_closed_window(), finance.current_holds(text), finance.current_holds(text, text),
+finance.window_position(text), finance.payable(text), finance.covering_approvals(text),
+finance.failed_checks(text), finance.pause_message(), finance.payout_obstacles(text),
+finance.funding(text), finance.receipt(text, text)
 to settle_dbt, settle_analyst, settle_finance, settle_orchestrator;
 
 grant execute on function
@@ -47,12 +47,12 @@ to settle_dbt;
 grant insert on finance.wallet_checks to settle_orchestrator;
 grant execute on function
 finance.hold_lock(text), finance.store_close(text), finance.alert_contradictions(),
-finance.is_unsent(text), finance.store_balances(bytea), finance.preflight(text, bytea),
+finance.has_no_attempt(text), finance.store_balances(bytea), finance.preflight(text, bytea),
 finance.freeze_batch(text, integer, text),
 finance.next_call(bigint), finance.call_body(bigint, integer),
 finance.begin_attempt(bigint, integer), finance.alert_stopped(text),
 finance.alert_changed_functions(),
-finance.take_piece(bigint, integer, integer, bytea),
+finance.append_response_chunk(bigint, integer, integer, bytea),
 finance.end_attempt(bigint, integer, integer, integer, boolean, text),
 finance.conclude_call(bigint, integer),
 finance.open_lookups(), finance.record_lookup(bytea), finance.rail_currencies(),

@@ -13,6 +13,6 @@ select
     coalesce(round(100 * r.minor / nullif(sum(r.minor) over (), 0), 1), 0) as first_pct,
     0 as second_pct,
     r.lines,
-    (r.minor / 100)::numeric(20, 2) as to_pay
+    finance.decimal_amount(r.minor) as to_pay
 from rails as r
 order by r.rail

@@ -47,11 +47,11 @@ sums as (
 select
     s.rail,
     s.lines,
-    (s.minor / 100)::numeric(20, 2) as to_pay,
-    (s.last_minor / 100)::numeric(20, 2) as last_week,
-    ((s.minor - s.last_minor) / 100)::numeric(20, 2) as change,
+    finance.decimal_amount(s.minor) as to_pay,
+    finance.decimal_amount(s.last_minor) as last_week,
+    finance.decimal_amount(s.minor - s.last_minor) as change,
     round(100 * (s.minor - s.last_minor) / nullif(s.last_minor, 0), 1) as pct,
-    (s.mean_minor / 100)::numeric(20, 2) as mean_4_weeks,
+    finance.decimal_amount(s.mean_minor) as mean_4_weeks,
     round(100 * (s.minor - s.mean_minor) / nullif(s.mean_minor, 0), 1) as pct_off_mean
 from sums as s
 order by s.is_all, s.rail

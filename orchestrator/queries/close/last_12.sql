@@ -36,8 +36,8 @@ select
     repeat('█', round(20 * s.pay_minor / l.pay_minor)::integer) as bar,
     coalesce(round(100 * s.pay_minor / l.week_minor, 1), 0) as first_pct,
     coalesce(round(100 * s.held_minor / l.week_minor, 1), 0) as second_pct,
-    (s.pay_minor / 100)::numeric(20, 0) as to_pay,
-    (s.held_minor / 100)::numeric(20, 0) as held
+    round(finance.decimal_amount(s.pay_minor)) as to_pay,
+    round(finance.decimal_amount(s.held_minor)) as held
 from sums as s
 cross join largest as l
 order by s.window_starts_at

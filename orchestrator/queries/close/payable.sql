@@ -1,18 +1,8 @@
--- What a window would pay now, what blocks it, which approvals cover it, and the funding it needs on
--- the rail: one row, with the funding as JSON. Once frozen, the batch says what is paid; before, what
+-- What a window would pay now, what blocks it, who approved it and which approvals cover it, and the
+-- funding it needs on the rail: one row, with tables as JSON. Once frozen, the batch says what is paid; before, what
 -- nothing holds now. The amounts of an older window have moved on.
-with batch as (
-    select
-        b.digest,
-        b.line_count,
-        b.total_minor
-    from finance.payout_batches as b
-    where b.payout_window = %(window)s and b.state <> 'rejected'
-),
-
--- Asked once, for all that follows.
-positions as materialized (
-    select finance.standing_rows(%(window)s) as rows
+with positions as materialized (
+    select p.* from finance.window_position(%(window)s) as p
 ),
 
 payable as (
@@ -20,17 +10,20 @@ payable as (
         b.digest,
         b.line_count,
         b.total_minor
-    from batch as b
+    from finance.payout_batches as b
+    where b.payout_window = %(window)s and b.state <> 'rejected'
     union all
     select
         p.digest,
         p.line_count,
         p.total_minor
-    from positions as s
-    cross join lateral finance.payable_of(%(window)s, s.rows) as p
+    from positions as p
     where
         p.payout_window = finance.latest_closed_window()
-        and not exists (select from batch)
+        and not exists (
+            select from finance.payout_batches as b
+            where b.payout_window = %(window)s and b.state <> 'rejected'
+        )
 ),
 
 funding as (
@@ -44,21 +37,38 @@ funding as (
         f.missing,
         to_char(f.read_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI "UTC"') as as_of
     from positions as s
-    cross join lateral finance.funding_of(%(window)s, s.rows) as f
+    cross join lateral unnest(s.funding) as f
+),
+
+approvals as (
+    select
+        a.approved_by,
+        to_char(a.approved_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI "UTC"') as approved_at,
+        a.line_count as lines,
+        finance.decimal_amount(a.total_minor) as total,
+        a.digest,
+        case
+            when a.revoked_at is not null then 'revoked'
+            when b.batch_id is not null then 'in batch ' || b.batch_id
+            when a.approval_id = any(s.covering) then 'covers all that is ready'
+            else 'does not cover what is ready now'
+        end as state
+    from finance.approvals as a
+    cross join positions as s
+    left join finance.batch_approvals as b on a.approval_id = b.approval_id
+    where a.payout_window = %(window)s
+    order by a.approval_id
 )
 
 select
     p.digest,
+    s.currency,
     coalesce(p.total_minor, 0)::bigint as to_pay_cents,
     coalesce(p.line_count, 0) as line_count,
-    (coalesce(p.total_minor, 0) / 100)::numeric(20, 2) as total,
-    (
-        select string_agg(o.obstacle, E'\n')
-        from finance.obstacles_of(%(window)s, s.rows) as o (obstacle)
-    ) as obstacles,
-    array(
-        select c.approval_id from finance.covering_of(%(window)s, s.rows) as c
-    ) as covering,
-    coalesce((select json_agg(f) from funding as f), '[]') as funding
+    finance.decimal_amount(coalesce(p.total_minor, 0)) as total,
+    s.obstacles,
+    coalesce(s.covering, '{}') as covering,
+    coalesce((select json_agg(f) from funding as f), '[]') as funding,
+    coalesce((select json_agg(a) from approvals as a), '[]') as approvals
 from positions as s
 left join payable as p on true

@@ -61,16 +61,16 @@ select
     d.closed_at,
     to_char(d.payout_due_at at time zone d.settlement_timezone, 'YYYY-MM-DD HH24:MI ')
     || d.settlement_timezone as payout_due,
-    (d.new_minor / 100)::numeric(20, 2) as new,
-    (d.last_minor / 100)::numeric(20, 2) as new_last_week,
-    ((d.new_minor - d.last_minor) / 100)::numeric(20, 2) as change_on_last_week,
+    finance.decimal_amount(d.new_minor) as new,
+    finance.decimal_amount(d.last_minor) as new_last_week,
+    finance.decimal_amount(d.new_minor - d.last_minor) as change_on_last_week,
     round(100 * (d.new_minor - d.last_minor) / nullif(abs(d.last_minor), 0), 1)
         as change_on_last_week_pct,
-    (d.mean_minor / 100)::numeric(20, 2) as mean_of_4_weeks,
+    finance.decimal_amount(d.mean_minor) as mean_of_4_weeks,
     round(100 * (d.new_minor - d.mean_minor) / nullif(abs(d.mean_minor), 0), 1)
         as change_on_mean_pct,
-    (d.carried_minor / 100)::numeric(20, 2) as carried_forward,
-    (d.absorbed_disputes_minor / 100.0)::numeric(20, 2) as absorbed_disputes,
+    finance.decimal_amount(d.carried_minor) as carried_forward,
+    finance.decimal_amount(d.absorbed_disputes_minor) as absorbed_disputes,
     f.flagged_count,
     f.health_count,
     round(100.0 * f.flagged_count / nullif(f.health_count, 0), 2) as flagged_pct,

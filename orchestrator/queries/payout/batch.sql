@@ -7,7 +7,7 @@ select
     b.digest,
     b.currency,
     b.line_count,
-    (b.total_minor / 100)::numeric(20, 2) as total,
+    finance.decimal_amount(b.total_minor) as total,
     b.frozen_at,
     b.frozen_by,
     b.answered_at

@@ -1,7 +1,7 @@
 -- Lines of the window's latest batch that failed, with what the rail said.
 select
     l.seller_id as seller,
-    (l.amount_minor / 100.0)::numeric(20, 2) as amount,
+    finance.decimal_amount(l.amount_minor) as amount,
     l.rail,
     coalesce(l.failure_reason, l.failure_code, 'no reason given') as reason,
     case when l.returned_at is not null then 'back in the balance' else 'asked again first' end

@@ -1,7 +1,7 @@
 -- Approved lines of a window's latest batch that became held before the freeze.
 select
     o.seller_id as seller,
-    (o.net_minor / 100.0)::numeric(20, 2) as amount,
+    finance.decimal_amount(o.net_minor) as amount,
     o.hold_reason as held_for
 from finance.batch_left_out as o
 where o.batch_id = (

@@ -3,7 +3,7 @@ select
     l.rail,
     l.state,
     count(*) as lines,
-    (sum(l.amount_minor) / 100)::numeric(20, 2) as amount
+    finance.decimal_amount(sum(l.amount_minor)) as amount
 from finance.payout_lines as l
 where l.batch_id = (
     select max(b.batch_id) from finance.payout_batches as b where b.payout_window = %(window)s

@@ -3,7 +3,7 @@ select
     l.payout_window,
     l.state,
     count(*) as lines,
-    (sum(l.amount_minor) / 100)::numeric(20, 2) as amount
+    finance.decimal_amount(sum(l.amount_minor)) as amount
 from finance.payout_lines as l
 where l.state in ('frozen', 'submitted', 'failed') and l.returned_at is null
 group by l.payout_window, l.state

@@ -1,2 +1,2 @@
 -- Who has paused payouts, and who has resumed them so far; null where nobody has.
-select finance.pause_line() as pause
+select finance.pause_message() as pause

@@ -55,7 +55,7 @@ current_holds as materialized (
         n.payout_window,
         c.hold_reasons
     from (select finance.latest_closed_window() as payout_window) as n
-    cross join lateral finance.holds_of(n.payout_window, %(seller)s) as c
+    cross join lateral finance.current_holds(n.payout_window, %(seller)s) as c
 ),
 
 -- As settlement.seller_settlement has them, for this one seller.
@@ -63,18 +63,13 @@ payouts as (
     select
         r.payout_window,
         r.window_starts_at,
-        (r.net_minor / 100.0)::numeric(18, 2) as net,
+        finance.decimal_amount(r.net_minor) as net,
         r.rail,
-        case
-            when r.window_ends_at > settle_now() then 'open'
-            when l.state = 'completed' then 'paid'
-            when l.state = 'frozen' then 'submitted'
-            when l.state is not null then l.state
-            when cardinality(coalesce(h.hold_reasons, r.hold_reasons)) > 0 then 'held'
-            when finance.window_ends_at(r.window_ends_at, b.settlement_timezone) <= settle_now()
-                then 'rolled_forward'
-            else 'ready'
-        end as status,
+        finance.payout_status(
+            r.window_ends_at <= settle_now(), l.state,
+            cardinality(coalesce(h.hold_reasons, r.hold_reasons)) > 0,
+            finance.window_ends_at(r.window_ends_at, b.settlement_timezone) <= settle_now()
+        ) as status,
         case
             when r.window_ends_at <= settle_now() and l.state is null
                 then (coalesce(h.hold_reasons, r.hold_reasons))[1]
@@ -94,6 +89,7 @@ payouts as (
 holds as (
     select
         h.reason,
+        k.hold_rank,
         p.note,
         p.held_by,
         p.held_at
@@ -104,6 +100,7 @@ holds as (
         select 'manual_review' from finance.seller_holds as s
         where s.seller_id = %(seller)s and s.lifted_at is null
     ) as h (reason)
+    left join finance.hold_reasons as k on h.reason = k.reason
     left join finance.seller_holds as p
         on p.seller_id = %(seller)s and p.lifted_at is null and h.reason = 'manual_review'
 )
@@ -131,7 +128,7 @@ select json_build_object(
     'holds', coalesce((
         select json_agg(json_build_object(
             'reason', h.reason, 'note', h.note, 'held_by', h.held_by, 'held_at', h.held_at
-        ) order by finance.hold_rank(h.reason)) from holds as h
+        ) order by h.hold_rank) from holds as h
     ), '[]'),
     'payouts', coalesce((
         select json_agg(json_build_object(

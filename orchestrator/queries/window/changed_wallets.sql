@@ -2,7 +2,7 @@
 select
     h.seller_id as seller,
     h.rail,
-    (h.net_minor / 100.0)::numeric(20, 2) as net,
+    finance.decimal_amount(h.net_minor) as net,
     p.wallet_address as paid_last,
     h.wallet_address as pays_now
 from finance.current_holds(%(window)s) as h

@@ -1,11 +1,10 @@
--- What people decided about one window and what still stands between it and its payout, as one
--- JSON document.
+-- What people decided about one window, as one JSON document; close/payable.sql has the approvals that
+-- cover it now.
 with approvals as (
     select
         a.*,
-        c.approval_id is not null as is_current
+        a.approval_id = any(%(covering)s::bigint []) as is_current
     from finance.approvals as a
-    left join finance.covering_approvals(%(window)s) as c on a.approval_id = c.approval_id
     where a.payout_window = %(window)s
 ),
 
@@ -49,8 +48,5 @@ select json_build_object(
         ) order by f.check_name)
         from failed_checks as f
     ), '[]'),
-    'pause', finance.pause_line(),
-    'obstacles', coalesce((
-        select json_agg(o.obstacle) from finance.payout_obstacles(%(window)s) as o (obstacle)
-    ), '[]')
+    'pause', finance.pause_message()
 ) as review

@@ -5,10 +5,10 @@ select
     w.window_ends_at,
     w.payout_due_at,
     c.payout_window is not null as is_stored,
-    (coalesce(c.net_minor, (
+    finance.decimal_amount(coalesce(c.net_minor, (
         select sum(r.net_minor) from settlement_core.int_settlement__computed as r
         where r.payout_window = w.payout_window
-    ), 0) / 100)::numeric(20, 2) as net,
+    ), 0)) as net,
     b.settlement_timezone,
     b.currency,
     (

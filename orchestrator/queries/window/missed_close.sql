@@ -10,7 +10,6 @@ select
         where
             b.target_schema = 'settlement'
             and b.as_of >= finance.window_ends_at(
-                to_date(%(window)s, 'IYYY"-W"IW')::timestamp at time zone %(timezone)s,
-                %(timezone)s
+                finance.window_named(%(window)s, %(timezone)s), %(timezone)s
             )
     ) as is_built_since

@@ -40,7 +40,7 @@ select
     u.payout_window as unfinished_window,
     u.state as unfinished_state,
     u.state_note as unfinished_note,
-    finance.pause_line() as pause,
+    finance.pause_message() as pause,
     f.approval_id,
     case
         when l.state = 'rejected' and f.approval_id is null then l.batch_id

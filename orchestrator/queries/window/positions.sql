@@ -8,8 +8,7 @@ with latest as materialized (
 lines as materialized (
     select
         l.seller_id,
-        case l.state when 'completed' then 'paid' when 'frozen' then 'submitted' else l.state end
-            as status
+        l.state
     from finance.payout_lines as l
     where l.payout_window = %(window)s and l.state <> 'rejected'
 ),
@@ -30,14 +29,12 @@ positions as materialized (
         h.rail_currency,
         h.wallet_address,
         h.net_minor,
-        (h.net_minor / 100.0)::numeric(20, 2) as net,
-        case
-            when l.status is not null then l.status
-            when t.seller_id is not null or (n.is_latest and cardinality(h.hold_reasons) > 0)
-                then 'held'
-            when n.is_latest then 'ready'
-            else 'rolled_forward'
-        end as status
+        finance.decimal_amount(h.net_minor) as net,
+        finance.payout_status(
+            true, l.state,
+            t.seller_id is not null or (n.is_latest and cardinality(h.hold_reasons) > 0),
+            not n.is_latest
+        ) as status
     from finance.current_holds(%(window)s) as h
     cross join latest as n
     left join lines as l on h.seller_id = l.seller_id
@@ -60,9 +57,10 @@ holds as (
         count(*) as sellers,
         sum(s.net) as amount
     from positions as s
+    left join finance.hold_reasons as k on s.held_for = k.reason
     where s.held_for is not null
-    group by s.held_for
-    order by finance.hold_rank(s.held_for)
+    group by s.held_for, k.hold_rank
+    order by k.hold_rank
 ),
 
 releasable as (
@@ -71,11 +69,8 @@ releasable as (
         s.held_for,
         s.net
     from positions as s
-    where
-        s.held_for in (
-            'seller_closed', 'wallet_changed', 'wallet_shared', 'manual_review',
-            'repeated_failure', 'above_maximum'
-        )
+    inner join finance.hold_reasons as k on s.held_for = k.reason
+    where k.is_releasable
     order by s.net_minor desc, s.seller
     limit %(limit)s
 ),
@@ -115,7 +110,7 @@ changes as (
             when s.seller is null then 'held now: left out'
             else 'changed: not approved'
         end as change,
-        (l.net_minor / 100.0)::numeric(20, 2) as approved,
+        finance.decimal_amount(l.net_minor) as approved,
         s.net as now
     from (select * from positions where held_for is null) as s
     full join approved as l on s.seller = l.seller_id

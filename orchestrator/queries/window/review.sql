@@ -1,6 +1,5 @@
--- The figures of one window, as one JSON document; what people decided about it and what came of it
--- stand in review_decisions.sql and review_batch.sql. Money is text with two decimals in the
--- settlement currency.
+-- The figures of one window, as one JSON document: what is not in close/payable.sql, whose approvals it
+-- is handed. Money is text with two decimals in the settlement currency.
 with window_rows as (
     select
         s.*,
@@ -11,22 +10,9 @@ with window_rows as (
 ),
 
 batch as (
-    select b.*
+    select b.state
     from finance.payout_batches as b
-    where b.payout_window = %(window)s
-    order by b.attempt desc
-    limit 1
-),
-
--- Once frozen, the batch says what is paid; before, what nothing holds now.
-payable as (
-    select
-        coalesce(b.digest, p.digest) as digest,
-        coalesce(b.currency, p.currency) as currency,
-        coalesce(b.line_count, p.line_count) as line_count,
-        coalesce(b.total_minor, p.total_minor) as total_minor
-    from finance.payable(%(window)s) as p
-    left join batch as b on b.state <> 'rejected'
+    where b.payout_window = %(window)s and b.state <> 'rejected'
 ),
 
 lines as (
@@ -49,12 +35,14 @@ by_rail as (
 
 holds as (
     select
-        hold_reason as reason,
+        s.hold_reason as reason,
+        k.hold_rank,
         count(*) as seller_count,
-        sum(net) as total
-    from window_rows
-    where hold_reason is not null
-    group by hold_reason
+        sum(s.net) as total
+    from window_rows as s
+    left join finance.hold_reasons as k on s.hold_reason = k.reason
+    where s.hold_reason is not null
+    group by s.hold_reason, k.hold_rank
 ),
 
 flagged as (
@@ -90,16 +78,11 @@ select json_build_object(
     'payout_window', w.payout_window,
     'state', case
         when not (w.window_ends_at <= settle_now()) then 'open'
-        when (select b.state from batch as b where b.state <> 'rejected') is not null
-            then (select b.state from batch as b)
+        when exists (select from batch) then (select b.state from batch as b)
         when not w.is_stored then 'closed'
-        when exists (select from finance.covering_approvals(w.payout_window)) then 'approved'
+        when cardinality(%(covering)s::bigint []) > 0 then 'approved'
         else 'stored'
     end,
-    'digest', (select p.digest from payable as p),
-    'currency', (select p.currency from payable as p),
-    'line_count', coalesce((select p.line_count from payable as p), 0),
-    'total', finance.money(coalesce((select p.total_minor from payable as p), 0)),
     'payout_due_at', w.payout_due_at,
     'by_rail', coalesce((
         select json_agg(json_build_object(
@@ -109,7 +92,7 @@ select json_build_object(
     'holds', coalesce((
         select json_agg(json_build_object(
             'reason', h.reason, 'seller_count', h.seller_count, 'total', h.total::text
-        ) order by finance.hold_rank(h.reason)) from holds as h
+        ) order by h.hold_rank) from holds as h
     ), '[]'),
     'new', (w.net - w.carried_forward)::text,
     'new_last_week', w.last_new::text,

@@ -19,12 +19,15 @@ with windows as materialized (
 lines as (
     select
         l.payout_window,
-        count(*) filter (where l.state in ('frozen', 'submitted')) as submitted,
-        count(*) filter (where l.state = 'completed') as paid,
-        count(*) filter (where l.state = 'failed') as failed,
-        sum(l.amount_minor) filter (where l.state = 'completed') as paid_minor,
-        sum(l.amount_minor) filter (where l.state = 'failed') as failed_minor
+        count(*) filter (where s.status = 'submitted') as submitted,
+        count(*) filter (where s.status = 'paid') as paid,
+        count(*) filter (where s.status = 'failed') as failed,
+        sum(l.amount_minor) filter (where s.status = 'paid') as paid_minor,
+        sum(l.amount_minor) filter (where s.status = 'failed') as failed_minor
     from finance.payout_lines as l
+    cross join lateral (
+        select finance.payout_status(true, l.state, null, null) as status
+    ) as s
     where
         l.payout_window = any(array(select w.payout_window from windows as w))
         and l.state <> 'rejected'
@@ -61,7 +64,7 @@ sums as (
 positions as (
     select
         w.payout_window,
-        cardinality(h.hold_reasons) > 0 as is_held,
+        finance.payout_status(true, null, cardinality(h.hold_reasons) > 0, false) as status,
         null::bigint as net_minor
     from windows as w
     cross join lateral finance.current_holds(w.payout_window) as h
@@ -74,7 +77,7 @@ positions as (
     union all
     select
         w.payout_window,
-        cardinality(r.hold_reasons) > 0,
+        finance.payout_status(true, null, cardinality(r.hold_reasons) > 0, false),
         r.net_minor
     from windows as w
     inner join settlement_core.int_settlement__computed as r on w.payout_window = r.payout_window
@@ -84,8 +87,8 @@ positions as (
 counted as (
     select
         s.payout_window,
-        count(*) filter (where s.is_held) as held,
-        count(*) filter (where not s.is_held) as ready,
+        count(*) filter (where s.status = 'held') as held,
+        count(*) filter (where s.status = 'ready') as ready,
         sum(s.net_minor) as net_minor
     from positions as s
     group by s.payout_window

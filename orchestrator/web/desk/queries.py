@@ -17,7 +17,6 @@ WINDOW = HEAD | {
     "compared": "close/by_rail",
     "exceptions": "close/exceptions",
     "checks": "window/checks",
-    "approvals": "payout/approvals",
     "batch": "payout/batch",
     "outcomes": "payout/outcomes",
     "failed": "payout/failed_lines",
@@ -25,9 +24,7 @@ WINDOW = HEAD | {
     "calls": "payout/calls",
 }
 RELEASES = {"releases": "books/reserve_releases"}
-APPROVE = HEAD | {
-    name: WINDOW[name] for name in ("totals", "payable", "rails", "approvals", "changed_wallets")
-}
+APPROVE = HEAD | {name: WINDOW[name] for name in ("totals", "payable", "rails", "changed_wallets")}
 SELLER = {"statement": "seller/statement", "health": "seller/health"}
 BOOKS = {"asked": "books/may_read", "rows": "books/rollforward", "ageing": "books/ageing"}
 HOME = {

@@ -11,6 +11,7 @@ SIZES = {"small": Size(100, 6, 5), "medium": Size(1000, 26, 5), "full": Size(400
 SELLER = "select seller_id from finance.window_close_rows group by 1 order by sum(gross_minor) desc"
 QUERIES = {
     "statement of the largest seller": sql_file("seller/statement"),
+    "what a window would pay": sql_file("close/payable"),
     "review of a window": sql_file("window/review"),
     "reserve view, one seller": (
         "select * from settlement.seller_reserve where seller_id = %(seller)s"

@@ -35,7 +35,7 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_failed record;
 begin
-    perform finance.require_person();
+    perform finance.require_finance_member();
     perform finance.lock_decisions();
     select f.* into v_failed from finance.failed_checks(p_window) as f where f.check_name = p_check;
     if v_failed is null then

@@ -7,7 +7,7 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_id bigint;
 begin
-    perform finance.require_person();
+    perform finance.require_finance_member();
     if not exists (select from finance.sellers_now() as a where a.seller_id = p_seller) then
         raise exception 'seller % is not known: nothing was entered', p_seller;
     end if;
@@ -23,7 +23,7 @@ create or replace function finance.approve_adjustment(p_adjustment_id bigint)
 returns finance.adjustments
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
-    v_person text := finance.require_person();
+    v_person text := finance.require_finance_member();
     v_adjustment finance.adjustments;
     v_limit bigint := finance.policy('maximum_line');
 begin
@@ -60,7 +60,7 @@ $$;
 create or replace function finance.withdraw_adjustment(p_adjustment_id bigint) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
-    v_person text := finance.require_person();
+    v_person text := finance.require_finance_member();
 begin
     update finance.adjustments set withdrawn_by = v_person, withdrawn_at = public.settle_now()
     where adjustment_id = p_adjustment_id and approved_at is null and withdrawn_at is null;

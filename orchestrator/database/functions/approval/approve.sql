@@ -1,25 +1,11 @@
 -- Approvals: exactly what was seen, under the own name.
 
-create or replace function finance.approval_digest(p_approval finance.approvals) returns text
-language sql stable set search_path = pg_catalog, pg_temp as $$
-    select finance.digest_of(
-        p_approval.payout_window, p_approval.currency, count(*), sum(l.net_minor),
-        string_agg(
-            l.seller_id || '|' || finance.money(l.net_minor) || '|' || l.rail || '|'
-            || l.wallet_address || E'\n', '' order by l.seller_id collate "C"
-        )
-    )
-    from finance.approval_lines as l where l.approval_id = p_approval.approval_id
-$$;
-comment on function finance.approval_digest(finance.approvals) is
-'The digest that the lines of an approval have, whatever it says.';
-
 create or replace function finance.approve(p_window text, p_digest text) returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
-    v_person text := finance.require_person();
+    v_person text := finance.require_finance_member();
     v_set finance.payable_set;
-    v_standing finance.approvals;
+    v_current finance.approvals;
     v_id bigint;
 begin
     perform finance.lock_decisions();
@@ -45,14 +31,14 @@ begin
             p_window, v_set.digest, v_set.line_count, finance.money(v_set.total_minor),
             v_set.currency, coalesce(p_digest, 'empty');
     end if;
-    select a.* into v_standing from finance.approvals as a
+    select a.* into v_current from finance.approvals as a
     where a.payout_window = p_window and a.approved_by = v_person and a.revoked_at is null;
-    if v_standing.digest = p_digest then
-        return v_standing.approval_id;
+    if v_current.digest = p_digest then
+        return v_current.approval_id;
     end if;
     -- A newer approval by the same person takes the place of the older one.
     update finance.approvals set revoked_by = v_person, revoked_at = public.settle_now()
-    where approval_id = v_standing.approval_id;
+    where approval_id = v_current.approval_id;
     insert into finance.approvals (payout_window, digest, currency, line_count, total_minor)
     values (p_window, v_set.digest, v_set.currency, v_set.line_count, v_set.total_minor)
     returning approval_id into v_id;
@@ -73,7 +59,7 @@ $$;
 create or replace function finance.revoke_approval(p_window text) returns boolean
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
-    v_person text := finance.require_person();
+    v_person text := finance.require_finance_member();
 begin
     perform finance.lock_decisions();
     if exists (

@@ -1,15 +1,5 @@
 -- What holds a stored row now.
 
-create or replace function finance.hold_rank(p_reason text) returns integer
-language sql immutable as $$
-    select array_position(array[
-        'nothing_due', 'negative_balance', 'seller_suspended', 'seller_closed', 'not_verified',
-        'no_rail', 'wallet_missing', 'wallet_unchecked', 'wallet_invalid', 'wallet_blocked',
-        'wallet_shared', 'wallet_changed', 'outcome_conflict', 'repeated_failure',
-        'manual_review', 'above_maximum', 'below_minimum'
-    ], p_reason)
-$$;
-
 create or replace function finance.latest_closed_window() returns text
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select c.payout_window from finance.window_closes as c
@@ -22,7 +12,7 @@ comment on function finance.latest_closed_window() is
 -- The stored rows of a window with what holds them now. A row can gain a hold after the close
 -- (suspension, another wallet, a block, a person), and lose one by a person's release; nothing else
 -- moves.
-create or replace function finance.holds_of(p_window text, p_seller text)
+create or replace function finance.current_holds(p_window text, p_seller text)
 returns table (
     seller_id text, net_minor bigint, rail text, rail_currency text, wallet_address text,
     hold_reasons text[]
@@ -93,6 +83,7 @@ begin
                 union
                 select unnest(j.live_reasons)
             ) as distinct_reason
+            left join finance.hold_reasons as known on distinct_reason.reason = known.reason
             where not exists (
                 select from finance.hold_releases as x
                 where x.payout_window = j.payout_window and x.seller_id = j.seller_id
@@ -105,12 +96,12 @@ begin
                     and x.wallet_address is distinct from j.wallet_now
                 )
             )
-            order by finance.hold_rank(distinct_reason.reason)
+            order by known.hold_rank
         ) end
     from judged as j;
 end;
 $$;
-comment on function finance.holds_of(text, text) is
+comment on function finance.current_holds(text, text) is
 'The stored row of one seller in a window with what holds it now; of all sellers where the seller is null.';
 
 create or replace function finance.current_holds(p_window text)
@@ -118,19 +109,6 @@ returns table (
     seller_id text, net_minor bigint, rail text, rail_currency text, wallet_address text,
     hold_reasons text[]
 )
-language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
-begin
-    return query select * from finance.holds_of(p_window, null);
-end;
-$$;
-
-create or replace function finance.standing_rows(p_window text) returns finance.standing_row[]
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-    select array_agg(
-        row(h.seller_id, h.net_minor, h.rail, h.rail_currency, h.wallet_address, h.hold_reasons)
-        ::finance.standing_row
-    )
-    from finance.holds_of(p_window, null) as h
+    select * from finance.current_holds(p_window, null)
 $$;
-comment on function finance.standing_rows(text) is
-'The rows of a stored window with what holds them now, to be asked once and handed to what looks at them; null where it has none.';

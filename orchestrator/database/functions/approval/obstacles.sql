@@ -1,46 +1,10 @@
--- What stands between a window and its payout.
-
--- Who holds today's ready lines, to the letter: a standing approval that has every one of them
--- with the same amount, rail and wallet. Lines it has beside them became held and are left out.
-create or replace function finance.covering_of(p_window text, p_rows finance.standing_row[])
-returns setof finance.approvals
-language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
-begin
-    return query
-    select a.* from finance.approvals as a
-    where a.payout_window = p_window and a.revoked_at is null
-    -- Somebody who has left the group since decides about no money any more.
-    and exists (
-        select from pg_catalog.pg_roles as r
-        where r.rolname = a.approved_by and pg_has_role(r.oid, 'settle_finance', 'member')
-    )
-    and not exists (
-        select h.seller_id, h.net_minor, h.rail, h.rail_currency, h.wallet_address
-        from unnest(p_rows) as h where cardinality(h.hold_reasons) = 0
-        except
-        select l.seller_id, l.net_minor, l.rail, l.rail_currency, l.wallet_address
-        from finance.approval_lines as l where l.approval_id = a.approval_id
-    );
-end;
-$$;
-
-create or replace function finance.covering_approvals(p_window text)
-returns setof finance.approvals
-language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-    select c.* from finance.covering_of(p_window, case when exists (
-        select from finance.approvals as a
-        where a.payout_window = p_window and a.revoked_at is null
-    ) then finance.standing_rows(p_window) end) as c
-$$;
-
 -- What stands between a window and its payout, in the order a person would mend it; no row when
 -- nothing does. The freeze asks this very function, under its lock.
-create or replace function finance.obstacles_of(p_window text, p_rows finance.standing_row[])
+create or replace function finance.obstacles(p_window text, p_position finance.window_position)
 returns setof text
-language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
     v_close finance.window_closes;
-    v_set finance.payable_set;
     v_batch finance.payout_batches;
     v_approvers text[];
     v_needed integer;
@@ -62,37 +26,36 @@ begin
             p_window, coalesce(finance.latest_closed_window(), 'none'));
         return;
     end if;
-    if finance.pause_line() is not null then
-        return next finance.pause_line();
+    if finance.pause_message() is not null then
+        return next finance.pause_message();
     end if;
     return query
     select format('check %s of %s failed (%s): mend it, or two people accept it (%s so far)',
         f.check_name, p_window, f.detail, coalesce(nullif(array_to_string(f.accepted_by, ', '), ''), 'nobody'))
     from finance.failed_checks(p_window) as f
     where cardinality(f.accepted_by) < 2;
-    v_set := finance.payable_of(p_window, p_rows);
-    if v_set.line_count = 0 then
+    if p_position.line_count = 0 then
         return next format('window %s has no line that is ready', p_window);
         return;
     end if;
     select array_agg(a.approved_by order by a.approved_by) into v_approvers
-    from finance.covering_of(p_window, p_rows) as a;
-    v_needed := case when v_set.total_minor > finance.policy('dual_approval_above') then 2 else 1 end;
+    from finance.approvals as a where a.approval_id = any(p_position.covering);
+    v_needed := case when p_position.total_minor > finance.policy('dual_approval_above') then 2 else 1 end;
     if v_approvers is null and exists (
         select from finance.approvals as a
         where a.payout_window = p_window and a.revoked_at is null
     ) then
-        return next format('the approval of %s does not hold what is ready now: review and approve digest %s',
-            p_window, v_set.digest);
+        return next format('the approval of %s does not cover what is ready now: review and approve digest %s',
+            p_window, p_position.digest);
     elsif v_approvers is null then
         return next format('window %s is not approved: review it and approve digest %s', p_window,
-            v_set.digest);
+            p_position.digest);
     elsif cardinality(v_approvers) < v_needed then
         return next format('%s is above the limit for one person: a second approval is needed beside %s',
-            finance.money(v_set.total_minor), array_to_string(v_approvers, ', '));
+            finance.money(p_position.total_minor), array_to_string(v_approvers, ', '));
     elsif exists (
         select from finance.hold_releases as x
-        inner join unnest(p_rows) as h on x.seller_id = h.seller_id
+        inner join unnest(p_position.sellers) as h on x.seller_id = h.seller_id
         where x.payout_window = p_window and cardinality(h.hold_reasons) = 0
         and array[x.released_by] = v_approvers
     ) then
@@ -103,7 +66,7 @@ begin
         select from finance.break_closings as c
         inner join finance.breaks as b on c.break_id = b.break_id and b.closed_at is not null
         inner join finance.payout_lines as l on b.subject = l.line_id
-        inner join unnest(p_rows) as h on l.seller_id = h.seller_id
+        inner join unnest(p_position.sellers) as h on l.seller_id = h.seller_id
         where b.closed_at >= v_close.window_starts_at and cardinality(h.hold_reasons) = 0
         and array[c.closed_by] = v_approvers
     ) then
@@ -116,9 +79,4 @@ begin
             || ' ' || v_close.settlement_timezone);
     end if;
 end;
-$$;
-
-create or replace function finance.payout_obstacles(p_window text) returns setof text
-language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-    select * from finance.obstacles_of(p_window, finance.standing_rows(p_window))
 $$;

@@ -1,12 +1,12 @@
--- The brake: anybody in finance stops all payouts, two people let them go on.
+-- Emergency stop: one person in finance pauses all payouts, two must resume them.
 
-create or replace function finance.standing_pause() returns finance.pauses
+create or replace function finance.current_pause() returns finance.pauses
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select p.* from finance.pauses as p
     where p.pause_id = (select max(l.pause_id) from finance.pauses as l)
     and (select count(*) from finance.resumes as r where r.pause_id = p.pause_id) < 2
 $$;
-comment on function finance.standing_pause() is
+comment on function finance.current_pause() is
 'The pause that stops payouts now; a row of nulls where there is none.';
 
 create or replace function finance.pause_payouts(p_note text) returns bigint
@@ -14,7 +14,7 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_id bigint;
 begin
-    perform finance.require_person();
+    perform finance.require_finance_member();
     insert into finance.pauses (note) values (p_note) returning pause_id into v_id;
     return v_id;
 end;
@@ -27,26 +27,26 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_pause finance.pauses;
 begin
-    perform finance.require_person();
+    perform finance.require_finance_member();
     perform finance.lock_decisions();
-    v_pause := finance.standing_pause();
+    v_pause := finance.current_pause();
     if v_pause.pause_id is null then
         raise exception 'payouts are not paused';
     end if;
     insert into finance.resumes (pause_id, note) values (v_pause.pause_id, p_note)
     on conflict (pause_id, resumed_by) do nothing;
-    return (finance.standing_pause()).pause_id is null;
+    return (finance.current_pause()).pause_id is null;
 end;
 $$;
 comment on function finance.resume_payouts(text) is
 'One person''s word that payouts may go on; true when it was the second one.';
 
-create or replace function finance.pause_line() returns text
+create or replace function finance.pause_message() returns text
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select format('payouts are paused since %s by %s (%s): two people must resume them, %s so far',
         to_char(p.paused_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI') || ' UTC', p.paused_by, p.note,
         (select count(*) from finance.resumes as r where r.pause_id = p.pause_id))
-    from finance.standing_pause() as p
+    from finance.current_pause() as p
     where p.pause_id is not null
 $$;
-comment on function finance.pause_line() is 'The standing pause in one line; null where there is none.';
+comment on function finance.pause_message() is 'The current pause as one message; null where there is none.';

@@ -3,7 +3,7 @@
 create or replace function finance.hold_seller(p_seller text, p_note text) returns boolean
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-    perform finance.require_person();
+    perform finance.require_finance_member();
     if not exists (select from finance.sellers_now() as a where a.seller_id = p_seller) then
         raise exception 'seller % is not known: nothing is held', p_seller;
     end if;
@@ -19,13 +19,13 @@ comment on function finance.hold_seller(text, text) is
 create or replace function finance.release_hold(p_window text, p_seller text, p_note text) returns text
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
-    v_person text := finance.require_person();
+    v_person text := finance.require_finance_member();
     v_reason text;
     v_wallet text;
 begin
     perform finance.lock_decisions();
     if p_window is distinct from finance.latest_closed_window() then
-        raise exception 'window % is not the latest closed and stored one (%): a release covers one window, and that one has gone',
+        raise exception 'window % is not the latest closed and stored one (%): a release applies to one window, and that one has gone',
             p_window, coalesce(finance.latest_closed_window(), 'none');
     end if;
     select h.hold_reasons[1] into v_reason
@@ -33,9 +33,8 @@ begin
     if v_reason is null then
         raise exception 'seller % is not held in window %', p_seller, p_window;
     end if;
-    if v_reason not in (
-        'seller_closed', 'wallet_changed', 'wallet_shared', 'manual_review', 'repeated_failure',
-        'above_maximum'
+    if not exists (
+        select from finance.hold_reasons as k where k.reason = v_reason and k.is_releasable
     ) then
         raise exception 'seller % is held in window % for %, which a person cannot release: mend the cause',
             p_seller, p_window, v_reason;
@@ -54,7 +53,7 @@ comment on function finance.release_hold(text, text, text) is
 create or replace function finance.block_wallet(p_wallet text, p_note text) returns boolean
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-    perform finance.require_person();
+    perform finance.require_finance_member();
     perform finance.lock_decisions();
     insert into finance.wallet_blocks (wallet_address, note) values (p_wallet, p_note)
     on conflict (wallet_address) where lifted_at is null do nothing;
@@ -67,7 +66,7 @@ comment on function finance.block_wallet(text, text) is
 create or replace function finance.unblock_wallet(p_wallet text, p_note text) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
-    v_person text := finance.require_person();
+    v_person text := finance.require_finance_member();
     v_block finance.wallet_blocks;
 begin
     select b.* into v_block from finance.wallet_blocks as b

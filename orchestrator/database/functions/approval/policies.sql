@@ -16,7 +16,7 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_id bigint;
 begin
-    perform finance.require_person();
+    perform finance.require_finance_member();
     if finance.policy(p_name, p_rail) is null then
         raise exception 'there is no limit % for rail %: see settle policy list', p_name,
             coalesce(nullif(p_rail, ''), 'any');
@@ -30,7 +30,7 @@ $$;
 create or replace function finance.confirm_policy(p_policy_id bigint) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
-    v_person text := finance.require_person();
+    v_person text := finance.require_finance_member();
     v_policy finance.policies;
 begin
     perform finance.lock_decisions();
@@ -53,7 +53,7 @@ $$;
 create or replace function finance.withdraw_policy(p_policy_id bigint) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
-    v_person text := finance.require_person();
+    v_person text := finance.require_finance_member();
 begin
     update finance.policies set withdrawn_by = v_person, withdrawn_at = public.settle_now()
     where policy_id = p_policy_id and confirmed_at is null and withdrawn_at is null;

@@ -16,6 +16,12 @@ language sql stable parallel safe as $$
     select to_char(p_at at time zone p_timezone, 'IYYY-"W"IW')
 $$;
 
+-- And back: the first instant of the window with this label.
+create or replace function finance.window_named(p_window text, p_timezone text) returns timestamptz
+language sql stable parallel safe as $$
+    select to_date(p_window, 'IYYY"-W"IW')::timestamp at time zone p_timezone
+$$;
+
 create or replace function finance.payout_due_at(p_starts_at timestamptz, p_timezone text) returns timestamptz
 language sql immutable parallel safe as $$
     select (date_trunc('week', p_starts_at at time zone p_timezone) + interval '8 days 8 hours')

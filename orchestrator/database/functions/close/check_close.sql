@@ -35,6 +35,14 @@ begin
         raise exception 'the row of seller % in % has a wallet that the marketplace never gave for that seller: nothing was stored; find out which model named it',
             v_wrong, p_window;
     end if;
+    select r.seller_id into v_wrong from finance.window_close_rows as r
+    where r.payout_window = p_window
+    and not r.hold_reasons <@ array(select k.reason from finance.hold_reasons as k)
+    order by r.seller_id limit 1;
+    if v_wrong is not null then
+        raise exception 'the row of seller % in % is held for a reason that is not in finance.hold_reasons: nothing was stored; add the reason there',
+            v_wrong, p_window;
+    end if;
     -- Each row is the sum of its entries and of what was carried in, to the cent.
     select coalesce(e.seller_id, r.seller_id) into v_wrong
     from (

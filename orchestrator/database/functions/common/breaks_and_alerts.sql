@@ -42,7 +42,7 @@ comment on function finance.holding_breaks() is
 create or replace function finance.close_break(p_break_id bigint, p_note text) returns boolean
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
-    v_person text := finance.require_person();
+    v_person text := finance.require_finance_member();
 begin
     if coalesce(p_note, '') = '' then
         raise exception 'break % stays open: the note is empty, say what was found', p_break_id;

@@ -1,7 +1,7 @@
 -- Who may decide about money, one decision at a time.
 
 -- Refuses in one line everybody who may not decide about money; returns the login.
-create or replace function finance.require_person() returns text
+create or replace function finance.require_finance_member() returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
     perform finance.require_plain_call();

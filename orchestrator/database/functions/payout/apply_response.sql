@@ -1,6 +1,6 @@
 -- What an accepted and a refused call do to their lines, and how a person reads it.
 
-create or replace function finance.accept_call(p_call finance.payout_calls, p_answer jsonb)
+create or replace function finance.accept_call(p_call finance.payout_calls, p_response jsonb)
 returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -8,22 +8,22 @@ declare
 begin
     if exists (
         select from finance.payout_calls as c
-        where c.rail_batch_id = p_answer #>> '{data,id}'
+        where c.rail_batch_id = p_response #>> '{data,id}'
         and (c.batch_id, c.sequence) <> (p_call.batch_id, p_call.sequence)
     ) then
         perform finance.open_break('repeated_batch_id', p_call.batch_id || '/' || p_call.sequence,
             format('the rail answers call %s of batch %s with id %s, which is another call''s',
-                p_call.sequence, p_call.batch_id, p_answer #>> '{data,id}'));
+                p_call.sequence, p_call.batch_id, p_response #>> '{data,id}'));
         update finance.payout_calls set state = 'accepted'
         where batch_id = p_call.batch_id and sequence = p_call.sequence;
     else
         update finance.payout_calls
-        set state = 'accepted', rail_batch_id = p_answer #>> '{data,id}'
+        set state = 'accepted', rail_batch_id = p_response #>> '{data,id}'
         where batch_id = p_call.batch_id and sequence = p_call.sequence;
     end if;
     -- The common case at once, all else one by one.
     with answered as (
-        select p.payout from jsonb_array_elements(finance.payouts_of(p_answer)) as p (payout)
+        select p.payout from jsonb_array_elements(finance.payouts_of(p_response)) as p (payout)
         where p.payout ->> 'status' in ('pending_approval', 'processing')
     ),
     moved as (
@@ -38,7 +38,7 @@ begin
     insert into finance.line_events (line_id, kind, source, detail)
     select m.line_id, 'submitted', 'answer', m.payout_id from moved as m;
     perform finance.record_payout(p.payout, 'answer')
-    from jsonb_array_elements(finance.payouts_of(p_answer)) as p (payout)
+    from jsonb_array_elements(finance.payouts_of(p_response)) as p (payout)
     where not exists (
         select from finance.payout_lines as l
         where l.payout_id = p.payout ->> 'id' and l.rail_status = p.payout ->> 'status'
@@ -54,12 +54,12 @@ begin
 end;
 $$;
 
-create or replace function finance.refuse_call(
-    p_batch finance.payout_batches, p_call finance.payout_calls, p_answer jsonb
+create or replace function finance.reject_call(
+    p_batch finance.payout_batches, p_call finance.payout_calls, p_response jsonb
 ) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
-    v_said text := coalesce(p_answer #>> '{error,message}', 'no reason given');
+    v_message text := coalesce(p_response #>> '{error,message}', 'no reason given');
 begin
     update finance.payout_calls set state = 'rejected'
     where batch_id = p_call.batch_id and sequence = p_call.sequence;
@@ -70,8 +70,8 @@ begin
             coalesce((regexp_match(d.detail, '^payouts\[(\d{1,9})\]'))[1]::integer, 0) as place,
             d.detail ~ '^payouts\[\d{1,9}\]' or p_call.line_count = 1 as is_named
         from jsonb_array_elements_text(
-            case jsonb_typeof(p_answer #> '{error,details}')
-                when 'array' then p_answer #> '{error,details}' else '[]'::jsonb
+            case jsonb_typeof(p_response #> '{error,details}')
+                when 'array' then p_response #> '{error,details}' else '[]'::jsonb
             end
         ) as d (detail)
     ),
@@ -84,7 +84,7 @@ begin
     )
     update finance.payout_lines as l set
         failure_code = case when n.reason is null then 'refused_with_its_call' else 'refused' end,
-        failure_reason = coalesce(n.reason, v_said)
+        failure_reason = coalesce(n.reason, v_message)
     from placed as p
     left join lateral (
         select string_agg(regexp_replace(x.detail, '^payouts\[\d+\]\.?', ''), '; ' order by x.detail) as reason
@@ -103,7 +103,7 @@ begin
         where l.batch_id = p_call.batch_id and l.call_sequence = p_call.sequence;
         perform finance.raise_alert('refused', p_batch.payout_window,
             format('the rail refused call %s of %s, its lines came back: %s', p_call.sequence,
-                p_batch.payout_window, finance.refused_line(p_batch.batch_id, p_call.sequence, v_said)));
+                p_batch.payout_window, finance.rejection_summary(p_batch.batch_id, p_call.sequence, v_message)));
     end if;
 end;
 $$;
@@ -130,12 +130,12 @@ begin
 end;
 $$;
 
-create or replace function finance.refused_line(
-    p_batch_id bigint, p_sequence integer, p_said text
+create or replace function finance.rejection_summary(
+    p_batch_id bigint, p_sequence integer, p_message text
 ) returns text
 language sql stable set search_path = pg_catalog, pg_temp as $$
-    select finance.in_brief(p_said) || coalesce(' (' || string_agg(
-        case when r.place <= 5 then format('seller %s: %s', r.seller_id, finance.in_brief(r.failure_reason))
+    select finance.truncate_message(p_message) || coalesce(' (' || string_agg(
+        case when r.place <= 5 then format('seller %s: %s', r.seller_id, finance.truncate_message(r.failure_reason))
             when r.place = 6 then 'and more' end, '; ' order by r.place) || ')', '')
     from (
         select l.seller_id, l.failure_reason,
@@ -146,12 +146,12 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     ) as r
 $$;
 
-create or replace function finance.answer_line(
+create or replace function finance.call_message(
     p_batch finance.payout_batches, p_verdict text, p_last finance.call_attempts
 ) returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
-    v_said text := finance.in_brief(coalesce(
+    v_message text := finance.truncate_message(coalesce(
         finance.try_jsonb(p_last.response) #>> '{error,message}',
         nullif(p_last.response, ''), 'no answer'
     ));
@@ -166,13 +166,13 @@ begin
                 when exists (
                     select from finance.payout_lines as l
                     where l.batch_id = p_batch.batch_id and l.failure_code = 'refused'
-                ) then finance.refused_line(p_batch.batch_id, p_last.sequence, v_said)
-                else v_said || coalesce(' (' || finance.in_brief(v_details ->> 0) || ')', '')
+                ) then finance.rejection_summary(p_batch.batch_id, p_last.sequence, v_message)
+                else v_message || coalesce(' (' || finance.truncate_message(v_details ->> 0) || ')', '')
             end)
         when 'stopped' then format('the rail stopped the batch of %s: HTTP %s, %s; it may or may not have it: ask halfin, then run settle pay %s again, it asks with the same key',
-            p_batch.payout_window, p_last.http_status, v_said, p_batch.payout_window)
+            p_batch.payout_window, p_last.http_status, v_message, p_batch.payout_window)
         else format('the batch of %s has no certain answer (HTTP %s, %s); nothing is lost and nothing is paid twice: run settle pay %s again, it asks with the same key',
-            p_batch.payout_window, p_last.http_status, v_said, p_batch.payout_window)
+            p_batch.payout_window, p_last.http_status, v_message, p_batch.payout_window)
     end;
 end;
 $$;

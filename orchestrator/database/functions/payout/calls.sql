@@ -8,7 +8,7 @@ language sql set search_path = pg_catalog, pg_temp as $$
         select
             l.*,
             'Settlement ' || l.payout_window as description,
-            (l.amount_minor::numeric / 100)::numeric(30, 6)::text as amount,
+            finance.decimal_amount(l.amount_minor)::numeric(30, 6)::text as amount,
             json_build_object(
                 'seller_id', l.seller_id, 'payout_window', l.payout_window, 'line_id', l.line_id
             ) as metadata
@@ -102,8 +102,8 @@ begin
         perform finance.lock_decisions();
     end if;
     perform from finance.payout_batches as b where b.batch_id = p_batch_id for update;
-    if finance.pause_line() is not null then
-        raise exception '%', finance.pause_line();
+    if finance.pause_message() is not null then
+        raise exception '%', finance.pause_message();
     end if;
     update finance.payout_calls set state = 'sending'
     where batch_id = p_batch_id and sequence = p_sequence and state in ('ready', 'sending', 'unknown');
@@ -126,17 +126,17 @@ $$;
 comment on function finance.begin_attempt(bigint, integer) is
 'To be committed before the call goes out, each time. Refuses while payouts are paused, and the first time also where a seller or wallet of the call is held now.';
 
-create or replace function finance.take_piece(
+create or replace function finance.append_response_chunk(
     p_batch_id bigint, p_sequence integer, p_attempt integer, p_content bytea
 ) returns void
 language sql security definer set search_path = pg_catalog, pg_temp as $$
-    insert into finance.answer_pieces (batch_id, sequence, attempt, piece, content)
+    insert into finance.response_chunks (batch_id, sequence, attempt, chunk, content)
     select p_batch_id, p_sequence, p_attempt, count(*), p_content
-    from finance.answer_pieces as p
+    from finance.response_chunks as p
     where (p.batch_id, p.sequence, p.attempt) = (p_batch_id, p_sequence, p_attempt)
 $$;
-comment on function finance.take_piece(bigint, integer, integer, bytea) is
-'A part of an answer, in order; end_attempt, in the same transaction, puts them together.';
+comment on function finance.append_response_chunk(bigint, integer, integer, bytea) is
+'A chunk of a response, in order; end_attempt, in the same transaction, joins them.';
 
 create or replace function finance.end_attempt(
     p_batch_id bigint, p_sequence integer, p_attempt integer, p_http_status integer,
@@ -146,15 +146,15 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
     update finance.call_attempts set
         http_status = p_http_status, was_sent = p_was_sent, request_id = p_request_id,
         response = (
-            select finance.readable(coalesce(string_agg(p.content, '' order by p.piece), ''))
-            from finance.answer_pieces as p
+            select finance.sanitize_response(coalesce(string_agg(p.content, '' order by p.chunk), ''))
+            from finance.response_chunks as p
             where (p.batch_id, p.sequence, p.attempt) = (p_batch_id, p_sequence, p_attempt)
         ),
         ended_at = public.settle_now()
     where batch_id = p_batch_id and sequence = p_sequence and attempt = p_attempt
     and ended_at is null;
-    delete from finance.answer_pieces as p
+    delete from finance.response_chunks as p
     where (p.batch_id, p.sequence, p.attempt) = (p_batch_id, p_sequence, p_attempt)
 $$;
 comment on function finance.end_attempt(bigint, integer, integer, integer, boolean, text) is
-'What came of one try, with the answer that was taken piece by piece; http_status 0 where there was none.';
+'The result of one attempt, with the response that was appended chunk by chunk; http_status 0 where there was none.';

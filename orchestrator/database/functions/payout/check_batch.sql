@@ -9,13 +9,10 @@ begin
     if not exists (
         select from finance.batch_approvals as a where a.batch_id = p_batch.batch_id
     ) or p_batch.digest is distinct from (
-        select finance.digest_of(
-            p_batch.payout_window, p_batch.currency, count(*), sum(l.amount_minor),
-            string_agg(
-                l.seller_id || '|' || finance.money(l.amount_minor) || '|' || l.rail || '|'
-                || l.wallet_address || E'\n', '' order by l.seller_id collate "C"
-            )
-        )
+        select finance.digest_of(p_batch.payout_window, p_batch.currency, array_agg(
+            row(l.seller_id, l.amount_minor, l.rail, l.rail_currency, l.wallet_address, null)
+            ::finance.seller_position
+        ))
         from finance.payout_lines as l
         inner join finance.window_close_rows as r
             on l.payout_window = r.payout_window and l.seller_id = r.seller_id

@@ -1,27 +1,27 @@
--- What the tries of a call add up to: accepted, rejected, or not certain. Unknown is not rejected.
+-- What the attempts of a call add up to: accepted, rejected, or not certain. Unknown is not rejected.
 
-create or replace function finance.meaning(p_try finance.call_attempts) returns text
+create or replace function finance.classify_attempt(p_attempt finance.call_attempts) returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
-    v_answer jsonb;
+    v_response jsonb;
     v_payouts jsonb;
 begin
     -- The rail cannot have read it, or did not look at it.
-    if p_try.http_status = 429 or (p_try.http_status = 0 and not p_try.was_sent) then
+    if p_attempt.http_status = 429 or (p_attempt.http_status = 0 and not p_attempt.was_sent) then
         return 'not_read';
     end if;
-    if p_try.ended_at is null or p_try.http_status = 0 or p_try.http_status >= 500 then
+    if p_attempt.ended_at is null or p_attempt.http_status = 0 or p_attempt.http_status >= 500 then
         return 'unknown';
     end if;
-    v_answer := finance.try_jsonb(p_try.response);
+    v_response := finance.try_jsonb(p_attempt.response);
     -- An answer that cannot be read is no certain answer.
-    if p_try.http_status between 200 and 299 then
-        v_payouts := finance.payouts_of(v_answer);
+    if p_attempt.http_status between 200 and 299 then
+        v_payouts := finance.payouts_of(v_response);
         return case
             when jsonb_array_length(v_payouts) > 0 and (
-                v_answer #> '{data,payouts}' is not null or exists (
+                v_response #> '{data,payouts}' is not null or exists (
                     select from finance.payout_calls as c
-                    where c.batch_id = p_try.batch_id and c.sequence = p_try.sequence
+                    where c.batch_id = p_attempt.batch_id and c.sequence = p_attempt.sequence
                     and c.path = '/v1/payouts'
                 )
             ) then 'accepted'
@@ -29,14 +29,14 @@ begin
         end;
     end if;
     return case
-        when p_try.http_status = 400
-        and v_answer #>> '{error,code}' in ('validation_error', 'invalid_state') then 'rejected'
+        when p_attempt.http_status = 400
+        and v_response #>> '{error,code}' in ('validation_error', 'invalid_state') then 'rejected'
         else 'stopped'
     end;
 end;
 $$;
-comment on function finance.meaning(finance.call_attempts) is
-'What one try says by itself: accepted, rejected, not_read, stopped, or unknown, which it is while it is open.';
+comment on function finance.classify_attempt(finance.call_attempts) is
+'The class of one attempt by itself: accepted, rejected, not_read, stopped, or unknown, which it is while it is open.';
 
 create or replace function finance.decisive_attempt(p_batch_id bigint, p_sequence integer)
 returns finance.call_attempts
@@ -44,24 +44,24 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     -- An acceptance, whenever it came: two runs at once may hear two answers. Else the latest answer.
     select a.* from finance.call_attempts as a
     where a.batch_id = p_batch_id and a.sequence = p_sequence and a.ended_at is not null
-    order by finance.meaning(a) = 'accepted' desc, a.attempt desc
+    order by finance.classify_attempt(a) = 'accepted' desc, a.attempt desc
     limit 1
 $$;
 
-create or replace function finance.verdict(
+create or replace function finance.classify_call(
     p_call finance.payout_calls, p_decisive finance.call_attempts
 ) returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
-    v_meaning text := finance.meaning(p_decisive);
+    v_attempt_class text := finance.classify_attempt(p_decisive);
 begin
-    -- A refusal cannot be the whole truth where another try may have been taken, and this
-    -- ("balance too low") be its doing, or where the rail has spoken of a payout before.
-    if v_meaning = 'rejected' and (
+    -- A 400 is not trusted if an earlier attempt may have been accepted ("balance too low" may be that
+    -- attempt's effect), or if the rail has named a payout of this call.
+    if v_attempt_class = 'rejected' and (
         exists (
             select from finance.call_attempts as a
             where a.batch_id = p_call.batch_id and a.sequence = p_call.sequence
-            and finance.meaning(a) not in ('rejected', 'not_read')
+            and finance.classify_attempt(a) not in ('rejected', 'not_read')
         )
         or exists (
             select from finance.payout_lines as l
@@ -71,8 +71,8 @@ begin
     ) then
         return 'stopped';
     end if;
-    return case v_meaning when 'not_read' then 'unknown' else v_meaning end;
+    return case v_attempt_class when 'not_read' then 'unknown' else v_attempt_class end;
 end;
 $$;
-comment on function finance.verdict(finance.payout_calls, finance.call_attempts) is
-'What the tries of a call allow us to believe: accepted, rejected (nothing was created), unknown (ask again, with the same bytes), or stopped (asking again teaches nothing: a person must look).';
+comment on function finance.classify_call(finance.payout_calls, finance.call_attempts) is
+'The class of a call by all its attempts: accepted, rejected (nothing was created), unknown (send again, same bytes), or stopped (sending again would tell nothing new: a person must look).';

@@ -18,11 +18,11 @@ begin
     if v_last.attempt is null then
         raise exception 'call % of batch % was not tried yet', p_sequence, p_batch_id;
     end if;
-    v_verdict := finance.verdict(v_call, v_last);
+    v_verdict := finance.classify_call(v_call, v_last);
     if v_call.state = 'accepted' then
         v_verdict := 'accepted';
     elsif v_verdict = 'accepted' and v_call.state = 'rejected' then
-        -- People said that it was not taken, and an answer under way says that it was.
+        -- Declared rejected by people, and a response under way says that it was accepted.
         perform finance.record_payout(p.payout, 'answer')
         from jsonb_array_elements(finance.payouts_of(v_last.response::jsonb)) as p (payout);
         perform finance.raise_alert('accepted_after_rejected', v_batch.payout_window,
@@ -33,21 +33,21 @@ begin
     elsif v_verdict = 'accepted' then
         perform finance.accept_call(v_call, v_last.response::jsonb);
     elsif v_verdict = 'rejected' then
-        perform finance.refuse_call(v_batch, v_call, v_last.response::jsonb);
+        perform finance.reject_call(v_batch, v_call, v_last.response::jsonb);
     else
         update finance.payout_calls as c set state = 'unknown'
         where c.batch_id = p_batch_id and c.sequence = p_sequence;
         perform finance.raise_alert(v_verdict, v_batch.payout_window,
-            finance.answer_line(v_batch, v_verdict, v_last));
+            finance.call_message(v_batch, v_verdict, v_last));
     end if;
     return query
     select
         v_verdict, finance.conclude_batch(v_batch, v_verdict, a.line), a.line
-    from finance.answer_line(v_batch, v_verdict, v_last) as a (line);
+    from finance.call_message(v_batch, v_verdict, v_last) as a (line);
 end;
 $$;
 comment on function finance.conclude_call(bigint, integer) is
-'Draws the consequences of a call''s tries, once: states of the call, its lines and the batch, breaks and alerts. Returns the verdict, the state of the batch and one line for a person.';
+'Draws the consequences of a call''s attempts, once: states of the call, its lines and the batch, breaks and alerts. Returns the class of the call, the state of the batch and one message for a person.';
 
 create or replace function finance.conclude_batch(
     p_batch finance.payout_batches, p_verdict text, p_note text
@@ -65,7 +65,11 @@ begin
     from finance.payout_calls as c where c.batch_id = p_batch.batch_id;
     v_state := case
         when p_batch.state in ('accepted', 'rejected') then p_batch.state
-        when v_calls.rejected = v_calls.total then 'rejected'
+        -- A payout of a refused call may have completed all the same: then it was no rejected batch.
+        when v_calls.rejected = v_calls.total and not exists (
+            select from finance.payout_lines as l
+            where l.batch_id = p_batch.batch_id and l.state = 'completed'
+        ) then 'rejected'
         when v_calls.accepted + v_calls.rejected = v_calls.total then 'accepted'
         when p_verdict in ('unknown', 'stopped') then 'unknown'
         when p_verdict = 'withdrawn' then p_batch.state

@@ -6,9 +6,9 @@ declare
     v_batch finance.payout_batches;
     v_people integer;
     v_call finance.payout_calls;
-    v_answer constant jsonb := jsonb_build_object('error', jsonb_build_object('message', p_note));
+    v_response constant jsonb := jsonb_build_object('error', jsonb_build_object('message', p_note));
 begin
-    perform finance.require_person();
+    perform finance.require_finance_member();
     perform finance.lock_decisions();
     select b.* into v_batch from finance.payout_batches as b
     where b.payout_window = p_window and b.state <> 'rejected' for update;
@@ -41,7 +41,7 @@ begin
         where c.batch_id = v_batch.batch_id and c.state not in ('accepted', 'rejected')
         order by c.sequence
     loop
-        perform finance.refuse_call(v_batch, v_call, v_answer);
+        perform finance.reject_call(v_batch, v_call, v_response);
     end loop;
     perform finance.conclude_batch(v_batch, 'rejected', format(
         'two people have asked the rail and say that it does not have the batch of %s: %s',

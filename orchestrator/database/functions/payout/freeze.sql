@@ -6,7 +6,7 @@ create or replace function finance.freeze_batch(
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_batch finance.payout_batches;
-    v_set record;
+    v_set finance.window_position;
 begin
     perform finance.require_plain_call();
     perform finance.lock_decisions();
@@ -16,11 +16,9 @@ begin
         return v_batch.batch_id;
     end if;
     -- One statement sees one state: what is frozen is what the approvals were compared with.
-    select g.obstacles, p.* into v_set
-    from (select string_agg(o, '; ') as obstacles from finance.payout_obstacles(p_window) as o) as g
-    cross join finance.payable(p_window) as p;
-    if v_set.obstacles is not null then
-        raise exception '%', v_set.obstacles;
+    v_set := finance.window_position(p_window);
+    if cardinality(v_set.obstacles) > 0 then
+        raise exception '%', array_to_string(v_set.obstacles, '; ');
     end if;
     insert into finance.payout_batches (
         payout_window, attempt, digest, currency, line_count, total_minor
@@ -83,22 +81,14 @@ begin
         raise exception 'the digest of approval % of % (%) is not that of its lines: nothing was frozen; pause payouts and find out who wrote it',
             v_forged.approval_id, p_batch.payout_window, v_forged.approved_by;
     end if;
-    -- The approvals that hold each of the frozen lines, of people who are still in the group.
     insert into finance.batch_approvals
-    select p_batch.batch_id, a.approval_id from finance.approvals as a
-    where a.payout_window = p_batch.payout_window and a.revoked_at is null
-    and exists (
-        select from pg_catalog.pg_roles as r
-        where r.rolname = a.approved_by and pg_has_role(r.oid, 'settle_finance', 'member')
-    )
-    and not exists (
-        select f.seller_id, f.amount_minor, f.rail, f.rail_currency, f.wallet_address
+    select p_batch.batch_id, a
+    from finance.approvals_covering(p_batch.payout_window, array(
+        select row(f.seller_id, f.amount_minor, f.rail, f.rail_currency, f.wallet_address, null)
+            ::finance.seller_position
         from finance.payout_lines as f where f.batch_id = p_batch.batch_id
-        except
-        select l.seller_id, l.net_minor, l.rail, l.rail_currency, l.wallet_address
-        from finance.approval_lines as l where l.approval_id = a.approval_id
-    );
-    -- What they hold beside them became held since.
+    )) as a;
+    -- What they have beside them became held since.
     insert into finance.batch_left_out
     select distinct on (l.seller_id)
         p_batch.batch_id, l.seller_id, l.net_minor, h.hold_reasons[1]

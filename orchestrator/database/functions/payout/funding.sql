@@ -6,12 +6,9 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
 $$;
 comment on function finance.store_balances(bytea) is 'Keeps what the rail answered to GET balances, as it is.';
 
-create or replace function finance.funding_of(p_window text, p_rows finance.standing_row[])
-returns table (
-    rail text, rail_currency text, line_count bigint, needed numeric, expected_fees numeric,
-    available numeric, missing numeric, read_at timestamptz
-)
-language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+create or replace function finance.funding_needs(p_window text, p_lines finance.seller_position[])
+returns setof finance.funding_need
+language sql stable set search_path = pg_catalog, pg_temp as $$
     -- The frozen lines, or before the freeze those that would be.
     with batch as (
         select b.batch_id from finance.payout_batches as b
@@ -21,8 +18,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
         select l.rail, l.rail_currency, l.amount_minor from finance.payout_lines as l
         inner join batch as b on l.batch_id = b.batch_id
         union all
-        select h.rail, h.rail_currency, h.net_minor from unnest(p_rows) as h
-        where cardinality(h.hold_reasons) = 0 and not exists (select from batch)
+        select h.rail, h.rail_currency, h.net_minor from unnest(p_lines) as h
+        where not exists (select from batch)
     ),
     -- What the rail charged lately, where that is more than what is expected of it.
     observed as (
@@ -36,10 +33,10 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
             min(l.rail) as rail,
             l.rail_currency,
             count(*) as line_count,
-            sum(l.amount_minor) / 100 as amount,
+            finance.decimal_amount(sum(l.amount_minor)) as amount,
             greatest(
                 count(*) * coalesce(max(f.network_fee), 0)
-                + sum(l.amount_minor) / 100 * coalesce(max(f.fee_rate), 0),
+                + finance.decimal_amount(sum(l.amount_minor)) * coalesce(max(f.fee_rate), 0),
                 count(*) * coalesce(max(o.fee), 0)
             ) as fees
         from lines as l
@@ -65,14 +62,3 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     left join latest as r on true
     order by n.rail, n.rail_currency
 $$;
-
-create or replace function finance.funding(p_window text)
-returns table (
-    rail text, rail_currency text, line_count bigint, needed numeric, expected_fees numeric,
-    available numeric, missing numeric, read_at timestamptz
-)
-language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-    select * from finance.funding_of(p_window, finance.standing_rows(p_window))
-$$;
-comment on function finance.funding(text) is
-'One row per currency of a window''s payout, in decimals of that currency: what its lines and their fees need, what the rail had when it was last asked (null: no balance), and what is missing.';

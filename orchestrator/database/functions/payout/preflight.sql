@@ -1,6 +1,6 @@
 -- Before the first call of a batch: what the rail would refuse.
 
-create or replace function finance.is_unsent(p_window text) returns boolean
+create or replace function finance.has_no_attempt(p_window text) returns boolean
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select coalesce(
         (
@@ -11,7 +11,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
         not exists (select from finance.payout_obstacles(p_window))
     )
 $$;
-comment on function finance.is_unsent(text) is
+comment on function finance.has_no_attempt(text) is
 'Whether the next call would be the first of the window''s payout, and nothing of ours stands in its way.';
 
 create or replace function finance.preflight(p_window text, p_currencies bytea)

@@ -23,8 +23,8 @@ create or replace function finance.mismatch(p_payout jsonb, p_line finance.payou
 language sql stable set search_path = pg_catalog, pg_temp as $$
     select case
         when p_payout ->> 'id' is null then 'id: it has none'
-        when finance.try_numeric(p_payout ->> 'amount') is distinct from p_line.amount_minor::numeric / 100
-            then 'amount'
+        when finance.try_numeric(p_payout ->> 'amount')
+            is distinct from finance.decimal_amount(p_line.amount_minor) then 'amount'
         when p_payout ->> 'destination' is distinct from p_line.wallet_address then 'destination'
         when p_payout ->> 'currency' is distinct from p_line.rail_currency then 'currency'
         when p_payout ->> 'environment' is distinct from finance.rail_environment() then 'environment'

@@ -15,7 +15,7 @@ begin
     return query
     select l.seller_id, h.hold_reasons[1]
     from finance.payout_lines as l
-    inner join finance.holds_of(v_window, v_seller) as h on l.seller_id = h.seller_id
+    inner join finance.current_holds(v_window, v_seller) as h on l.seller_id = h.seller_id
     where l.batch_id = p_batch_id and l.call_sequence = p_sequence
     and cardinality(h.hold_reasons) > 0
     union all
@@ -60,7 +60,7 @@ comment on function finance.alert_stopped(text) is
 create or replace function finance.withdraw_batch(p_window text, p_note text) returns integer
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
-    v_person text := finance.require_person();
+    v_person text := finance.require_finance_member();
     v_batch finance.payout_batches;
     v_calls integer[];
     v_lines text[];

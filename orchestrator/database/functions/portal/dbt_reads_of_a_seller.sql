@@ -35,10 +35,10 @@ begin
             -- The row of the window that closed last, as long as it is in no batch.
             select
                 w.payout_window, w.window_ends_at, w.payout_due_at, h.hold_reasons[1] as hold_reason,
-                case when h.hold_reasons[1] is null then 'ready' else 'held' end as status,
-                (h.net_minor / 100.0)::numeric(18, 2) as net
+                true as is_closed,
+                finance.decimal_amount(h.net_minor) as net
             from latest as c
-            cross join lateral finance.holds_of(c.payout_window, v_seller) as h
+            cross join lateral finance.current_holds(c.payout_window, v_seller) as h
             inner join settlement.windows as w on c.payout_window = w.payout_window
             where not exists (
                 select from finance.payout_lines as l
@@ -47,7 +47,7 @@ begin
             union all
             -- The open one: what is paid or came back since the last build counts at once.
             select
-                w.payout_window, w.window_ends_at, w.payout_due_at, null, 'open',
+                w.payout_window, w.window_ends_at, w.payout_due_at, null, false,
                 coalesce((select r.available_balance from balances as r), 0) + coalesce((
                     select sum(o.held_amount) from orders as o
                     where o.dispute_window_closes_at < w.window_ends_at
@@ -72,10 +72,15 @@ begin
             'next_release_amount', r.next_release_amount::text,
             'weeks', coalesce((
                 select jsonb_agg(jsonb_build_object(
-                    'payout_window', w.payout_window, 'status', w.status, 'amount', w.net::text,
-                    'hold_reason', w.hold_reason, 'closes_at', w.window_ends_at,
-                    'payout_due_at', w.payout_due_at
-                ) order by w.payout_due_at) from weeks as w
+                    'payout_window', w.payout_window, 'status', finance.payout_status(
+                        w.is_closed, null, w.hold_reason is not null, false
+                    ),
+                    'amount', w.net::text,
+                    'hold_reason', w.hold_reason, 'hold_message', k.seller_message,
+                    'closes_at', w.window_ends_at, 'payout_due_at', w.payout_due_at
+                ) order by w.payout_due_at)
+                from weeks as w
+                left join finance.hold_reasons as k on w.hold_reason = k.reason
             ), '[]'),
             'releases', coalesce((
                 select jsonb_agg(jsonb_build_object(
@@ -125,8 +130,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
         select
             i.dispute_id, i.order_id, i.opened_at, i.outcome,
             case when i.outcome is not null then i.outcome_at end as outcome_at,
-            (i.opened_minor / 100.0)::numeric(18, 2)::text as amount,
-            (i.given_back_minor / 100.0)::numeric(18, 2)::text as given_back,
+            finance.decimal_amount(i.opened_minor)::text as amount,
+            finance.decimal_amount(i.given_back_minor)::text as given_back,
             case when i.is_in_time then 'seller' else 'marketplace' end as borne_by
         from settlement_core.int_disputes as i
         where i.seller_id = (select portal.seller())

@@ -28,7 +28,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
             l.seller_id, g.paid, finance.money(l.amount_minor))
     from finance.payout_lines as l
     inner join ledger as g on l.payout_id = g.payout_id
-    where g.paid <> l.amount_minor::numeric / 100
+    where g.paid <> finance.decimal_amount(l.amount_minor)
     union all
     select 'ledger_fee', l.line_id,
         format('payout %s of seller %s cost %s by the ledger and %s by the payout itself',

@@ -42,7 +42,7 @@ begin
     for v_payout in
         select p.payout
         from jsonb_array_elements(
-            finance.payouts_of(finance.try_jsonb(finance.readable(p_response)))
+            finance.payouts_of(finance.try_jsonb(finance.sanitize_response(p_response)))
         ) as p (payout)
         left join finance.payout_lines as l on l.payout_id = p.payout ->> 'id'
         where l.line_id is null

@@ -1,5 +1,5 @@
--- Reading what the rail says, whatever it says. What its public documentation does not fix (the
--- batch's answer, the ledger's rows) is assumed here and in halfin.py, and nowhere else.
+-- Parsing the rail's responses, whatever they contain. What its public documentation does not fix (the
+-- batch's response, the ledger's rows) is assumed here and in orchestrator/halfin/assumptions.py only.
 
 create or replace function finance.rail_environment() returns text
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
@@ -27,8 +27,8 @@ exception when data_exception or program_limit_exceeded then
 end;
 $$;
 
--- As text, with nothing in it that Postgres cannot keep and no key of ours.
-create or replace function finance.readable(p_bytes bytea) returns text
+-- Text without what Postgres cannot keep and without our key.
+create or replace function finance.sanitize_response(p_bytes bytea) returns text
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
     v_text text;
@@ -42,27 +42,27 @@ begin
 end;
 $$;
 
-create or replace function finance.in_brief(p_text text) returns text
+create or replace function finance.truncate_message(p_text text) returns text
 language sql immutable set search_path = pg_catalog, pg_temp as $$
     select btrim(left(regexp_replace(left(p_text, 1000), '\s+', ' ', 'g'), 200))
 $$;
-comment on function finance.in_brief(text) is 'Words of the rail''s on one line of bearable length.';
+comment on function finance.truncate_message(text) is 'The rail''s message, whitespace collapsed, at most 200 characters.';
 
-create or replace function finance.payouts_of(p_answer jsonb) returns jsonb
+create or replace function finance.payouts_of(p_response jsonb) returns jsonb
 language sql immutable set search_path = pg_catalog, pg_temp as $$
     -- A batch lists its payouts; a single payout is its own list. Nothing where one has no id.
     select case
         when jsonb_typeof(d.payouts) = 'array' and not exists (
             select from jsonb_array_elements(d.payouts) as p (payout)
             where coalesce(p.payout ->> 'id', '') = ''
-        ) and coalesce(p_answer #>> '{data,id}', '') <> '' then d.payouts
+        ) and coalesce(p_response #>> '{data,id}', '') <> '' then d.payouts
         else '[]'::jsonb
     end
     from (
         select case
-            when p_answer #> '{data,payouts}' is null and p_answer #> '{data,id}' is not null
-                then jsonb_build_array(p_answer -> 'data')
-            else p_answer #> '{data,payouts}'
+            when p_response #> '{data,payouts}' is null and p_response #> '{data,id}' is not null
+                then jsonb_build_array(p_response -> 'data')
+            else p_response #> '{data,payouts}'
         end as payouts
     ) as d
 $$;
@@ -71,8 +71,8 @@ create or replace function finance.rows_of(p_page bytea) returns setof jsonb
 language sql immutable set search_path = pg_catalog, pg_temp as $$
     select r.entry
     from jsonb_array_elements(
-        case jsonb_typeof(finance.try_jsonb(finance.readable(p_page)) -> 'data')
-            when 'array' then finance.try_jsonb(finance.readable(p_page)) -> 'data'
+        case jsonb_typeof(finance.try_jsonb(finance.sanitize_response(p_page)) -> 'data')
+            when 'array' then finance.try_jsonb(finance.sanitize_response(p_page)) -> 'data'
             else '[]'::jsonb
         end
     ) as r (entry)

@@ -1,0 +1,22 @@
+"""What is said in one place only."""
+
+import re
+from pathlib import Path
+
+ORCHESTRATOR = Path(__file__).parents[2] / "orchestrator"
+# Up to the next cent: no conversion.
+ROUNDED_UP = "ceil(greatest(n.amount + n.fees - coalesce(b.available, 0), 0) * 100) / 100"
+
+
+def test_minor_units_become_decimals_in_one_place() -> None:
+    found = [
+        f"{file.name}: {line.strip()}"
+        for folder in ("database/functions", "queries")
+        for file in sorted((ORCHESTRATOR / folder).rglob("*.sql"))
+        for line in file.read_text().replace(ROUNDED_UP, "").splitlines()
+        if re.search(r"/ *100\b", line)
+    ]
+    assert found == [
+        "amounts.sql: language sql immutable parallel safe as"
+        " $$ select (p_minor / 100)::numeric(20, 2) $$;"
+    ]
