@@ -155,7 +155,7 @@ MUTANTS = (
     _mutant(
         "an older order that lands late opens a window before the first close",
         "stored = oracle",
-        ("models/marts/finance/windows.sql", "closes.first_starts_at,", "null,"),
+        ("models/core/settlement/int_windows.sql", "closes.first_starts_at,", "null,"),
         seed=84,
     ),
     # What may be paid.

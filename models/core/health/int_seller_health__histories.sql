@@ -9,7 +9,7 @@ windows as (
         payout_window,
         window_ends_at,
         window_ends_at - interval '720 hours' as trailing_from
-    from {{ ref('windows') }}
+    from {{ ref('int_windows') }}
     where is_closed and (is_latest_closed or not is_stored)
 
 ),

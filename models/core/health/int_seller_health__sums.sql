@@ -11,7 +11,7 @@ windows as (
         window_ends_at,
         window_ends_at - interval '720 hours' as trailing_from,
         window_ends_at - interval '168 hours' as last_7_days_from
-    from {{ ref('windows') }}
+    from {{ ref('int_windows') }}
     where is_closed and (is_latest_closed or not is_stored)
 
 ),

@@ -4,7 +4,7 @@ with
 
 accounts as (
 
-    select * from {{ ref('seller_accounts') }}
+    select * from {{ ref('int_seller_accounts') }}
 
 ),
 

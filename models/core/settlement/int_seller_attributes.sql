@@ -11,14 +11,14 @@ with
 
 windows as (
 
-    select * from {{ ref('windows') }}
+    select * from {{ ref('int_windows') }}
     where not is_stored
 
 ),
 
 accounts as (
 
-    select * from {{ ref('seller_accounts') }}
+    select * from {{ ref('int_seller_accounts') }}
 
 ),
 

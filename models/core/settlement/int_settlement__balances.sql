@@ -10,7 +10,7 @@ build as (
 
 windows as (
 
-    select * from {{ ref('windows') }}
+    select * from {{ ref('int_windows') }}
 
 ),
 

@@ -5,7 +5,7 @@ with
 
 recent as (
 
-    select * from {{ ref('windows') }}
+    select * from {{ ref('int_windows') }}
     where is_closed
     order by window_starts_at desc
     limit {{ 8 + var('recheck_windows') + 1 }}

@@ -1,39 +1,10 @@
-with
-
-sellers as (
-
-    select * from {{ ref('stg_marketplace__sellers') }}
-
-),
-
-region_rails as (
-
-    select * from {{ ref('region_rails') }}
-
-),
-
-rails as (
-
-    select * from {{ ref('rails') }}
-
-),
-
-final as (
-
-    select
-        sellers.seller_id,
-        sellers.display_name,
-        sellers.region,
-        sellers.seller_status,
-        sellers.is_payouts_enabled as payouts_enabled,
-        sellers.wallet_address,
-        rails.rail,
-        rails.currency_code as rail_currency
-    from sellers
-    left join region_rails on sellers.region = region_rails.region
-    left join rails
-        on rails.rail = case when sellers.is_fast_settlement then 'SPL' else region_rails.rail end
-
-)
-
-select * from final
+select
+    seller_id,
+    display_name,
+    region,
+    seller_status,
+    payouts_enabled,
+    wallet_address,
+    rail,
+    rail_currency
+from {{ ref('int_seller_accounts') }}

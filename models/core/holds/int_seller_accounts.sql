@@ -1,0 +1,39 @@
+with
+
+sellers as (
+
+    select * from {{ ref('stg_marketplace__sellers') }}
+
+),
+
+region_rails as (
+
+    select * from {{ ref('region_rails') }}
+
+),
+
+rails as (
+
+    select * from {{ ref('rails') }}
+
+),
+
+final as (
+
+    select
+        sellers.seller_id,
+        sellers.display_name,
+        sellers.region,
+        sellers.seller_status,
+        sellers.is_payouts_enabled as payouts_enabled,
+        sellers.wallet_address,
+        rails.rail,
+        rails.currency_code as rail_currency
+    from sellers
+    left join region_rails on sellers.region = region_rails.region
+    left join rails
+        on rails.rail = case when sellers.is_fast_settlement then 'SPL' else region_rails.rail end
+
+)
+
+select * from final

@@ -1,0 +1,96 @@
+{{ config(materialized='table') }}
+
+with
+
+build as (
+
+    select * from {{ ref('int_build') }}
+
+),
+
+orders as (
+
+    select min(ordered_at) as first_ordered_at from {{ ref('stg_marketplace__orders') }}
+
+),
+
+adjustments as (
+
+    select min(approved_at) as first_approved_at from {{ ref('stg_finance__adjustments') }}
+
+),
+
+closes as (
+
+    select min(window_starts_at) as first_starts_at
+    from {{ ref('stg_finance__window_closes') }}
+    where {{ var('use_stored_closes') }}
+
+),
+
+-- No entry is available before the first order's release under the shortest policy. Once a close is
+-- stored, its window is the first: an older order that lands late opens no window before it.
+bounds as (
+
+    select
+        coalesce(
+            closes.first_starts_at,
+            least(
+                orders.first_ordered_at
+                + (
+                    select min(policies.reserve_period)
+                    from {{ ref('int_reserve_policies') }} as policies
+                ),
+                adjustments.first_approved_at,
+                build.as_of
+            )
+        ) as first_at,
+        build.as_of
+    from orders
+    cross join adjustments
+    cross join closes
+    cross join build
+
+),
+
+-- Local Mondays, so that a week with a DST change is one window of 167 or 169 hours.
+mondays as (
+
+    select
+        generate_series(
+            date_trunc('week', first_at at time zone '{{ var("settlement_timezone") }}'),
+            as_of at time zone '{{ var("settlement_timezone") }}',
+            interval '7 days'
+        ) at time zone '{{ var("settlement_timezone") }}' as window_starts_at
+    from bounds
+
+),
+
+bounded as (
+
+    select
+        {{ window_label('window_starts_at') }} as payout_window,
+        window_starts_at,
+        {{ window_ends_at('window_starts_at') }} as window_ends_at,
+        finance.payout_due_at(window_starts_at, '{{ var("settlement_timezone") }}') as payout_due_at
+    from mondays
+
+),
+
+final as (
+
+    select
+        bounded.payout_window,
+        bounded.window_starts_at,
+        bounded.window_ends_at,
+        bounded.payout_due_at,
+        bounded.window_ends_at <= build.as_of as is_closed,
+        bounded.window_ends_at <= build.as_of
+        and {{ window_ends_at('bounded.window_ends_at') }} > build.as_of as is_latest_closed,
+        bounded.window_starts_at < build.stored_until as is_stored
+    from bounded
+    cross join build
+
+)
+
+select * from final
