@@ -19,7 +19,9 @@ def register(app: typer.Typer) -> None:
     db.command("stop")(db_stop)
     db.command("url")(db_url)
     app.add_typer(db, name="db", rich_help_panel=SETUP_PANEL)
-    user = typer.Typer(no_args_is_help=True, help="Personal logins.")
+    user = typer.Typer(
+        no_args_is_help=True, help="Logins of people and of the marketplace's backend."
+    )
     user.command("add")(user_add)
     user.command("remove")(user_remove)
     app.add_typer(user, name="user", rich_help_panel=SETUP_PANEL)
@@ -56,15 +58,21 @@ def db_url(
 
 def user_add(
     name: Annotated[str, typer.Argument(help="The login's name.")],
-    group: Annotated[str, typer.Option(help="finance (approves) or analyst (reads).")],
+    group: Annotated[
+        str,
+        typer.Option(
+            help="finance (approves), analyst (reads), or marketplace: the backend that writes"
+            " facts and sellers."
+        ),
+    ],
 ) -> None:
-    """Create a personal login, or give it a new password and group."""
+    """Create a login of a person or of the backend, or give it a new password and group."""
     password = password_of(name)
     add_person(ready(), name, password, group)
     print(f"{name} is in the {group} group.")
 
 
 def user_remove(name: Annotated[str, typer.Argument(help="The login's name.")]) -> None:
-    """Take a personal login away and end its sessions; what it decided stays."""
+    """Take such a login away and end its sessions; what it decided stays."""
     remove_person(ready(), name)
     print(f"{name} can no longer log in.")

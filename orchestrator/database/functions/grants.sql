@@ -96,4 +96,16 @@ grant select, insert on all tables in schema handover to settle_dbt;
 grant execute on function finance.begin_handover(), finance.hand_over() to settle_dbt;
 grant execute on function finance.sight_wallets() to settle_orchestrator;
 
+-- The marketplace's backend: facts as they happen, sellers as they are. A seller keeps their id:
+-- payouts, holds and sightings of wallets name it.
+grant usage on schema marketplace to settle_marketplace;
+grant select, insert on
+marketplace.sellers, marketplace.orders, marketplace.order_fees, marketplace.refunds,
+marketplace.dispute_events
+to settle_marketplace;
+grant update (
+    display_name, region, fast_settlement, wallet_address, status, payouts_enabled, created_at,
+    updated_at
+) on marketplace.sellers to settle_marketplace;
+
 select finance.keep_fingerprints();
