@@ -50,7 +50,7 @@ def prepare_dagster(settings: Settings) -> dict[str, str]:
     folder = settings.home / "dagster"
     url = _own_database(settings) if settings.is_embedded else settings.dagster_url
     text = yaml.safe_dump(INSTANCE | (HISTORY if url else {}), sort_keys=False)
-    with exclusive(folder / "settle.lock", 0o755):
+    with exclusive(folder / "settle.lock", 0o700):
         config = folder / "dagster.yaml"
         if not config.exists() or config.read_text(encoding="utf-8") != text:
             config.write_text(text, encoding="utf-8")
@@ -61,7 +61,7 @@ def prepare_dagster(settings: Settings) -> dict[str, str]:
 def kept_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     """This installation's Dagster, made at the first call; several may arrive at once."""
     os.environ.update(prepare_dagster(settings))
-    with exclusive(settings.home / "dagster" / "settle.lock", 0o755):
+    with exclusive(settings.home / "dagster" / "settle.lock", 0o700):
         instance = dg.DagsterInstance.get()
     with instance:
         # Connections that stay open, as the webserver has them, for what is written in one go.

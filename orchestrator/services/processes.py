@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from orchestrator.errors import SettleError
+from orchestrator.secret_files import open_file
 
 STOP_TIMEOUT_S = 15.0
 
@@ -43,7 +44,7 @@ def process(
     It and whatever it started is gone at the end. Errors, and its output unless `stdout` says
     otherwise, are appended to the log.
     """
-    with log.open("ab") as written:
+    with open(open_file(log, os.O_APPEND), "ab") as written:  # it may name sellers
         running = subprocess.Popen(  # noqa: S603 - our own command
             command,
             env={**os.environ, **environment},
