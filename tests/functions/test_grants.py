@@ -27,8 +27,10 @@ CALLERS = {
     "approve revoke_approval hold_seller release_hold block_wallet unblock_wallet"
     " enter_adjustment approve_adjustment withdraw_adjustment propose_policy confirm_policy"
     " withdraw_policy accept_check pause_payouts resume_payouts close_break"
-    " declare_rejected withdraw_batch": {"ana"},
-    "seller statement payouts balances disputes reserve_orders settlement_timezone": {"portal"},
+    " declare_rejected withdraw_batch revoke_links": {"ana"},
+    "enter seller statement payouts balances disputes reserve_orders settlement_timezone": {
+        "portal"
+    },
     "receipt": READERS | {"portal"},  # of any seller for those who read, of one for the portal
 }
 PINNED = "search_path=pg_catalog, pg_temp"

@@ -69,7 +69,8 @@ finance.approve_adjustment(bigint), finance.withdraw_adjustment(bigint),
 finance.propose_policy(text, text, bigint, text), finance.confirm_policy(bigint),
 finance.withdraw_policy(bigint), finance.accept_check(text, text, text),
 finance.pause_payouts(text), finance.resume_payouts(text), finance.close_break(bigint, text),
-finance.declare_rejected(text, text), finance.withdraw_batch(text, text)
+finance.declare_rejected(text, text), finance.withdraw_batch(text, text),
+finance.revoke_links(text, text)
 to settle_finance;
 
 grant usage on schema portal to settle_portal;
