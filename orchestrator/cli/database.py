@@ -6,6 +6,7 @@ import typer
 
 from orchestrator.cli.options import SETUP_PANEL, password_of, ready
 from orchestrator.config import Component, load_settings
+from orchestrator.database.copies import declare_copy
 from orchestrator.database.migrate import prepare_database, set_clock
 from orchestrator.database.people import add_person, remove_person
 from orchestrator.embedded_postgres.server import EmbeddedPostgres
@@ -18,6 +19,7 @@ def register(app: typer.Typer) -> None:
     db.command("start")(db_start)
     db.command("stop")(db_stop)
     db.command("url")(db_url)
+    db.command("declare-copy")(db_declare_copy)
     app.add_typer(db, name="db", rich_help_panel=SETUP_PANEL)
     user = typer.Typer(
         no_args_is_help=True, help="Logins of people and of the marketplace's backend."
@@ -54,6 +56,19 @@ def db_url(
         print(EmbeddedPostgres(settings.home).url(component.value))
     else:
         print(settings.urls.get(component) or f"external; no URL is set for {component.value}")
+
+
+def db_declare_copy(
+    database: Annotated[
+        str, typer.Argument(help="The copy, as SERVER/DATABASE; without it the verb says which.")
+    ] = "",
+) -> None:
+    """Declare this database a copy of production: it gets another id and never pays."""
+    original = declare_copy(load_settings(), database)
+    print(
+        f"{database} is a copy of installation {original}: it has an id of its own, is development"
+        " and pays nobody, for good."
+    )
 
 
 def user_add(

@@ -64,7 +64,7 @@ def prepare_database(settings: Settings, *, is_asked: bool = False) -> None:
                     _ensure_logins(connection, EmbeddedPostgres(settings.home))
                 _apply_migrations(settings)
                 _apply_functions(connection)
-            _keep_environment(connection, settings, _kept_environment(connection))
+            _keep_environment(connection, settings, kept_environment(connection))
 
 
 @contextmanager
@@ -294,7 +294,8 @@ def _apply_migrations(settings: Settings) -> None:
     backend.connection.close()
 
 
-def _kept_environment(connection: psycopg.Connection[tuple[object, ...]]) -> str:
+def kept_environment(connection: psycopg.Connection[tuple[object, ...]]) -> str:
+    """What the database says it is for; empty where it was never migrated."""
     if not _has(connection, "finance.installation"):
         return ""
     row = connection.execute("select environment from finance.installation").fetchone()
@@ -305,7 +306,7 @@ def _agree_on_environment(
     connection: psycopg.Connection[tuple[object, ...]], settings: Settings
 ) -> str:
     """What the database says it is; production is never left, nor met by chance."""
-    kept = _kept_environment(connection)
+    kept = kept_environment(connection)
     if kept == Environment.PRODUCTION.value != settings.environment.value:
         raise SettleError(
             f"this database is production and SETTLE_ENV is {settings.environment.value}:"

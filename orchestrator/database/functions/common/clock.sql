@@ -25,6 +25,9 @@ begin
         raise exception 'this database is production and stays so: SETTLE_ENV is %, use another database',
             p_environment;
     end if;
+    if p_environment = 'production' and finance.copy_line() is not null then
+        raise exception '%: it never becomes production', finance.copy_line();
+    end if;
     if p_environment = 'production' then
         delete from finance.clock;
     end if;
