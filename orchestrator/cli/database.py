@@ -20,6 +20,7 @@ def register(app: typer.Typer) -> None:
     db.command("stop")(db_stop)
     db.command("url")(db_url)
     db.command("declare-copy")(db_declare_copy)
+    db.command("prune")(db_prune)
     app.add_typer(db, name="db", rich_help_panel=SETUP_PANEL)
     user = typer.Typer(
         no_args_is_help=True, help="Logins of people and of the marketplace's backend."
@@ -69,6 +70,15 @@ def db_declare_copy(
         f"{database} is a copy of installation {original}: it has an id of its own, is development"
         " and pays nobody, for good."
     )
+
+
+def db_prune() -> None:
+    """Empty the rail's raw texts older than SETTLE_RAW_TEXT_MONTHS, as reconcile does in parts."""
+    from orchestrator.settlement.retention import prune
+
+    settings = ready()
+    counts = ", ".join(f"{count} {what}" for what, count in prune(settings).items())
+    print(f"Older than {settings.raw_text_months} months and emptied: {counts}.")
 
 
 def user_add(

@@ -23,7 +23,7 @@ CALLERS = {
     " call_body begin_attempt alert_stopped alert_changed_functions take_piece end_attempt"
     " conclude_call open_lookups record_lookup"
     " rail_currencies ledger_knows store_ledger compare_books raise_alert raise_alert_once"
-    " unposted_alerts mark_posted": {ORCHESTRATOR},
+    " unposted_alerts mark_posted prune_raw_texts": {ORCHESTRATOR},
     "approve revoke_approval hold_seller release_hold block_wallet unblock_wallet"
     " enter_adjustment approve_adjustment withdraw_adjustment propose_policy confirm_policy"
     " withdraw_policy accept_check pause_payouts resume_payouts close_break"

@@ -10,7 +10,7 @@ import pytest
 from orchestrator.dbt.project import prepare_dbt
 from orchestrator.secret_files import generated_secret, home_mode, make_folder
 from orchestrator.services.dagster_instance import prepare_dagster
-from orchestrator.services.processes import process
+from orchestrator.services.processes import LONGEST_LOG, process
 from tests.support.settings import make_settings
 
 URL = "postgresql://x:y@127.0.0.1:1/z"
@@ -57,3 +57,13 @@ def test_logs_of_our_processes_are_their_owners(tmp_path: Path) -> None:
         with process(["echo", said], {}, log) as running:
             running.wait()
     assert (log.read_text(), mode(log)) == ("one\ntwo\n", 0o600)
+
+
+def test_a_long_log_is_put_aside_once(tmp_path: Path) -> None:
+    log = tmp_path / "receiver.log"
+    log.write_bytes(b"x" * (LONGEST_LOG + 1))
+    (tmp_path / "receiver.log.1").write_text("older")
+    with process(["echo", "new"], {}, log) as running:
+        running.wait()
+    assert log.read_text() == "new\n"
+    assert (tmp_path / "receiver.log.1").stat().st_size == LONGEST_LOG + 1

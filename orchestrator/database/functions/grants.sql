@@ -58,7 +58,8 @@ finance.conclude_call(bigint, integer),
 finance.open_lookups(), finance.record_lookup(bytea), finance.rail_currencies(),
 finance.ledger_knows(text, bytea), finance.store_ledger(text, bytea[]), finance.compare_books(),
 finance.raise_alert(text, text, text), finance.raise_alert_once(text, text, text),
-finance.unposted_alerts(integer), finance.mark_posted(bigint)
+finance.unposted_alerts(integer), finance.mark_posted(bigint),
+finance.prune_raw_texts(integer, integer)
 to settle_orchestrator;
 
 grant execute on function
