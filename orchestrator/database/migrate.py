@@ -276,8 +276,12 @@ def _ensure_logins(
     connection.execute("reset scram_iterations")
 
 
-def _apply_migrations(settings: Settings) -> None:
-    """As settle_owner, so that every object has one owner, whoever logs in."""
+def migrations_backend(settings: Settings) -> yoyo.backends.DatabaseBackend:
+    """What applies migrations: as settle_owner, so that every object has one owner.
+
+    Its own tables are made in the first schema that its search path names; pg_catalog comes before
+    that one unnamed.
+    """
     parts = conninfo_to_dict(database_url(settings, Component.OWNER))
     uri = DatabaseURI(
         scheme="postgresql+psycopg",
@@ -286,9 +290,13 @@ def _apply_migrations(settings: Settings) -> None:
         hostname=None,
         port=None,
         database=parts.pop("dbname", None),
-        args={**parts, "options": "-c role=settle_owner", "schema": "finance"},
+        args={**parts, "options": "-c role=settle_owner", "schema": "finance, pg_temp"},
     )
-    backend = yoyo.get_backend(uri.uri)
+    return yoyo.get_backend(uri.uri)
+
+
+def _apply_migrations(settings: Settings) -> None:
+    backend = migrations_backend(settings)
     with backend.lock(timeout=60):
         backend.apply_migrations(backend.to_apply(yoyo.read_migrations(str(FOLDER / "migrations"))))
     backend.connection.close()
