@@ -61,8 +61,14 @@ def prepare_dagster(settings: Settings) -> dict[str, str]:
 
 @contextmanager
 def kept_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
-    """This installation's Dagster, made at the first call; several may arrive at once."""
-    os.environ.update(prepare_dagster(settings))
+    """This installation's Dagster, made at the first call; several may arrive at once.
+
+    Raises SettleError where the database of its history does not answer.
+    """
+    variables = prepare_dagster(settings)
+    os.environ.update(variables)
+    if url := variables.get(DAGSTER_URL_VARIABLE):
+        _pin(url.replace("+psycopg2", "", 1))
     with exclusive(settings.home / "dagster" / "settle.lock", 0o700):
         instance = dg.DagsterInstance.get()
     with instance:
@@ -80,8 +86,6 @@ def make_history(settings: Settings) -> dict[str, str]:
     SettleError where the database does not answer.
     """
     variables = prepare_dagster(settings)
-    if url := variables.get(DAGSTER_URL_VARIABLE):
-        _pin(url.replace("+psycopg2", "", 1))
     with kept_instance(settings):
         return variables
 
