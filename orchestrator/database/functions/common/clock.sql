@@ -41,7 +41,8 @@ declare
     v_function text;
 begin
     foreach v_function in array array[
-        'public.settle_now()', 'finance.refuse_change()', 'finance.allow_columns()'
+        'public.settle_now()', 'finance.refuse_change()', 'finance.allow_columns()',
+        'finance.only_prune()'
     ] loop
         execute format(
             'alter function %s set search_path = pg_catalog, pg_temp', v_function::regprocedure

@@ -6,6 +6,7 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_before timestamptz := public.settle_now() - make_interval(months => p_months);
 begin
+    perform finance.require_plain_call();
     if p_months is null or p_months < 6 then
         raise exception 'raw texts of the rail are evidence for 6 months at least, not %',
             coalesce(p_months::text, 'none');
