@@ -66,8 +66,9 @@ docs: $(RUNTIME) ## dbt's own pages on every column, in .settle/dbt/target
 site: setup ## The documentation as pages in .settle/site; a dead link or anchor fails
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
-reference: setup ## Write docs/reference/{cli,environment}.md from the code
+reference: setup ## Write docs/reference/{cli,environment,rights}.md from the code
 	@$(BIN)/python -m tools.reference
+	@$(BIN)/python -m tools.rights
 
 screenshots: setup ## Take the pictures of README and docs again, from a generated week
 	@$(BIN)/python -m tools.screenshots

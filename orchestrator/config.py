@@ -182,6 +182,15 @@ class Settings:
     pages_url: SafeUrl = _variable(
         PAGES_URL_VARIABLE, "Where people reach the pages, for links to them.", LOCAL_PAGES
     )
+    raw_text_months: int = _variable(
+        "SETTLE_RAW_TEXT_MONTHS",
+        "How long raw webhooks, balances and responses of the rail are kept, 6 months or more. What"
+        " was read from them, and their hashes, stay.",
+        24,
+        ge=6,
+        le=1200,
+        expected="give a whole number of months, 6 or more",
+    )
     dagster_url: str | None = _variable(
         DAGSTER_URL_VARIABLE,
         "The database of Dagster's run history, on an external server.",

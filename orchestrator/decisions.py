@@ -233,6 +233,15 @@ _ALL = (
         sentence="Wallet {wallet} is no longer blocked.",
     ),
     Decision(
+        name="revoke-links",
+        verb="unlink",
+        help="Revoke every link to a seller's pages that was made until now.",
+        fields=(SELLER, NOTE),
+        query="select finance.revoke_links(%(seller)s, %(note)s)",
+        sentence="{who} revoked all links to the pages of {seller}: whoever had one sees nothing;"
+        " settle link {seller} makes a new one.",
+    ),
+    Decision(
         name="pause",
         verb="pause",
         help="Stop every payout at once: nothing is frozen, no call is made.",

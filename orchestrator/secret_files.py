@@ -21,10 +21,20 @@ def exclusive(lock: Path, folder_mode: int) -> Iterator[None]:
 
 
 def make_folder(folder: Path, mode: int) -> None:
-    """Create the folder with exactly this mode; one that exists keeps its own."""
-    if not folder.is_dir():
-        folder.mkdir(mode, parents=True, exist_ok=True)
-        folder.chmod(mode)
+    """Create the folder with exactly this mode, and what is missing above it for its owner alone.
+
+    One that exists keeps its mode.
+    """
+    if folder.is_dir():
+        return
+    make_folder(folder.parent, home_mode())
+    folder.mkdir(mode, exist_ok=True)
+    folder.chmod(mode)  # whatever the umask
+
+
+def home_mode() -> int:
+    """Of a home: as root the server runs as another user, who passes through and lists nothing."""
+    return 0o711 if os.geteuid() == 0 else 0o700
 
 
 def open_file(file: Path, flags: int = 0, mode: int = 0o600) -> int:
@@ -50,7 +60,7 @@ def generated_secret(settings: Settings, variable: str, prefix: str = "") -> str
     if settings.environment is Environment.PRODUCTION:
         raise SettleError(f"{variable} is not set: production takes no generated secret")
     folder = settings.home / "secrets"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(folder, 0o700)
     return _read_or_create(folder / variable.lower(), prefix + secrets.token_hex(32))
 
 

@@ -6,6 +6,7 @@ import typer
 
 from orchestrator.cli.options import SETUP_PANEL, password_of, ready
 from orchestrator.config import Component, load_settings
+from orchestrator.database.copies import declare_copy
 from orchestrator.database.migrate import prepare_database, set_clock
 from orchestrator.database.people import add_person, remove_person
 from orchestrator.embedded_postgres.server import EmbeddedPostgres
@@ -18,8 +19,12 @@ def register(app: typer.Typer) -> None:
     db.command("start")(db_start)
     db.command("stop")(db_stop)
     db.command("url")(db_url)
+    db.command("declare-copy")(db_declare_copy)
+    db.command("prune")(db_prune)
     app.add_typer(db, name="db", rich_help_panel=SETUP_PANEL)
-    user = typer.Typer(no_args_is_help=True, help="Personal logins.")
+    user = typer.Typer(
+        no_args_is_help=True, help="Logins of people and of the marketplace's backend."
+    )
     user.command("add")(user_add)
     user.command("remove")(user_remove)
     app.add_typer(user, name="user", rich_help_panel=SETUP_PANEL)
@@ -54,17 +59,45 @@ def db_url(
         print(settings.urls.get(component) or f"external; no URL is set for {component.value}")
 
 
+def db_declare_copy(
+    database: Annotated[
+        str, typer.Argument(help="The copy, as SERVER/DATABASE; without it the verb says which.")
+    ] = "",
+) -> None:
+    """Declare this database a copy of production: it gets another id and never pays."""
+    original = declare_copy(load_settings(), database)
+    print(
+        f"{database} is a copy of installation {original}: it has an id of its own, is development"
+        " and pays nobody, for good."
+    )
+
+
+def db_prune() -> None:
+    """Empty the rail's raw texts older than SETTLE_RAW_TEXT_MONTHS, as reconcile does in parts."""
+    from orchestrator.settlement.retention import prune
+
+    settings = ready()
+    counts = ", ".join(f"{count} {what}" for what, count in prune(settings).items())
+    print(f"Older than {settings.raw_text_months} months and emptied: {counts}.")
+
+
 def user_add(
     name: Annotated[str, typer.Argument(help="The login's name.")],
-    group: Annotated[str, typer.Option(help="finance (approves) or analyst (reads).")],
+    group: Annotated[
+        str,
+        typer.Option(
+            help="finance (approves), analyst (reads), or marketplace: the backend that writes"
+            " facts and sellers."
+        ),
+    ],
 ) -> None:
-    """Create a personal login, or give it a new password and group."""
+    """Create a login of a person or of the backend, or give it a new password and group."""
     password = password_of(name)
     add_person(ready(), name, password, group)
     print(f"{name} is in the {group} group.")
 
 
 def user_remove(name: Annotated[str, typer.Argument(help="The login's name.")]) -> None:
-    """Take a personal login away and end its sessions; what it decided stays."""
+    """Take such a login away and end its sessions; what it decided stays."""
     remove_person(ready(), name)
     print(f"{name} can no longer log in.")

@@ -8,7 +8,7 @@ import typer
 from orchestrator.cli.options import OPERATIONS_PANEL, SETUP_PANEL
 from orchestrator.config import RECEIVER_PORT, load_settings
 from orchestrator.database.migrate import prepare_database, set_clock
-from orchestrator.secret_files import exclusive
+from orchestrator.secret_files import exclusive, home_mode
 
 
 def register(app: typer.Typer) -> None:
@@ -41,7 +41,7 @@ def home() -> None:
 
     settings = load_settings()
     folder = make_history(settings)["DAGSTER_HOME"]
-    with exclusive(settings.home / "dbt.lock", 0o755):  # several units start at once
+    with exclusive(settings.home / "dbt.lock", home_mode()):  # several units start at once
         manifest_path(settings)
     print(f"Dagster's home is {folder}")
 

@@ -111,7 +111,7 @@ def _clear_errors(settings: Settings) -> Iterator[None]:
     """What Postgres refuses is the message a person reads; its context lines are not."""
     try:
         yield
-    except psycopg.errors.LockNotAvailable as error:
+    except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected) as error:
         raise SettleError(
             "somebody else holds what this needs: nothing was changed; try again in a minute"
         ) from error

@@ -64,7 +64,7 @@ def prepare_database(settings: Settings, *, is_asked: bool = False) -> None:
                     _ensure_logins(connection, EmbeddedPostgres(settings.home))
                 _apply_migrations(settings)
                 _apply_functions(connection)
-            _keep_environment(connection, settings, _kept_environment(connection))
+            _keep_environment(connection, settings, kept_environment(connection))
 
 
 @contextmanager
@@ -276,8 +276,12 @@ def _ensure_logins(
     connection.execute("reset scram_iterations")
 
 
-def _apply_migrations(settings: Settings) -> None:
-    """As settle_owner, so that every object has one owner, whoever logs in."""
+def migrations_backend(settings: Settings) -> yoyo.backends.DatabaseBackend:
+    """What applies migrations: as settle_owner, so that every object has one owner.
+
+    Its own tables are made in the first schema that its search path names; pg_catalog comes before
+    that one unnamed.
+    """
     parts = conninfo_to_dict(database_url(settings, Component.OWNER))
     uri = DatabaseURI(
         scheme="postgresql+psycopg",
@@ -286,15 +290,20 @@ def _apply_migrations(settings: Settings) -> None:
         hostname=None,
         port=None,
         database=parts.pop("dbname", None),
-        args={**parts, "options": "-c role=settle_owner", "schema": "finance"},
+        args={**parts, "options": "-c role=settle_owner", "schema": "finance, pg_temp"},
     )
-    backend = yoyo.get_backend(uri.uri)
+    return yoyo.get_backend(uri.uri)
+
+
+def _apply_migrations(settings: Settings) -> None:
+    backend = migrations_backend(settings)
     with backend.lock(timeout=60):
         backend.apply_migrations(backend.to_apply(yoyo.read_migrations(str(FOLDER / "migrations"))))
     backend.connection.close()
 
 
-def _kept_environment(connection: psycopg.Connection[tuple[object, ...]]) -> str:
+def kept_environment(connection: psycopg.Connection[tuple[object, ...]]) -> str:
+    """What the database says it is for; empty where it was never migrated."""
     if not _has(connection, "finance.installation"):
         return ""
     row = connection.execute("select environment from finance.installation").fetchone()
@@ -305,7 +314,7 @@ def _agree_on_environment(
     connection: psycopg.Connection[tuple[object, ...]], settings: Settings
 ) -> str:
     """What the database says it is; production is never left, nor met by chance."""
-    kept = _kept_environment(connection)
+    kept = kept_environment(connection)
     if kept == Environment.PRODUCTION.value != settings.environment.value:
         raise SettleError(
             f"this database is production and SETTLE_ENV is {settings.environment.value}:"

@@ -1,4 +1,4 @@
-"""People's logins: made, given a new password or group, and taken away again."""
+"""Logins of people and of the marketplace's backend: made, given a new password, taken away."""
 
 import psycopg
 from psycopg import sql
@@ -9,7 +9,9 @@ from orchestrator.errors import SettleError
 
 MAX_NAME_BYTES = 63  # Postgres cuts longer ones
 MIN_PASSWORD = 12  # characters
-GROUPS = ("finance", "analyst")
+BACKEND = "marketplace"  # the group of a program, never of a person
+GROUPS = ("finance", "analyst", BACKEND)
+PERSON_CONNECTIONS, BACKEND_CONNECTIONS = 40, 60  # of the server's 200: the others go on
 # Names that mean a component, a schema or everybody; a person of that name would be taken for it.
 RESERVED = {
     *(component.value for component in Component),
@@ -22,11 +24,15 @@ LIMITS = {
     "idle_in_transaction_session_timeout": "5min",
     "lock_timeout": "30s",
 }
-PERSON = """
-select exists (
-    select from pg_auth_members as m
+# A first import may take longer than a person's query.
+BACKEND_LIMITS = {k: v for k, v in LIMITS.items() if k != "statement_timeout"}
+# The group of a login that we made; null where it is somebody else's.
+GROUP = """
+select (
+    select substr(g.rolname, length('settle_') + 1) from pg_auth_members as m
     inner join pg_roles as g on m.roleid = g.oid
-    where m.member = r.oid and g.rolname in ('settle_finance', 'settle_analyst')
+    where m.member = r.oid and g.rolname = any(%s)
+    limit 1
 )
 from pg_roles as r
 where r.rolname = %s
@@ -34,12 +40,17 @@ where r.rolname = %s
 
 
 def add_person(settings: Settings, name: str, password: str, group: str) -> None:
-    """Create a personal login in the finance or analyst group, or give it a new password.
+    """Create a login in one of GROUPS, or give it a new password.
 
-    The server gets the password as its SCRAM verifier, so that no log of statements has it.
+    A program's login stays one, and a person's: who knows its password does not change. The server
+    gets the password as its SCRAM verifier, so that no log of statements has it.
     """
     if group not in GROUPS:
-        raise SettleError(f"group {group!r} is not for people; use finance or analyst")
+        raise SettleError(
+            f"group {group!r} is not for people; use finance or analyst, or marketplace for the"
+            " marketplace's backend"
+        )
+    is_backend = group == BACKEND
     if name.lower() in RESERVED or name.lower().startswith(("settle_", "pg_", "asof_", "dev_")):
         raise SettleError(f"the name {name!r} belongs to the system; choose a personal one")
     if not name.strip() or not name.isprintable() or len(name.encode()) > MAX_NAME_BYTES:
@@ -51,14 +62,22 @@ def add_person(settings: Settings, name: str, password: str, group: str) -> None
             f"the password is too short: use {MIN_PASSWORD} characters or more beside the name"
         )
     with connect(settings, Component.OWNER) as connection:
-        known = _known_person(connection, name)
+        known = _known_group(connection, name)
+        if known and is_backend != (known == BACKEND):
+            raise SettleError(
+                f"the login {name!r} is in the {known} group: a program's login is no person's;"
+                " choose another"
+            )
         verb = sql.SQL("alter role" if known else "create role")
         connection.execute(
-            sql.SQL("{} {} login password {}").format(
-                verb, sql.Identifier(name), password_literal(connection, name, password)
+            sql.SQL("{} {} login connection limit {} password {}").format(
+                verb,
+                sql.Identifier(name),
+                sql.Literal(BACKEND_CONNECTIONS if is_backend else PERSON_CONNECTIONS),
+                password_literal(connection, name, password),
             )
         )
-        for setting, value in LIMITS.items():
+        for setting, value in (BACKEND_LIMITS if is_backend else LIMITS).items():
             connection.execute(
                 sql.SQL("alter role {} set {} = {}").format(
                     sql.Identifier(name), sql.Identifier(setting), sql.Literal(value)
@@ -89,7 +108,7 @@ def remove_person(settings: Settings, name: str) -> None:
     The role itself stays, without login and groups: evidence names it, and nobody else may take it.
     """
     with connect(settings, Component.OWNER) as connection:
-        if not _known_person(connection, name):
+        if not _known_group(connection, name):
             raise SettleError(f"there is no login {name!r}")
         login = sql.Identifier(name)
         connection.execute(sql.SQL("alter role {} nologin password null").format(login))
@@ -100,12 +119,13 @@ def remove_person(settings: Settings, name: str) -> None:
         _end_sessions(connection, name)
 
 
-def _known_person(connection: psycopg.Connection[tuple[object, ...]], name: str) -> bool:
-    """Whether the login exists; one that is not a person's is refused."""
-    known = connection.execute(PERSON, [name]).fetchone()
+def _known_group(connection: psycopg.Connection[tuple[object, ...]], name: str) -> str | None:
+    """The group of a login that exists; one that we did not make is refused."""
+    groups = [f"settle_{group}" for group in GROUPS]
+    known = connection.execute(GROUP, [groups, name]).fetchone()
     if known and not known[0]:
         raise SettleError(f"the login {name!r} exists and is not one of ours; choose another")
-    return known is not None
+    return str(known[0]) if known else None
 
 
 def _end_sessions(connection: psycopg.Connection[tuple[object, ...]], name: str) -> None:

@@ -6,7 +6,7 @@ declare
 begin
     foreach role_name in array array[
         'settle_owner', 'settle_dbt', 'settle_orchestrator', 'settle_webhook',
-        'settle_finance', 'settle_portal', 'settle_analyst', 'settle_reader'
+        'settle_finance', 'settle_portal', 'settle_analyst', 'settle_reader', 'settle_marketplace'
     ] loop
         if not exists (select from pg_roles where rolname = role_name) then
             execute format('create role %I nologin', role_name);
@@ -24,7 +24,8 @@ begin
     execute format('revoke connect, temporary on database %I from public', current_database());
     execute format(
         'grant connect on database %I to settle_owner, settle_dbt, settle_orchestrator,'
-        ' settle_webhook, settle_finance, settle_portal, settle_analyst', current_database()
+        ' settle_webhook, settle_finance, settle_portal, settle_analyst, settle_marketplace',
+        current_database()
     );
     execute format('grant temporary on database %I to settle_dbt, settle_owner', current_database());
     grant create on schema public to settle_owner;

@@ -12,6 +12,7 @@ from orchestrator.config import PROJECT_ROOT, Component, Settings
 from orchestrator.database.connection import connect
 from orchestrator.database.migrate import make_dbt_schemas
 from orchestrator.dbt.runner import run_dbt
+from orchestrator.secret_files import make_folder
 
 LIVE_SCHEMA = "settlement"
 AS_OF_SCHEMA = "asof_settlement"
@@ -111,5 +112,5 @@ def hand_on_parse(settings: Settings, target: Path) -> None:
     name = "partial_parse.msgpack"
     parsed = settings.home / "dbt" / "target" / name
     if parsed.exists() and not (target / name).exists():
-        target.mkdir(parents=True, exist_ok=True)
+        make_folder(target, 0o700)
         shutil.copyfile(parsed, target / name)

@@ -7,6 +7,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from orchestrator.config import PROJECT_ROOT, Component, Settings
 from orchestrator.database.connection import database_url
+from orchestrator.secret_files import make_folder
 
 
 def dbt_environment(settings: Settings) -> dict[str, str]:
@@ -45,7 +46,7 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
 def prepare_dbt(settings: Settings) -> dict[str, str]:
     """Put the profile where dbt looks for it and set its variables in this process."""
     folder = settings.home / "dbt"
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder, 0o700)
     shutil.copyfile(PROJECT_ROOT / "profiles.yml.example", folder / "profiles.yml")
     environment = dbt_environment(settings)
     os.environ.update(environment)

@@ -35,7 +35,7 @@ from orchestrator.embedded_postgres.system_user import (
     server_user,
 )
 from orchestrator.errors import SettleError
-from orchestrator.secret_files import exclusive, make_folder, open_file, write
+from orchestrator.secret_files import exclusive, home_mode, make_folder, open_file, write
 
 DATABASE = "settle"
 PG_CTL_WAIT = ("-w", "-t", "300")  # seconds: long enough to replay max_wal_size after a crash
@@ -85,7 +85,7 @@ class EmbeddedPostgres:
     def __init__(self, home: Path) -> None:
         """Name the home folder; touches nothing."""
         self._home = home.resolve()
-        self._mode = 0o711 if os.geteuid() == 0 else 0o700
+        self._mode = home_mode()
         self._id = hashlib.sha256(os.fsencode(self._home)).hexdigest()[:12]
 
     def start(self) -> bool:

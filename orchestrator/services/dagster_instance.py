@@ -20,6 +20,8 @@ from orchestrator.errors import SettleError
 from orchestrator.secret_files import exclusive
 
 LOGIN, DATABASE = "dagster", "settle_dagster"
+# Tables are made in the first schema that is named; pg_catalog comes before it unnamed.
+SEARCH_PATH = "public, pg_temp"
 STATEMENT_TIMEOUT_MS = 60_000
 # No telemetry, and no invitation in front of the graph. One run at a time has a pool: two closes
 # wait for each other. A run whose process is gone is found, and lets the pool go.
@@ -50,7 +52,7 @@ def prepare_dagster(settings: Settings) -> dict[str, str]:
     folder = settings.home / "dagster"
     url = _own_database(settings) if settings.is_embedded else settings.dagster_url
     text = yaml.safe_dump(INSTANCE | (HISTORY if url else {}), sort_keys=False)
-    with exclusive(folder / "settle.lock", 0o755):
+    with exclusive(folder / "settle.lock", 0o700):
         config = folder / "dagster.yaml"
         if not config.exists() or config.read_text(encoding="utf-8") != text:
             config.write_text(text, encoding="utf-8")
@@ -59,9 +61,15 @@ def prepare_dagster(settings: Settings) -> dict[str, str]:
 
 @contextmanager
 def kept_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
-    """This installation's Dagster, made at the first call; several may arrive at once."""
-    os.environ.update(prepare_dagster(settings))
-    with exclusive(settings.home / "dagster" / "settle.lock", 0o755):
+    """This installation's Dagster, made at the first call; several may arrive at once.
+
+    Raises SettleError where the database of its history does not answer.
+    """
+    variables = prepare_dagster(settings)
+    os.environ.update(variables)
+    if url := variables.get(DAGSTER_URL_VARIABLE):
+        _pin(url.replace("+psycopg2", "", 1))
+    with exclusive(settings.home / "dagster" / "settle.lock", 0o700):
         instance = dg.DagsterInstance.get()
     with instance:
         # Connections that stay open, as the webserver has them, for what is written in one go.
@@ -78,16 +86,27 @@ def make_history(settings: Settings) -> dict[str, str]:
     SettleError where the database does not answer.
     """
     variables = prepare_dagster(settings)
-    if settings.dagster_url and not settings.is_embedded:
-        try:
-            psycopg.connect(settings.dagster_url.replace("+psycopg2", "")).close()
-        except psycopg.OperationalError as error:
-            reason = str(error).strip().splitlines()[0]
-            raise SettleError(
-                f"the database of {DAGSTER_URL_VARIABLE} does not answer: {reason}"
-            ) from None
     with kept_instance(settings):
         return variables
+
+
+def _pin(url: str) -> None:
+    """Have the database itself say where names are looked up: Dagster's programs read the URL.
+
+    Raises SettleError where it does not answer.
+    """
+    try:
+        with psycopg.connect(url, autocommit=True, application_name="settle") as history:
+            [found] = history.execute("show search_path").fetchone() or ("",)
+            if found != SEARCH_PATH:
+                change = sql.SQL("alter database {} set search_path = {}")
+                path = sql.SQL(SEARCH_PATH)
+                history.execute(change.format(sql.Identifier(history.info.dbname), path))
+    except psycopg.Error as error:
+        reason = str(error).strip().splitlines()[0]
+        raise SettleError(
+            f"the database of {DAGSTER_URL_VARIABLE} does not answer: {reason}"
+        ) from None
 
 
 def _driven(url: str) -> str:
@@ -99,13 +118,15 @@ def _own_database(settings: Settings) -> str:
     server = EmbeddedPostgres(settings.home)
     server.start()
     url = server.url(LOGIN, DATABASE)
-    with psycopg.connect(
-        pinned(server.url(Component.OWNER, "postgres")),
-        autocommit=True,
-        application_name="settle",
-    ) as owner:
-        # Held until this connection closes: two processes may be the first.
-        owner.execute("select pg_advisory_lock(hashtext('settle.dagster'))")
+    # Two processes may be the first. A lock of the server's any login could hold.
+    with (
+        exclusive(settings.home / "dagster" / "database.lock", 0o700),
+        psycopg.connect(
+            pinned(server.url(Component.OWNER, "postgres")),
+            autocommit=True,
+            application_name="settle",
+        ) as owner,
+    ):
         known = "select from pg_database where datname = %s"
         if owner.execute(known, [DATABASE]).fetchone() is None:
             login, database = sql.Identifier(LOGIN), sql.Identifier(DATABASE)
@@ -117,4 +138,6 @@ def _own_database(settings: Settings) -> str:
                 owner.execute(sql.SQL("create role {} login password {}").format(login, password))
             owner.execute(sql.SQL("create database {} owner {}").format(database, login))
             owner.execute(sql.SQL("revoke all on database {} from public").format(database))
+            path = sql.SQL(SEARCH_PATH)
+            owner.execute(sql.SQL("alter database {} set search_path = {}").format(database, path))
     return url

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import IO
 
 from orchestrator.errors import SettleError
+from orchestrator.secret_files import open_file
 
 STOP_TIMEOUT_S = 15.0
+LONGEST_LOG = 16 * 2**20  # bytes; what is longer becomes NAME.1 at the next start
 
 
 @contextmanager
@@ -43,7 +45,9 @@ def process(
     It and whatever it started is gone at the end. Errors, and its output unless `stdout` says
     otherwise, are appended to the log.
     """
-    with log.open("ab") as written:
+    if log.exists() and log.stat().st_size > LONGEST_LOG:
+        log.replace(f"{log}.1")
+    with open(open_file(log, os.O_APPEND), "ab") as written:  # it may name sellers
         running = subprocess.Popen(  # noqa: S603 - our own command
             command,
             env={**os.environ, **environment},

@@ -10,6 +10,7 @@ from orchestrator.errors import SettleError
 from orchestrator.halfin import PAGE_ROWS, HalfinClient
 from orchestrator.halfin.factory import halfin_client
 from orchestrator.settlement.alerts import post_alerts
+from orchestrator.settlement.retention import prune_some
 
 
 def reconcile(settings: Settings) -> int:
@@ -21,7 +22,9 @@ def reconcile(settings: Settings) -> int:
     """
     with halfin_client(settings) as rail, connect(settings, Component.ORCHESTRATOR) as database:
         try:
-            return _reconcile(rail, database)
+            moved = _reconcile(rail, database)
+            prune_some(settings, database)  # a part of it each hour
+            return moved
         finally:
             post_alerts(settings, database)
 

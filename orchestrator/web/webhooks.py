@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import psycopg
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import AsyncConnectionPool
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -48,7 +48,7 @@ def create_webhooks(database: str, secrets: tuple[str, ...]) -> Starlette:
         try:
             async with pool.connection() as connection:
                 await connection.execute(INSERT, [signature, body])
-        except (psycopg.OperationalError, PoolTimeout):
+        except psycopg.Error:
             # The rail retries for hours; an event that is not stored must not be acknowledged.
             return Response(status_code=503)
         return Response(status_code=204)

@@ -14,10 +14,15 @@ from psycopg.rows import dict_row
 
 from orchestrator.config import Component, Settings
 from orchestrator.database.connection import connect
+from orchestrator.database.people import add_person
 from tests.support.closed_week import ANALYST, FINANCE, WINDOW, closed_week
 
 STRANGER = "stranger_of_access"  # a login of no group, let in by somebody's mistake
-LOGINS = ("dbt", "orchestrator", "webhook", "portal", FINANCE, ANALYST, "dagster", STRANGER)
+BACKEND = "backend_of_access"
+LOGINS = (
+    *("dbt", "orchestrator", "webhook", "portal", FINANCE, ANALYST, BACKEND),
+    *("dagster", STRANGER),
+)
 WATCHED = ("finance", "halfin", "marketplace", "portal", "public", "dbt_reads", "handover")
 PARTS = ("core", "history", "seeds", "staging")
 BUILT = ("settlement", *(f"settlement_{part}" for part in PARTS))
@@ -67,6 +72,12 @@ MAY: dict[str, dict[str, str]] = {
     },
     FINANCE: {**READS, "finance()": "EXECUTE"},
     ANALYST: {**READS, "finance()": "EXECUTE"},
+    BACKEND: {
+        "database": "CONNECT",
+        "marketplace": "USAGE SELECT INSERT",
+        "marketplace.sellers(display_name, region, fast_settlement, wallet_address, status,"
+        " payouts_enabled, created_at, updated_at)": "UPDATE",
+    },
     "dagster": {},
     STRANGER: {"database": "CONNECT"},
 }
@@ -123,9 +134,12 @@ def settings() -> Iterator[Settings]:
             f"do $$ begin execute format('grant connect on database %I to {STRANGER}',"
             " current_database()); end $$".encode()
         )
+        password = closed_week().server.password(BACKEND)
+        add_person(copy, BACKEND, password, "marketplace")
         yield copy
-        owner.execute(f"drop owned by {STRANGER}".encode())
-        owner.execute(f"drop role {STRANGER}".encode())
+        for login in (STRANGER, BACKEND):
+            owner.execute(f"drop owned by {login}".encode())
+            owner.execute(f"drop role {login}".encode())
 
 
 def ask(settings: Settings, query: str) -> list[dict[str, Any]]:
@@ -188,6 +202,7 @@ def test_no_login_has_an_attribute_or_a_role_of_the_systems(settings: Settings) 
     assert groups == {
         **{name: [f"settle_{name}"] for name in ("dbt", "orchestrator", "webhook", "portal")},
         **{FINANCE: ["settle_finance"], ANALYST: ["settle_analyst"]},
+        BACKEND: ["settle_marketplace"],
         **{"dagster": None, STRANGER: None},
     }
     # The groups themselves are in no other, but for the one that reads what dbt built.

@@ -96,7 +96,8 @@ def test_only_state_columns_of_what_is_frozen_change(market: Market, table: str)
     market.rows(ORCHESTRATOR, "select finance.begin_attempt(%s, 1)", market.freeze())
     market.rows(OWNER, "set role settle_owner")
     columns = market.rows(OWNER, f"select * from finance.{table} limit 1")[0].keys()
-    for column in columns - STATE_COLUMNS[table].split():
+    pruning = {"response_sha256", "pruned_at"}  # null until then: tests/security/test_retention.py
+    for column in columns - pruning - {*STATE_COLUMNS[table].split()}:
         said = market.refusal(OWNER, f"update finance.{table} set {column} = null")
         assert said == (
             f"finance.{table} is immutable but for {', '.join(STATE_COLUMNS[table].split())}"

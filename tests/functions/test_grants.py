@@ -22,12 +22,14 @@ CALLERS = {
     " preflight freeze_batch next_call call_body begin_attempt append_response_chunk"
     " end_attempt conclude_call open_lookups record_lookup rail_currencies ledger_knows"
     " store_ledger compare_books raise_alert raise_alert_once unposted_alerts mark_posted"
-    " alert_stopped alert_changed_functions": {ORCHESTRATOR},
+    " alert_stopped alert_changed_functions prune_raw_texts": {ORCHESTRATOR},
     "approve revoke_approval hold_seller release_hold block_wallet unblock_wallet"
     " enter_adjustment approve_adjustment withdraw_adjustment propose_policy confirm_policy"
     " withdraw_policy accept_check pause_payouts resume_payouts close_break"
-    " declare_rejected withdraw_batch": {"ana"},
-    "seller statement payouts balances disputes reserve_orders settlement_timezone": {"portal"},
+    " declare_rejected withdraw_batch revoke_links": {"ana"},
+    "enter seller statement payouts balances disputes reserve_orders settlement_timezone": {
+        "portal"
+    },
     "receipt": READERS | {"portal"},  # of any seller for those who read, of one for the portal
 }
 PINNED = "search_path=pg_catalog, pg_temp"

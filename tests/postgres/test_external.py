@@ -1,79 +1,32 @@
-"""A PostgreSQL of one's own, the oldest we support: the same week, each component by its login."""
+"""A PostgreSQL of one's own, the oldest we support, over TLS: the same week, each login its own.
+
+Every client looks at the server's certificate, and refuses one that is another's in one line.
+"""
 
 import json
-import os
-import pwd
-import shutil
-import socket
-import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg import sql
 
-from orchestrator.config import URL_VARIABLES, Component
+from orchestrator.config import DAGSTER_URL_VARIABLE, URL_VARIABLES, Component
 from orchestrator.database.migrate import COMPONENT_GROUPS
 from orchestrator.demo.generate import make_wallet
-from tests.support.shell import Shell
+from tests.postgres.external_server import SECRET, Server, external_server
+from tests.support.shell import Shell, ShellInProcess
 
-PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: int(p.parent.name))
-OPTIONS = "-c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off -p "
-SECRET = "word-of-a-server"  # noqa: S105 - of a server that is gone in a minute
 WINDOW = "2026-W46"
 ORDERED, CLOSE, DUE = "2026-11-03T12:00:00Z", "2026-11-16T00:15:00Z", "2026-11-17T08:00:00Z"
 LATEST = "2026-11-15T12:00:00Z"
 
 
-@dataclass(frozen=True)
-class Server:
-    """A cluster on loopback, run by another user where we are root."""
-
-    folder: Path
-    port: int
-
-    def url(self, login: str, database: str = "payouts") -> str:
-        return f"postgresql://{login}:{SECRET}@127.0.0.1:{self.port}/{database}"
-
-    def run(self, program: str, *arguments: object) -> None:
-        info = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
-        as_root = {"user": info.pw_uid, "group": info.pw_gid, "extra_groups": []}
-        subprocess.run(
-            [PROGRAMS[0] / program, *map(str, arguments)],
-            cwd=self.folder,
-            stdout=subprocess.DEVNULL,
-            check=True,
-            **(as_root if os.geteuid() == 0 else {}),  # type: ignore[arg-type]
-        )
-
-
-@pytest.fixture
+@pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    if not PROGRAMS:
-        pytest.skip(
-            "no /usr/lib/postgresql/*/bin: apt-get install postgresql, to test an external server"
-        )
-    with ExitStack() as stack:
-        folder = Path(tempfile.mkdtemp(prefix="settle-external-"))
-        stack.callback(shutil.rmtree, folder)
-        folder.chmod(0o777)
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            port = taken.getsockname()[1]
-        server = Server(folder, port)
-        (folder / "word").write_text(SECRET)
-        server.run("initdb", "-A", "scram-sha-256", "-U", "postgres", "--pwfile", folder / "word",
-                   "-E", "UTF8", "--locale", "C", "-D", folder / "data")  # fmt: skip
-        start = ("-w", "-l", folder / "log", "-o", f"{OPTIONS}{port}", "-D", folder / "data")
-        server.run("pg_ctl", "start", *start)
-        stack.callback(server.run, "pg_ctl", "stop", "-m", "immediate", "-D", folder / "data")
-        with psycopg.connect(server.url("postgres", "postgres"), autocommit=True) as superuser:
-            superuser.execute(f"create role payouts login createrole password '{SECRET}'")
-            superuser.execute("create database payouts owner payouts")
+    with external_server() as server:
         yield server
 
 
@@ -98,7 +51,10 @@ def write_data(folder: Path) -> Path:
 
 @pytest.mark.slow
 def test_a_week_on_an_external_server(server: Server, tmp_path: Path) -> None:
-    """No superuser anywhere: the owner of the database may create roles, and nothing more."""
+    """No superuser anywhere: the owner of the database may create roles, and nothing more.
+
+    Nobody connects without TLS, and everybody checks by the certificate who the server is.
+    """
     urls = {URL_VARIABLES[Component.OWNER]: server.url("payouts")}
     migrate = Shell(tmp_path / "home", **urls)
     assert migrate.done("db", "start") == "Postgres is up (external).\n"
@@ -111,6 +67,7 @@ def test_a_week_on_an_external_server(server: Server, tmp_path: Path) -> None:
             values = (sql.Identifier(login), sql.Literal(SECRET), sql.Identifier(group))
             owner.execute(create.format(*values))
 
+    urls[DAGSTER_URL_VARIABLE] = server.url("history", "history")
     settle = Shell(tmp_path / "home", **urls, SETTLE_NOW=CLOSE, SETTLE_PASSWORD=SECRET)
     settle.done("load", str(write_data(tmp_path / "data")))
     settle.done("user", "add", "ana", "--group", "finance")
@@ -132,6 +89,8 @@ def test_a_week_on_an_external_server(server: Server, tmp_path: Path) -> None:
             time.sleep(0.5)
         assert (row["state"], row["paid_amount"]) == ("accepted", "275.32")
         assert settle.done("reconcile", **pay) == "0 lines got an outcome or came back.\n"
+    with psycopg.connect(server.url("history", "history")) as history:
+        assert history.execute("select count(*) > 0 from runs").fetchone() == (True,)
 
 
 def start(stack: ExitStack, settle: Shell, *arguments: str) -> str:
@@ -140,3 +99,77 @@ def start(stack: ExitStack, settle: Shell, *arguments: str) -> str:
     stack.callback(process.terminate)
     assert process.stdout
     return process.stdout.readline().split()[-1]
+
+
+def mistaken(server: Server, login: str, database: str, mistake: str) -> tuple[str, str]:
+    """A URL by which the server cannot be known for ours, and what is said about it."""
+    if mistake == "another CA":
+        return server.url(login, database, ca="other.pem"), "certificate verify failed"
+    if mistake == "another name":
+        url = server.url(login, database, host="127.0.0.1")
+        return url, 'does not match host name "127.0.0.1"'
+    return server.url(login, database, mode="disable"), "no pg_hba.conf entry"
+
+
+@pytest.fixture(scope="module")
+def prepared(server: Server) -> dict[str, str]:
+    """The URLs of a database with logins, each over TLS with a look at the certificate."""
+    urls = {URL_VARIABLES[Component.OWNER]: server.url("other", "other")}
+    ShellInProcess(server.folder / "home", **urls).done("db", "start")
+    with psycopg.connect(server.url("other", "other")) as owner:
+        for component, group in COMPONENT_GROUPS.items():
+            login = f"other_{component}"
+            urls[URL_VARIABLES[component]] = server.url(login, "other")
+            create = sql.SQL("create role {} login password {} in role {}")
+            values = (sql.Identifier(login), sql.Literal(SECRET), sql.Identifier(group))
+            owner.execute(create.format(*values))
+    return urls
+
+
+MISTAKES = pytest.mark.parametrize("mistake", ["another CA", "another name", "no TLS"])
+
+
+@MISTAKES
+@pytest.mark.parametrize("component", [Component.OWNER, Component.ORCHESTRATOR])
+def test_psycopg_refuses_a_server_that_is_not_ours(
+    prepared: dict[str, str], server: Server, tmp_path: Path, component: Component, mistake: str
+) -> None:
+    login = {Component.OWNER: "other"}.get(component, f"other_{component}")
+    url, reason = mistaken(server, login, "other", mistake)
+    said = ShellInProcess(tmp_path, **prepared | {URL_VARIABLES[component]: url}).refused("status")
+    assert said.startswith("the database does not answer (")
+    assert reason in said
+
+
+@MISTAKES
+def test_dbt_refuses_a_server_that_is_not_ours(
+    prepared: dict[str, str], server: Server, tmp_path: Path, mistake: str
+) -> None:
+    url, reason = mistaken(server, f"other_{Component.DBT}", "other", mistake)
+    said = ShellInProcess(tmp_path, **prepared | {URL_VARIABLES[Component.DBT]: url}).refused(
+        "build"
+    )
+    assert reason in said
+
+
+@MISTAKES
+def test_dagster_refuses_a_server_that_is_not_ours(
+    prepared: dict[str, str], server: Server, tmp_path: Path, mistake: str
+) -> None:
+    url, reason = mistaken(server, "history", "history", mistake)
+    said = ShellInProcess(tmp_path, **prepared, **{DAGSTER_URL_VARIABLE: url}).refused("home")
+    assert said.startswith("the database of SETTLE_DAGSTER_URL does not answer: ")
+    assert reason in said
+    if mistake == "another CA":  # a run's own connections are the same
+        closing = ShellInProcess(tmp_path, **prepared, **{DAGSTER_URL_VARIABLE: url})
+        assert closing.refused("close") == said
+
+
+@MISTAKES
+def test_a_persons_client_refuses_a_server_that_is_not_ours(
+    prepared: dict[str, str], server: Server, tmp_path: Path, mistake: str
+) -> None:
+    url, reason = mistaken(server, f"other_{Component.WEBHOOK}", "other", mistake)
+    only = {URL_VARIABLES[Component.WEBHOOK]: url}
+    shell = ShellInProcess(tmp_path, **only, SETTLE_PASSWORD=SECRET)
+    assert reason in shell.refused("pause", "--as", "ana", "--note", "n")

@@ -77,6 +77,45 @@ def test_a_unit_has_only_its_own_secrets() -> None:
         assert secret not in text
 
 
+HARDENED = """
+NoNewPrivileges=true CapabilityBoundingSet= LockPersonality=true PrivateDevices=true PrivateTmp=true
+ProtectClock=true ProtectControlGroups=true ProtectHome=true ProtectHostname=true
+ProtectKernelLogs=true ProtectKernelModules=true ProtectKernelTunables=true ProtectProc=invisible
+ProtectSystem=strict RestrictNamespaces=true RestrictRealtime=true RestrictSUIDSGID=true
+SystemCallArchitectures=native SystemCallFilter=@system-service UMask=0077 StateDirectoryMode=0700
+"""
+UNITS = sorted((PROJECT_ROOT / "deploy" / "systemd").glob("*.service"))
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
+def test_a_unit_can_do_little_beside_its_work(unit: Path) -> None:
+    """They had neither a bounding set of capabilities nor a filter of system calls."""
+    lines = unit.read_text().splitlines()
+    assert [word for word in HARDENED.split() if word not in lines] == []
+    assert "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6" in lines
+    [user] = [line for line in lines if line.startswith("User=")]
+    [writes] = [line for line in lines if line.startswith("ReadWritePaths=")]
+    assert writes == f"ReadWritePaths=/var/lib/{user.removeprefix('User=')}"
+
+
+def test_a_container_can_do_little_beside_its_work() -> None:
+    composed = yaml.safe_load((PROJECT_ROOT / "deploy" / "compose.yaml").read_text())
+    assert len(composed["services"]) == 5
+    for service in composed["services"].values():
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+        assert service["security_opt"] == ["no-new-privileges:true"]
+    image = (PROJECT_ROOT / "deploy" / "Dockerfile").read_text()
+    assert "\nUSER settle\n" in image
+
+
+def test_nothing_of_a_home_is_in_the_image() -> None:
+    """Homes named .settle-x and profiles.yml, where people write passwords, were copied into it."""
+    ignored = (PROJECT_ROOT / ".dockerignore").read_text().splitlines()
+    for pattern in (".settle*", "profiles.yml", "**/*.env", "**/secrets", ".git"):
+        assert pattern in ignored
+
+
 def test_the_desk_needs_no_component_that_may_pay(tmp_path: Path) -> None:
     """People log in where only the receiver's own logins are known."""
     settings = make_settings(tmp_path, SETTLE_WEBHOOK_URL=REMOTE)

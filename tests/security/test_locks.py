@@ -1,6 +1,7 @@
 """No login stops the others by a lock."""
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -10,6 +11,7 @@ from orchestrator.database.connection import connect, connect_as, database_url
 from orchestrator.database.migrate import prepare_database
 from orchestrator.database.people import add_person
 from orchestrator.dbt.builds import one_build
+from orchestrator.loading.load import load_directory
 
 PASSWORD = "not easy to guess"  # noqa: S105 - of a server that is gone in a minute
 OLD = ("settle.close", "settle.migrate", "settle.build.settlement", "settle.pay.2026-W46")
@@ -25,6 +27,18 @@ def test_an_advisory_lock_of_any_login_stops_nobody(settings: Settings) -> None:
         with one_build(settings), connect_as(settings, "ana", PASSWORD) as ana:
             ana.execute("set statement_timeout = '10s'")
             ana.execute("select finance.pause_payouts('n')")
+
+
+def test_nor_does_it_stop_a_load(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "sellers.csv").write_text(
+        "seller_id,display_name,region,fast_settlement,wallet_address,status,created_at,updated_at\n"
+        "s1,Shop,EU,false,w,active,2026-01-01T00:00:00Z,2026-01-01T00:00:00Z\n"
+    )
+    with psycopg.connect(database_url(settings, Component.PORTAL)) as portal:
+        portal.execute("select pg_advisory_lock(hashtextextended('settle load', 0))")
+        with connect(settings, Component.OWNER) as owner:
+            owner.execute("set statement_timeout = '10s'")
+            assert load_directory(owner, tmp_path).tables["sellers"].inserted == 1
 
 
 @pytest.mark.parametrize("component", [Component.DBT, Component.WEBHOOK, Component.PORTAL])

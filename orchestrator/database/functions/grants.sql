@@ -58,7 +58,8 @@ finance.conclude_call(bigint, integer),
 finance.open_lookups(), finance.record_lookup(bytea), finance.rail_currencies(),
 finance.ledger_knows(text, bytea), finance.store_ledger(text, bytea[]), finance.compare_books(),
 finance.raise_alert(text, text, text), finance.raise_alert_once(text, text, text),
-finance.unposted_alerts(integer), finance.mark_posted(bigint)
+finance.unposted_alerts(integer), finance.mark_posted(bigint),
+finance.prune_raw_texts(integer, integer)
 to settle_orchestrator;
 
 grant execute on function
@@ -69,7 +70,8 @@ finance.approve_adjustment(bigint), finance.withdraw_adjustment(bigint),
 finance.propose_policy(text, text, bigint, text), finance.confirm_policy(bigint),
 finance.withdraw_policy(bigint), finance.accept_check(text, text, text),
 finance.pause_payouts(text), finance.resume_payouts(text), finance.close_break(bigint, text),
-finance.declare_rejected(text, text), finance.withdraw_batch(text, text)
+finance.declare_rejected(text, text), finance.withdraw_batch(text, text),
+finance.revoke_links(text, text)
 to settle_finance;
 
 grant usage on schema portal to settle_portal;
@@ -95,5 +97,17 @@ grant select on handover.windows, handover.window_checks to settle_analyst, sett
 grant select, insert on all tables in schema handover to settle_dbt;
 grant execute on function finance.begin_handover(), finance.hand_over() to settle_dbt;
 grant execute on function finance.sight_wallets() to settle_orchestrator;
+
+-- The marketplace's backend: facts as they happen, sellers as they are. A seller keeps their id:
+-- payouts, holds and sightings of wallets name it.
+grant usage on schema marketplace to settle_marketplace;
+grant select, insert on
+marketplace.sellers, marketplace.orders, marketplace.order_fees, marketplace.refunds,
+marketplace.dispute_events
+to settle_marketplace;
+grant update (
+    display_name, region, fast_settlement, wallet_address, status, payouts_enabled, created_at,
+    updated_at
+) on marketplace.sellers to settle_marketplace;
 
 select finance.keep_fingerprints();

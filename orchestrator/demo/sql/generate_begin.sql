@@ -1,6 +1,6 @@
 -- The arguments of a generated marketplace, and its chance: hashes of the seed.
 -- Whole seconds and hours throughout, so that no time zone setting matters.
-select pg_advisory_xact_lock(hashtextextended('settle load', 0));
+select finance.hold_lock('load');
 
 -- Millions of rows are sorted and indexed here, by one session, once.
 set local work_mem = '256MB';

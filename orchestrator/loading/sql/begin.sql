@@ -1,6 +1,6 @@
 -- What a load works with. One load at a time: a second one waits here, then
 -- sees what the first has stored.
-select pg_advisory_xact_lock(hashtextextended('settle load', 0));
+select finance.hold_lock('load');
 
 create temporary table load_problems (
     file_number integer not null,

@@ -16,7 +16,7 @@ from starlette.routing import Route
 from orchestrator.csv_export import safe_cell
 from orchestrator.moving_window import MovingWindow
 from orchestrator.web.errors import PageRefusedError, client_of
-from orchestrator.web.portal.links import BadLinkError, ExpiredLinkError, seller_of
+from orchestrator.web.portal.links import BadLinkError, ExpiredLinkError, Link, read_token
 from orchestrator.web.portal.queries import Document, SellerData
 from orchestrator.web.render import page
 
@@ -49,32 +49,32 @@ class SellerPages:
 
     def statement(self, request: Request) -> Response:
         """Both balances and why they differ, what comes when, disputes, payouts."""
-        seller = self._seller(request)
-        asked = self._data.statement_and_orders(seller, _zone(request), 0, FIRST_ORDERS)
+        link = self._link(request)
+        asked = self._data.statement_and_orders(link, _zone(request), 0, FIRST_ORDERS)
         found, orders = _known(asked[0]), asked[1]
         context = self._context(request, found["zone"]) | {"s": found, "orders": orders}
         return page("seller/statement.html", context)
 
     def orders(self, request: Request) -> Response:
         """All orders in reserve, page by page."""
-        seller = self._seller(request)
+        link = self._link(request)
         offset = _number(request, "offset", 0, 10**9)
-        asked = self._data.statement_and_orders(seller, _zone(request), offset, PAGE_ORDERS)
+        asked = self._data.statement_and_orders(link, _zone(request), offset, PAGE_ORDERS)
         found, orders = _known(asked[0]), asked[1]
         more = {"s": found, "orders": orders, "offset": offset, "size": PAGE_ORDERS}
         return page("seller/orders.html", self._context(request, found["zone"]) | more)
 
     def receipt(self, request: Request) -> Response:
         """What one payout pays, line by line."""
-        seller = self._seller(request)
+        link = self._link(request)
         window = _window(request)
-        found, zone = self._data.receipt_and_zone(seller, window, _zone(request))
+        found, zone = self._data.receipt_and_zone(link, window, _zone(request))
         context = self._context(request, zone) | {"r": _paid(found)}
         return page("seller/receipt.html", context)
 
     def receipt_csv(self, request: Request) -> Response:
         """The same as a file for a spreadsheet."""
-        found = _paid(self._data.receipt(self._seller(request), _window(request)))
+        found = _paid(self._data.receipt(self._link(request), _window(request)))
         text = io.StringIO()
         writer = csv.writer(text)
         writer.writerow(["entry_window", *RECEIPT_COLUMNS])
@@ -88,30 +88,30 @@ class SellerPages:
 
     def statement_json(self, request: Request) -> Response:
         """The statement for the marketplace's own dashboard."""
-        found = self._data.statement(self._seller(request), _zone(request))
+        found = self._data.statement(self._link(request), _zone(request))
         return JSONResponse(_known(found))
 
     def orders_json(self, request: Request) -> Response:
         """Orders in reserve, `limit` of them from `offset` on."""
-        seller = self._seller(request)
+        link = self._link(request)
         offset = _number(request, "offset", 0, 10**9)
         limit = _number(request, "limit", PAGE_ORDERS, MOST_ORDERS, least=1)
-        found = self._data.reserve_orders(seller, offset, limit)
+        found = self._data.reserve_orders(link, offset, limit)
         return JSONResponse({"offset": offset, "limit": limit, "orders": found})
 
     def receipt_json(self, request: Request) -> Response:
         """A receipt, as `settle receipt --json` has it."""
-        found = self._data.receipt(self._seller(request), _window(request))
+        found = self._data.receipt(self._link(request), _window(request))
         return JSONResponse(_paid(found))
 
     def openapi(self, _: Request) -> Response:
         """The description of the JSON above."""
         return FileResponse(OPENAPI, media_type="application/json")
 
-    def _seller(self, request: Request) -> str:
+    def _link(self, request: Request) -> Link:
         """Whose link this is; raises PageRefusedError, the same for all that are not ours."""
         try:
-            return seller_of(request.path_params["token"], self._secrets, int(time.time()))
+            return read_token(request.path_params["token"], self._secrets, int(time.time()))
         except ExpiredLinkError:
             raise PageRefusedError(
                 403, "This link has expired", "Open your payouts from your dashboard again."

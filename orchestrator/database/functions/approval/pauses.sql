@@ -43,10 +43,14 @@ comment on function finance.resume_payouts(text) is
 
 create or replace function finance.pause_message() returns text
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select finance.copy_line() where finance.copy_line() is not null
+    union all
     select format('payouts are paused since %s by %s (%s): two people must resume them, %s so far',
         to_char(p.paused_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI') || ' UTC', p.paused_by, p.note,
         (select count(*) from finance.resumes as r where r.pause_id = p.pause_id))
     from finance.current_pause() as p
     where p.pause_id is not null
+    limit 1
 $$;
-comment on function finance.pause_message() is 'The current pause as one message; null where there is none.';
+comment on function finance.pause_message() is
+'Why nothing is paid at all, as one message: the current pause, or that this is a copy. Null where nothing is in the way.';

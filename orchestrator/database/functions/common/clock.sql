@@ -25,6 +25,9 @@ begin
         raise exception 'this database is production and stays so: SETTLE_ENV is %, use another database',
             p_environment;
     end if;
+    if p_environment = 'production' and finance.copy_line() is not null then
+        raise exception '%: it never becomes production', finance.copy_line();
+    end if;
     if p_environment = 'production' then
         delete from finance.clock;
     end if;
@@ -38,7 +41,8 @@ declare
     v_function text;
 begin
     foreach v_function in array array[
-        'public.settle_now()', 'finance.refuse_change()', 'finance.allow_columns()'
+        'public.settle_now()', 'finance.refuse_change()', 'finance.allow_columns()',
+        'finance.only_prune()'
     ] loop
         execute format(
             'alter function %s set search_path = pg_catalog, pg_temp', v_function::regprocedure

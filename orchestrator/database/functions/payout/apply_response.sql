@@ -5,6 +5,7 @@ returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     v_missing bigint;
+    v_repeated text[];
 begin
     if exists (
         select from finance.payout_calls as c
@@ -21,10 +22,24 @@ begin
         set state = 'accepted', rail_batch_id = p_response #>> '{data,id}'
         where batch_id = p_call.batch_id and sequence = p_call.sequence;
     end if;
+    -- One id for several payouts: which of the lines it pays nobody can tell from this response.
+    select coalesce(array_agg(r.payout_id), '{}') into v_repeated
+    from (
+        select p.payout ->> 'id' as payout_id
+        from jsonb_array_elements(finance.payouts_of(p_response)) as p (payout)
+        group by p.payout ->> 'id' having count(*) > 1
+    ) as r;
+    perform finance.open_break('repeated_payout_id', r.payout_id,
+        format('the rail answers call %s of batch %s with id %s for more than one payout: ask halfin which line each pays',
+            p_call.sequence, p_call.batch_id, r.payout_id))
+    from unnest(v_repeated) as r (payout_id);
     -- The common case at once, all else one by one.
     with answered as (
         select p.payout from jsonb_array_elements(finance.payouts_of(p_response)) as p (payout)
         where p.payout ->> 'status' in ('pending_approval', 'processing')
+        and p.payout ->> 'id' <> all(v_repeated) and not exists (
+            select from finance.payout_lines as o where o.payout_id = p.payout ->> 'id'
+        )
     ),
     moved as (
         update finance.payout_lines as l
@@ -39,7 +54,7 @@ begin
     select m.line_id, 'submitted', 'answer', m.payout_id from moved as m;
     perform finance.record_payout(p.payout, 'answer')
     from jsonb_array_elements(finance.payouts_of(p_response)) as p (payout)
-    where not exists (
+    where p.payout ->> 'id' <> all(v_repeated) and not exists (
         select from finance.payout_lines as l
         where l.payout_id = p.payout ->> 'id' and l.rail_status = p.payout ->> 'status'
     );

@@ -9,14 +9,24 @@ begin
     update finance.payout_lines set
         state = 'completed', payout_id = p_payout ->> 'id', rail_status = null,
         tx_hash = coalesce(p_payout ->> 'tx_hash', tx_hash),
-        network_fee = coalesce(finance.try_numeric(p_payout ->> 'network_fee'), network_fee),
-        fee_amount = coalesce(finance.try_numeric(p_payout ->> 'fee_amount'), fee_amount),
+        network_fee = coalesce(finance.fee(p_payout ->> 'network_fee'), network_fee),
+        fee_amount = coalesce(finance.fee(p_payout ->> 'fee_amount'), fee_amount),
         failure_code = null, failure_reason = null,
         outcome_at = case when state = 'completed' then outcome_at else public.settle_now() end,
         retaken_at = case
-            when returned_at is not null then coalesce(retaken_at, public.settle_now())
+            when returned_at is not null then coalesce(retaken_at, finance.this_instant())
         end
     where line_id = p_line.line_id;
+    if exists (
+        select from unnest(array['network_fee', 'fee_amount']) as f (name)
+        where p_payout ->> f.name is not null and finance.fee(p_payout ->> f.name) is null
+    ) then
+        perform finance.raise_alert_once('unreadable_fee', p_line.line_id,
+            format('payout %s of seller %s cost %s and %s by the rail, which is no amount: the fee is left out, ask halfin',
+                p_payout ->> 'id', p_line.seller_id,
+                finance.truncate_message(coalesce(p_payout ->> 'network_fee', 'nothing')),
+                finance.truncate_message(coalesce(p_payout ->> 'fee_amount', 'nothing'))));
+    end if;
     if p_line.state = 'completed' then
         return 'completed';
     end if;

@@ -38,7 +38,7 @@ language sql set search_path = pg_catalog, pg_temp as $$
     update finance.line_windows set is_standing = false
     where line_id = any(p_line_ids) and is_standing;
     update finance.payout_lines
-    set state = p_state, returned_at = coalesce(returned_at, public.settle_now())
+    set state = p_state, returned_at = coalesce(returned_at, finance.this_instant())
     where line_id = any(p_line_ids)
 $$;
 comment on function finance.return_lines(text[], text) is

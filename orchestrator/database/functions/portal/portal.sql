@@ -6,7 +6,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     select nullif(current_setting('portal.seller', true), '')
 $$;
 comment on function portal.seller() is
-'The seller this transaction is about, whose signed link was checked: set_config(''portal.seller'', seller, true). Null outside, and then nothing is shown.';
+'The seller this transaction is about, whose signed link was checked: see portal.enter. Null outside, and then nothing is shown.';
 
 create or replace function portal.payouts() returns jsonb
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$

@@ -85,9 +85,16 @@ begin
         p_currency, r.ledger_entry_id, r.entry_type, r.amount, r.payout_id, r.created_at
     from unnest(p_pages) as p (page)
     cross join lateral finance.ledger_rows(p.page) as r
+    where r.amount is not null
     order by r.ledger_entry_id, r.created_at
     on conflict (currency, ledger_entry_id) do nothing;
     get diagnostics v_new = row_count;
+    perform finance.open_break('unreadable_ledger_entry', r.ledger_entry_id,
+        format('entry %s of the ledger of %s has no amount that is a number: it is left out',
+            r.ledger_entry_id, p_currency))
+    from unnest(p_pages) as p (page)
+    cross join lateral finance.ledger_rows(p.page) as r
+    where r.amount is null and r.ledger_entry_id is not null;
     insert into halfin.ledger_reads (currency, read_at) values (p_currency, public.settle_now())
     on conflict (currency) do update set read_at = excluded.read_at;
     return v_new;

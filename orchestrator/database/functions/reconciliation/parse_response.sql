@@ -7,15 +7,27 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     from finance.installation as i
 $$;
 
--- PostgreSQL 15 has no pg_input_is_valid. Null where the text is no number, or no document.
+-- PostgreSQL 15 has no pg_input_is_valid. Null where the text is no number, or no document. NaN and
+-- Infinity are none: a sum with one of them in it is one too, for good.
 create or replace function finance.try_numeric(p_text text) returns numeric
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+declare
+    v_number numeric;
 begin
-    return p_text::numeric;
+    v_number := p_text::numeric;
+    return case when v_number > '-Infinity' and v_number < 'Infinity' then v_number end;
 exception when data_exception then
     return null;
 end;
 $$;
+
+create or replace function finance.fee(p_text text) returns numeric
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+    select case when n.fee >= 0 and n.fee < 1000000000 then n.fee end
+    from finance.try_numeric(p_text) as n (fee)
+$$;
+comment on function finance.fee(text) is
+'What the rail says it charged for one payout; null where that is no amount.';
 
 create or replace function finance.try_jsonb(p_text text) returns jsonb
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$

@@ -3,6 +3,7 @@
 create or replace function halfin.read_event() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
+    new.body_sha256 := sha256(new.body);
     new.payload := convert_from(new.body, 'UTF8')::jsonb;
     new.event_type := new.payload ->> 'event';
     new.payout_id := new.payload #>> '{data,id}';

@@ -1,0 +1,183 @@
+"""Raw texts of the rail's go after some months; what was read from them stays."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from orchestrator.config import load_settings
+from orchestrator.errors import SettleError
+from orchestrator.settlement.reconcile import reconcile
+from orchestrator.settlement.retention import prune
+from tests.functions.market import DUE, LINES, Market, rail
+from tests.functions.payment_server import ORCHESTRATOR, OWNER, WEBHOOK
+from tests.functions.rail_events import RECEIVE, take
+
+PRUNE = "select * from finance.prune_raw_texts(%s)"
+MONTHS = timedelta(days=31)
+RAW = {
+    "halfin.webhook_events": "body",
+    "halfin.balance_reads": "body",
+    "finance.call_attempts": "response",
+}
+
+
+@pytest.fixture
+def market() -> Iterator[Market]:
+    """A payout that is over: its response, its webhooks, two balances."""
+    with Market.open() as market:
+        market.approved(LINES[0])
+        market.freeze()
+        take(market, "answer", "completed")
+        for body in (
+            {"data": [{"currency": "USDT_TRC20", "environment": "test", "available": "12.50"}]},
+            {"data": []},
+        ):
+            market.rows(
+                ORCHESTRATOR, "select finance.store_balances(%s)", json.dumps(body).encode()
+            )
+        yield market
+
+
+def raw(market: Market) -> dict[str, list[object]]:
+    return {
+        table: [
+            row["raw"]
+            for row in market.rows("dora", f"select {column} as raw from {table} order by 1")
+        ]
+        for table, column in RAW.items()
+    }
+
+
+def pruned(market: Market, months: int = 12) -> list[int]:
+    return [row["pruned"] for row in market.rows(ORCHESTRATOR, PRUNE, months)]
+
+
+def test_raw_texts_go_and_what_was_read_stays(market: Market) -> None:
+    before = raw(market)
+    assert [len(rows) for rows in before.values()] == [1, 2, 1]
+    facts = "select event_type, payout_id, body_sha256, signature from halfin.webhook_events"
+    known = market.rows("dora", facts)
+    assert known[0]["event_type"] == "payout.completed"
+    line = market.rows("dora", "select * from finance.payout_lines")
+    assert pruned(market) == [0, 0, 0]
+    market.at(DUE + 13 * MONTHS)
+    assert pruned(market) == [1, 1, 1]
+    assert pruned(market) == [0, 0, 0]
+    after = raw(market)
+    assert after["halfin.webhook_events"] == after["finance.call_attempts"] == [None]
+    assert after["halfin.balance_reads"] == [b'{"data": []}', None]  # the latest funds payouts
+    assert market.rows("dora", facts) == known
+    [body] = before["halfin.webhook_events"]
+    assert isinstance(body, bytes)
+    assert known[0]["body_sha256"] == sha256(body).digest()
+    assert market.value("dora", "select max(available::text) from halfin.balance_reads") == (
+        '{"USDT_TRC20": 12.50}'
+    )
+    [response] = before["finance.call_attempts"]
+    assert market.value("dora", "select response_sha256 from finance.call_attempts") == (
+        sha256(str(response).encode()).digest()
+    )
+    assert market.rows("dora", "select * from finance.payout_lines") == line
+    # The same event once more is still known.
+    market.rows(WEBHOOK, RECEIVE, body)
+    assert market.value("dora", "select count(*) from halfin.webhook_events") == 1
+    assert market.state() == ["accepted"]
+
+
+def test_what_is_not_over_keeps_its_texts(market: Market) -> None:
+    market.rows(
+        WEBHOOK, RECEIVE, b'{"a": "\\u0000"}'
+    )  # nobody could read it, and nobody has looked
+    market.close(LINES[1], weeks=1)
+    market.approve("ana", window="2026-W48")
+    market.at(DUE + timedelta(days=7))
+    batch = market.freeze("2026-W48")
+    take_unknown(market, batch)
+    market.at(DUE + 40 * MONTHS)
+    assert pruned(market) == [1, 1, 1]
+    assert market.value("dora", "select body from halfin.webhook_events where payload is null and"
+                        " event_type is null") == b'{"a": "\\u0000"}'  # fmt: skip
+    texts = market.rows(
+        "dora", "select response from finance.call_attempts where batch_id = %s", batch
+    )
+    assert texts == [{"response": "what?"}]
+
+
+def take_unknown(market: Market, batch: int) -> None:
+    market.rows(ORCHESTRATOR, "select finance.begin_attempt(%s, 1)", batch)
+    market.rows(ORCHESTRATOR, "select finance.append_response_chunk(%s, 1, 1, %s)", batch, b"what?")
+    market.rows(ORCHESTRATOR, "select finance.end_attempt(%s, 1, 1, 500, true, null)", batch)
+    market.rows(ORCHESTRATOR, "select * from finance.conclude_call(%s, 1)", batch)
+
+
+@pytest.mark.parametrize("months", [5, 0, -1, None])
+def test_half_a_year_is_the_least(market: Market, months: int | None) -> None:
+    said = market.refusal(ORCHESTRATOR, PRUNE, months)
+    assert said.startswith("raw texts of the rail are evidence for 6 months at least")
+
+
+@pytest.mark.parametrize(
+    ("table", "change"),
+    [
+        ("halfin.webhook_events", "body = null"),
+        ("halfin.webhook_events", "body = '', pruned_at = now()"),
+        (
+            "halfin.webhook_events",
+            "body = null, payload = null, pruned_at = now(), payout_id = 'x'",
+        ),
+        ("halfin.webhook_events", "body_sha256 = ''"),
+        ("halfin.balance_reads", "body = '{}'"),
+        ("halfin.balance_reads", "body = null, pruned_at = now(), read_at = now()"),
+        ("finance.call_attempts", "response = 'another'"),
+        ("finance.call_attempts", "http_status = 202"),
+        ("finance.call_attempts", "response = null, http_status = 202, pruned_at = now()"),
+    ],
+)
+def test_nothing_else_of_them_changes_not_even_for_the_owner(
+    market: Market, table: str, change: str
+) -> None:
+    market.at(DUE + 13 * MONTHS)
+    assert market.refusal(OWNER, f"update {table} set {change}").startswith(
+        f"{table} is append-only: update refused"
+    )
+    for query in (f"delete from {table}", f"truncate {table} cascade"):
+        assert "is append-only" in market.refusal(OWNER, query)
+
+
+@pytest.mark.parametrize("table", RAW)
+def test_not_even_pruning_before_its_time_or_twice(market: Market, table: str) -> None:
+    change = f"update {table} set {RAW[table]} = null, pruned_at = now()"
+    if table == "halfin.webhook_events":
+        change += ", payload = null"
+    assert "is append-only" in market.refusal(OWNER, change)
+    market.at(DUE + 13 * MONTHS)
+    market.rows(OWNER, change)
+    assert "is append-only" in market.refusal(OWNER, change)
+
+
+@pytest.mark.parametrize("who", ["ana", "dora", "dbt", WEBHOOK])
+def test_only_the_orchestrator_prunes(market: Market, who: str) -> None:
+    assert "permission denied" in market.refusal(who, PRUNE, 12)
+
+
+def test_reconcile_prunes_as_it_goes(market: Market) -> None:
+    market.at(DUE + 30 * MONTHS)
+    with rail() as url:
+        reconcile(market.at_rail(url))
+    assert raw(market)["finance.call_attempts"] == [None]
+    assert prune(replace(market.settings, raw_text_months=6)) == {
+        "webhooks": 0,
+        "balances": 0,
+        "responses": 0,
+    }
+
+
+@pytest.mark.parametrize("months", ["5", "0", "x", "1e3"])
+def test_the_variable_is_a_number_of_months(tmp_path: Path, months: str) -> None:
+    with pytest.raises(SettleError, match="SETTLE_RAW_TEXT_MONTHS is"):
+        load_settings({"SETTLE_HOME": str(tmp_path), "SETTLE_RAW_TEXT_MONTHS": months})
