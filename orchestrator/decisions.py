@@ -1,10 +1,9 @@
 """The decisions of decisions.yml: their fields checked, carried out under a person's login."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +15,6 @@ from orchestrator.database.connection import connect_as, rows, rows_of
 from orchestrator.errors import SettleError
 
 MAX_ID = 2**63 - 1
-
-
-class Limit(StrEnum):
-    """The limits there are."""
-
-    DUAL_APPROVAL_ABOVE = "dual_approval_above"
-    MAXIMUM_LINE = "maximum_line"
-    MINIMUM_LINE = "minimum_line"
 
 
 def _any(value: str) -> str:
@@ -91,19 +82,11 @@ def check_id(value: str) -> str:
     return value
 
 
-def check_limit(value: str) -> str:
-    """One of the limits there are."""
-    if value not in list(Limit):
-        raise ValueError(f"{value!r} is not one of the limits: {', '.join(Limit)}")
-    return value
-
-
 CHECKS: Mapping[str, Callable[[str], str]] = {
     "amount": check_amount,
     "bound": check_bound,
     "change": check_change,
     "id": check_id,
-    "limit": check_limit,
     "note": check_note,
     "wallet": check_wallet,
     "window": check_window,
@@ -120,6 +103,7 @@ class Field:
     is_option: bool = False
     is_required: bool = True
     metavar: str | None = None
+    choices: Sequence[str] = ()
 
     def checked(self, value: str) -> str:
         """The value for the query. Raises SettleError with what is wrong."""
@@ -127,6 +111,9 @@ class Field:
             checked = self.check(value.strip())
         except ValueError as error:
             raise SettleError(str(error)) from None
+        if self.choices and checked not in self.choices:
+            known = ", ".join(self.choices)
+            raise SettleError(f"{checked!r} is not one of the {self.name}s: {known}")
         if self.is_required and not checked:
             raise SettleError(f"the {self.name} is empty; fill it in")
         if "\0" in checked:
