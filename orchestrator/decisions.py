@@ -1,45 +1,20 @@
-"""What people can decide, described once: the command line and the console both follow from it.
-
-A decision is one SQL function, called under the login of the person who decides. Postgres checks
-who may do it and keeps who did what when; here is how it is asked for and what it is answered with.
-
-To add one:
-
-1. Write its function in orchestrator/database/functions and grant it to settle_finance, in
-   grants.sql there.
-2. Add a `Decision` to DECISIONS below. Its name is the console's address (POST /desk/do/NAME), its
-   `verb` the words after `settle`. The query names its parameters after the fields; fields are
-   checked before the database is asked.
-3. Give it a form: a line in a template of orchestrator/web/templates/desk, whose inputs are named
-   after the fields. The command line needs nothing more; `settle VERB --help` is there.
-
-A sentence is filled with the fields, the columns of the query's row and `who`. Where a decision may
-not be complete with this call (another person is needed, or nothing changed), the query returns
-`is_done`, and `otherwise` is the sentence when that is false.
-"""
+"""The decisions of decisions.yml: their fields checked, carried out under a person's login."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 import psycopg
+import yaml
 
 from orchestrator.config import Settings
 from orchestrator.database.connection import connect_as, rows, rows_of
 from orchestrator.errors import SettleError
 
 MAX_ID = 2**63 - 1
-
-
-class Limit(StrEnum):
-    """The limits there are."""
-
-    DUAL_APPROVAL_ABOVE = "dual_approval_above"
-    MAXIMUM_LINE = "maximum_line"
-    MINIMUM_LINE = "minimum_line"
 
 
 def _any(value: str) -> str:
@@ -107,17 +82,20 @@ def check_id(value: str) -> str:
     return value
 
 
-def check_limit(value: str) -> str:
-    """One of the limits there are."""
-    if value not in list(Limit):
-        raise ValueError(f"{value!r} is not one of the limits: {', '.join(Limit)}")
-    return value
+CHECKS: Mapping[str, Callable[[str], str]] = {
+    "amount": check_amount,
+    "bound": check_bound,
+    "change": check_change,
+    "id": check_id,
+    "note": check_note,
+    "wallet": check_wallet,
+    "window": check_window,
+}
 
 
 @dataclass(frozen=True)
 class Field:
-    """One value of a decision: a parameter of its query, an input of its form, and on the command
-    line an argument, or an option where `is_option`."""
+    """One value of a decision."""
 
     name: str
     help: str | None = None
@@ -125,6 +103,7 @@ class Field:
     is_option: bool = False
     is_required: bool = True
     metavar: str | None = None
+    choices: Sequence[str] = ()
 
     def checked(self, value: str) -> str:
         """The value for the query. Raises SettleError with what is wrong."""
@@ -132,6 +111,9 @@ class Field:
             checked = self.check(value.strip())
         except ValueError as error:
             raise SettleError(str(error)) from None
+        if self.choices and checked not in self.choices:
+            known = ", ".join(self.choices)
+            raise SettleError(f"{checked!r} is not one of the {self.name}s: {known}")
         if self.is_required and not checked:
             raise SettleError(f"the {self.name} is empty; fill it in")
         if "\0" in checked:
@@ -139,18 +121,9 @@ class Field:
         return checked
 
 
-WINDOW = Field("window", "An ISO week: 2026-W47.", check_window)
-SELLER = Field("seller")
-WALLET = Field("wallet", "The address, to the letter.", check_wallet)
-NOTE = Field("note", "Why; it stays readable for ever.", check_note, is_option=True)
-BREAK = Field("id", "Its id: settle breaks lists the open ones.", check_id, metavar="break_id")
-ADJUSTMENT = Field("id", "Its id: settle adjust list.", check_id, metavar="adjustment")
-PROPOSAL = Field("id", "Its id: settle policy list.", check_id, metavar="proposal")
-
-
 @dataclass(frozen=True)
 class Decision:
-    """See the module's docstring."""
+    """One entry of decisions.yml, which says what each of these means."""
 
     name: str
     verb: str
@@ -159,8 +132,8 @@ class Decision:
     query: str
     sentence: str
     otherwise: str | None = None
-    next_verb: str | None = None  # what another person does next, shown on the command line
-    then_read: str | None = None  # a query of orchestrator/queries whose row fills the sentence too
+    next_verb: str | None = None
+    then_read: str | None = None
 
     def message(self, values: Mapping[str, Any]) -> str:
         """What to tell the person who decided."""
@@ -174,217 +147,22 @@ class Decision:
         return self.next_verb.format_map(values) if self.next_verb else None
 
 
-_ALL = (
-    Decision(
-        name="approve",
-        verb="approve",
-        help="Approve exactly what you saw, under your own name.",
-        fields=(WINDOW, Field("digest", "The digest you reviewed.", is_option=True)),
-        query="select finance.approve(%(window)s, %(digest)s)",
-        sentence="{who} approved {window}, digest {digest}.",
-    ),
-    Decision(
-        name="revoke",
-        verb="revoke",
-        help="Take your approval back, until the batch is frozen.",
-        fields=(WINDOW,),
-        query="select finance.revoke_approval(%(window)s) as is_done",
-        sentence="{who} revoked the approval of {window}.",
-        otherwise="{who} had not approved {window}.",
-    ),
-    Decision(
-        name="hold",
-        verb="hold",
-        help="Hold a seller's payouts until somebody releases them.",
-        fields=(SELLER, NOTE),
-        query="select finance.hold_seller(%(seller)s, %(note)s) as is_done",
-        sentence="{seller} is held.",
-        otherwise="{seller} was held before.",
-    ),
-    Decision(
-        name="release",
-        verb="release",
-        help="Release what holds a seller in one window, where a person may.",
-        fields=(WINDOW, SELLER, NOTE),
-        query="select finance.release_hold(%(window)s, %(seller)s, %(note)s) as reason",
-        sentence="{seller} is released from {reason} in {window}.",
-    ),
-    Decision(
-        name="block",
-        verb="block",
-        help="Pay nothing to a wallet, whoever names it, until another person lifts the block.",
-        fields=(WALLET, NOTE),
-        query="""
-            select
-                finance.block_wallet(%(wallet)s, %(note)s) as is_done,
-                case when not exists (
-                    select from finance.wallet_checks where wallet_address = %(wallet)s
-                ) then ' No seller has ever named it: mind the spelling.' else '' end as warning
-        """,
-        sentence="Wallet {wallet} is blocked.{warning}",
-        otherwise="Wallet {wallet} was blocked before.{warning}",
-    ),
-    Decision(
-        name="unblock",
-        verb="unblock",
-        help="Lift the block of a wallet that somebody else set.",
-        fields=(WALLET, NOTE),
-        query="select finance.unblock_wallet(%(wallet)s, %(note)s)",
-        sentence="Wallet {wallet} is no longer blocked.",
-    ),
-    Decision(
-        name="revoke-links",
-        verb="unlink",
-        help="Revoke every link to a seller's pages that was made until now.",
-        fields=(SELLER, NOTE),
-        query="select finance.revoke_links(%(seller)s, %(note)s)",
-        sentence="{who} revoked all links to the pages of {seller}: whoever had one sees nothing;"
-        " settle link {seller} makes a new one.",
-    ),
-    Decision(
-        name="pause",
-        verb="pause",
-        help="Stop every payout at once: nothing is frozen, no call is made.",
-        fields=(NOTE,),
-        query="select finance.pause_payouts(%(note)s)",
-        sentence="{who} paused payouts: nothing is frozen or sent until two people resume them.",
-    ),
-    Decision(
-        name="resume",
-        verb="resume",
-        help="Let payouts go on; it takes two people.",
-        fields=(NOTE,),
-        query="select finance.resume_payouts(%(note)s) as is_done",
-        sentence="{who} resumed payouts: they go on.",
-        otherwise="{who} agreed to resume payouts; one more person must.",
-    ),
-    Decision(
-        name="accept",
-        verb="accept",
-        help="Accept a failed check as it is; with two people it no longer stops the payout.",
-        fields=(WINDOW, Field("check", "Its name: settle checks lists them."), NOTE),
-        query="select finance.accept_check(%(window)s, %(check)s, %(note)s) >= 2 as is_done",
-        sentence="{who} accepted {check} of {window}: it no longer stops the payout.",
-        otherwise="{who} accepted {check} of {window}; one more person must accept it.",
-    ),
-    Decision(
-        name="declare-rejected",
-        verb="resolve",
-        help="Declare that halfin does not have a batch whose response stays unknown; it takes two"
-        " people who have asked halfin.",
-        fields=(WINDOW, NOTE),
-        query="""
-            select s.people, s.people >= 2 as is_done
-            from finance.declare_rejected(%(window)s, %(note)s) as s (people)
-        """,
-        then_read="payout/resolution",
-        sentence="{people} people have asked: the batch of {window} is {state}, {line_count} lines"
-        " ({total} {currency}) are their sellers' balance again.",
-        otherwise="{who} reports that halfin does not have the batch of {window}; one more person"
-        " who has asked must confirm it.",
-    ),
-    Decision(
-        name="withdraw",
-        verb="withdraw",
-        help="Take back what of a frozen batch was never sent; it is the sellers' balance again.",
-        fields=(WINDOW, NOTE),
-        query="select finance.withdraw_batch(%(window)s, %(note)s) as line_count",
-        sentence="{who} took back {line_count} lines of {window} that were never sent: they are"
-        " their sellers' balance again.",
-    ),
-    Decision(
-        name="close-break",
-        verb="breaks close",
-        help="Close a break, with what was found; one that holds its seller takes two people.",
-        fields=(BREAK, NOTE),
-        query="select finance.close_break(%(id)s::bigint, %(note)s) as is_done",
-        sentence="{who} closed break {id}.",
-        otherwise="{who} would close break {id}, which holds its seller; one more person must.",
-    ),
-    Decision(
-        name="adjust",
-        verb="adjust enter",
-        help="Propose to add an amount to a seller's balance, or to take it; another person"
-        " approves.",
-        fields=(SELLER, Field("amount", "Like 12.50, or -3.00 to take.", check_change), NOTE),
-        query="""
-            select finance.enter_adjustment(
-                %(seller)s, (%(amount)s::numeric * 100)::bigint, %(note)s
-            ) as number
-        """,
-        sentence="Adjustment {number} of {amount} for {seller} waits: another person must approve"
-        " it.",
-        next_verb="settle adjust approve {number}",
-    ),
-    Decision(
-        name="approve-adjustment",
-        verb="adjust approve",
-        help="Approve what somebody else entered; it is the seller's balance from now on.",
-        fields=(ADJUSTMENT,),
-        query="""
-            select a.seller_id, finance.money(a.amount_minor) as amount
-            from finance.approve_adjustment(%(id)s::bigint) as a
-        """,
-        sentence="{who} approved adjustment {id}: {amount} for {seller_id}.",
-    ),
-    Decision(
-        name="withdraw-adjustment",
-        verb="adjust withdraw",
-        help="Withdraw an adjustment that nobody has approved.",
-        fields=(ADJUSTMENT,),
-        query="select finance.withdraw_adjustment(%(id)s::bigint)",
-        sentence="{who} withdrew adjustment {id}.",
-    ),
-    Decision(
-        name="propose",
-        verb="policy propose",
-        help="Propose another limit; it applies once another person confirms it.",
-        fields=(
-            Field("limit", f"Which one: {', '.join(Limit)}.", check_limit),
-            Field("amount", "Like 250000.00.", check_bound),
-            NOTE,
-            Field(
-                "rail",
-                "With minimum_line: TRC-20, ERC-20 or SPL.",
-                is_option=True,
-                is_required=False,
-            ),
-        ),
-        query="""
-            select
-                finance.propose_policy(
-                    %(limit)s, %(rail)s, (%(amount)s::numeric * 100)::bigint, %(note)s
-                ) as number,
-                concat_ws(' of ', %(limit)s::text, nullif(%(rail)s::text, '')) as what
-        """,
-        sentence="Proposal {number} waits: {what} {amount}; another person must confirm it.",
-        next_verb="settle policy confirm {number}",
-    ),
-    Decision(
-        name="confirm-proposal",
-        verb="policy confirm",
-        help="Confirm what somebody else proposed; it applies from now on.",
-        fields=(PROPOSAL,),
-        query="""
-            select
-                concat_ws(' of ', p.name, nullif(p.rail, '')) as what,
-                finance.money(p.amount_minor) as amount
-            from finance.confirm_policy(%(id)s::bigint)
-            cross join finance.policies as p
-            where p.policy_id = %(id)s::bigint
-        """,
-        sentence="{who} confirmed: {what} {amount} applies from now on.",
-    ),
-    Decision(
-        name="withdraw-proposal",
-        verb="policy withdraw",
-        help="Withdraw a proposal that nobody has confirmed.",
-        fields=(PROPOSAL,),
-        query="select finance.withdraw_policy(%(id)s::bigint)",
-        sentence="{who} withdrew proposal {id}.",
-    ),
-)
-DECISIONS: Mapping[str, Decision] = {decision.name: decision for decision in _ALL}
+def _field(given: Mapping[str, Any]) -> Field:
+    check = given.get("check")
+    return Field(**{**given, "check": CHECKS[check] if check else _any})
+
+
+def _decision(name: str, given: Mapping[str, Any]) -> Decision:
+    """Its fields by name where several decisions share one, else in place."""
+    fields = tuple(FIELDS[f] if isinstance(f, str) else _field(f) for f in given["fields"])
+    return Decision(**{**given, "name": name, "fields": fields})
+
+
+_WRITTEN = yaml.safe_load(Path(__file__).with_suffix(".yml").read_text(encoding="utf-8"))
+FIELDS = {name: _field(given) for name, given in _WRITTEN["fields"].items()}
+DECISIONS: Mapping[str, Decision] = {
+    name: _decision(name, given) for name, given in _WRITTEN["decisions"].items()
+}
 
 
 def decide(

@@ -61,18 +61,21 @@ def generated_secret(settings: Settings, variable: str, prefix: str = "") -> str
         raise SettleError(f"{variable} is not set: production takes no generated secret")
     folder = settings.home / "secrets"
     make_folder(folder, 0o700)
-    return _read_or_create(folder / variable.lower(), prefix + secrets.token_hex(32))
+    return read_or_create(folder / variable.lower(), prefix + secrets.token_hex(32))
 
 
-def _read_or_create(path: Path, value: str) -> str:
-    """Atomic: of two processes that start at once, both read the same value."""
-    scratch = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    scratch.touch(mode=0o600, exist_ok=False)
-    scratch.write_text(value, encoding="ascii")
-    try:
-        path.hardlink_to(scratch)
-    except FileExistsError:
-        pass
-    finally:
-        scratch.unlink()
+def read_or_create(path: Path, value: str) -> str:
+    """The text of the file, which gets this value where there is none.
+
+    Atomic: of two processes that start at once, both read the same.
+    """
+    if not path.exists():
+        scratch = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        write(open_file(scratch, os.O_EXCL), value)
+        try:
+            path.hardlink_to(scratch)
+        except FileExistsError:
+            pass
+        finally:
+            scratch.unlink()
     return path.read_text(encoding="ascii")

@@ -1,4 +1,4 @@
-"""The verbs with which people decide, made of orchestrator/decisions.py, and lists of proposals."""
+"""The verbs with which people decide, made of decisions.yml, and lists of proposals."""
 
 import inspect
 from collections.abc import Callable, Mapping

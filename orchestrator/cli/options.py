@@ -15,7 +15,7 @@ from orchestrator.cells import cell
 from orchestrator.config import Component, Settings, load_settings
 from orchestrator.database.connection import connect, rows_of
 from orchestrator.database.migrate import prepare_database, set_clock
-from orchestrator.decisions import NOTE, WINDOW, Field
+from orchestrator.decisions import FIELDS, Field
 from orchestrator.errors import SettleError
 
 
@@ -41,6 +41,7 @@ def checked_by(field: Field) -> Callable[[str | None], str | None]:
 
 SETUP_PANEL, WEEK_PANEL, DECISIONS_PANEL = "Set up", "Week", "Decisions"
 SELLERS_PANEL, ANALYSTS_PANEL, OPERATIONS_PANEL = "Sellers", "Analysts", "Operations"
+WINDOW, NOTE = FIELDS["window"], FIELDS["note"]
 checked_window = checked_by(WINDOW)
 Window = Annotated[str, typer.Argument(callback=checked_window, help=WINDOW.help)]
 As = Annotated[str, typer.Option("--as", help="Your personal database login.")]

@@ -35,7 +35,14 @@ from orchestrator.embedded_postgres.system_user import (
     server_user,
 )
 from orchestrator.errors import SettleError
-from orchestrator.secret_files import exclusive, home_mode, make_folder, open_file, write
+from orchestrator.secret_files import (
+    exclusive,
+    home_mode,
+    make_folder,
+    open_file,
+    read_or_create,
+    write,
+)
 
 DATABASE = "settle"
 PG_CTL_WAIT = ("-w", "-t", "300")  # seconds: long enough to replay max_wal_size after a crash
@@ -122,14 +129,9 @@ class EmbeddedPostgres:
         """Return the login's password, made at the first call, kept in `<home>/secrets/<login>`."""
         file = self._home / "secrets" / login
         with _one_line("has no password for us"):
-            if not file.exists():
-                make_folder(self._home, self._mode)
-                with exclusive(file.parent / ".lock", 0o700):
-                    if not file.exists():
-                        descriptor, draft = tempfile.mkstemp(prefix=".draft-", dir=file.parent)
-                        write(descriptor, secrets.token_urlsafe(24))
-                        os.rename(draft, file)
-            return file.read_text().strip()
+            make_folder(self._home, self._mode)
+            make_folder(file.parent, 0o700)
+            return read_or_create(file, secrets.token_urlsafe(24)).strip()
 
     def url(self, login: str, database: str = DATABASE) -> str:
         """Return the connection URL, whether or not the server runs now.

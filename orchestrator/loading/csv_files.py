@@ -1,4 +1,4 @@
-"""The CSV files `settle load` takes: their columns, and how a file becomes numbered rows of text.
+"""The CSV files `settle load` takes (sources.yml), and how a file becomes numbered rows of text.
 
 What makes a value good or bad is decided in SQL (sql/check.sql), by the kind named here.
 """
@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import IO
+
+import yaml
 
 MAX_SHOWN = 40
 
@@ -60,72 +62,12 @@ class Source:
         return next(iter(self.columns))
 
 
-SELLERS = Source(
-    "sellers",
-    {
-        "seller_id": Kind.NAME,
-        "display_name": Kind.TEXT,
-        "region": Kind.NAME,
-        "fast_settlement": Kind.FLAG,
-        "wallet_address": Kind.TEXT,
-        "status": Kind.STATUS,
-        "payouts_enabled": Kind.FLAG_OR_TRUE,
-        "created_at": Kind.INSTANT,
-        "updated_at": Kind.INSTANT,
-    },
-)
-FACTS = (
-    Source(
-        "orders",
-        {
-            "order_id": Kind.NAME,
-            "checkout_id": Kind.NAME,
-            "seller_id": Kind.NAME,
-            "currency": Kind.NAME,
-            "gross_amount": Kind.POSITIVE_AMOUNT,
-            "ordered_at": Kind.INSTANT,
-            "recorded_at": Kind.RECORDED,
-        },
-    ),
-    Source(
-        "order_fees",
-        {
-            "fee_id": Kind.NAME,
-            "order_id": Kind.NAME,
-            "seller_id": Kind.NAME,
-            "fee_type": Kind.NAME,
-            "amount": Kind.AMOUNT,
-            "charged_at": Kind.INSTANT,
-            "recorded_at": Kind.RECORDED,
-        },
-    ),
-    Source(
-        "refunds",
-        {
-            "refund_id": Kind.NAME,
-            "order_id": Kind.NAME,
-            "seller_id": Kind.NAME,
-            "amount": Kind.POSITIVE_AMOUNT,
-            "refunded_at": Kind.INSTANT,
-            "recorded_at": Kind.RECORDED,
-            "reason": Kind.TEXT,
-        },
-    ),
-    Source(
-        "dispute_events",
-        {
-            "dispute_event_id": Kind.NAME,
-            "dispute_id": Kind.NAME,
-            "order_id": Kind.NAME,
-            "seller_id": Kind.NAME,
-            "event_type": Kind.EVENT_TYPE,
-            "amount": Kind.POSITIVE_AMOUNT,
-            "occurred_at": Kind.INSTANT,
-            "recorded_at": Kind.RECORDED,
-        },
-    ),
-)
-SOURCES = (SELLERS, *FACTS)
+SELLERS, *FACTS = SOURCES = [
+    Source(table, {name: Kind(kind) for name, kind in columns.items()})
+    for table, columns in yaml.safe_load(
+        Path(__file__).with_name("sources.yml").read_text(encoding="utf-8")
+    ).items()
+]
 FILE_NAMES = ", ".join(source.file_name for source in SOURCES)
 
 

@@ -6,10 +6,10 @@ Restoring the money does not bring old runs back, and the history can be thrown 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import dagster as dg
 import psycopg
-import yaml
 from psycopg import sql
 
 from orchestrator.config import DAGSTER_URL_VARIABLE, Component, Settings
@@ -23,24 +23,12 @@ LOGIN, DATABASE = "dagster", "settle_dagster"
 # Tables are made in the first schema that is named; pg_catalog comes before it unnamed.
 SEARCH_PATH = "public, pg_temp"
 STATEMENT_TIMEOUT_MS = 60_000
-# No telemetry, and no invitation in front of the graph. One run at a time has a pool: two closes
-# wait for each other. A run whose process is gone is found, and lets the pool go.
-INSTANCE: dict[str, object] = {
-    "telemetry": {"enabled": False},
-    "nux": {"enabled": False},
-    "concurrency": {
-        "pools": {"default_limit": 1, "granularity": "run"},
-        "runs": {"max_concurrent_runs": 4},
-    },
-    "run_monitoring": {"enabled": True, "free_slots_after_run_end_seconds": 60},
-    "retention": {
-        "schedule": {"purge_after_days": 90},
-        "sensor": {"purge_after_days": {"skipped": 7, "failure": 30, "success": 90}},
-    },
-}
-HISTORY: dict[str, object] = {
-    "storage": {"postgres": {"postgres_url": {"env": DAGSTER_URL_VARIABLE}}}
-}
+SETTINGS = Path(__file__).with_name("dagster.yaml")
+HISTORY = f"""
+storage:
+  postgres:
+    postgres_url: {{env: {DAGSTER_URL_VARIABLE}}}
+"""
 
 
 def prepare_dagster(settings: Settings) -> dict[str, str]:
@@ -51,7 +39,7 @@ def prepare_dagster(settings: Settings) -> dict[str, str]:
     """
     folder = settings.home / "dagster"
     url = _own_database(settings) if settings.is_embedded else settings.dagster_url
-    text = yaml.safe_dump(INSTANCE | (HISTORY if url else {}), sort_keys=False)
+    text = SETTINGS.read_text(encoding="utf-8") + (HISTORY if url else "")
     with exclusive(folder / "settle.lock", 0o700):
         config = folder / "dagster.yaml"
         if not config.exists() or config.read_text(encoding="utf-8") != text:

@@ -7,9 +7,9 @@ import dagster as dg
 
 from orchestrator.config import Settings
 from orchestrator.definitions import build_definitions
+from orchestrator.defs.partitions import first_window
 from orchestrator.defs.run_errors import is_failed_check, plain_reason
 from orchestrator.errors import SettleError
-from orchestrator.project_variables import project_variables
 from orchestrator.services.dagster_instance import kept_instance
 
 
@@ -37,7 +37,8 @@ def run_job(settings: Settings, name: str, partition: str | None = None) -> str 
         except dg.DagsterUnknownPartitionError:
             raise SettleError(
                 f"no payout window begins on {partition}: the first is"
-                f" {project_variables()['first_window']} (first_window in dbt_project.yml)"
+                f" {first_window(settings)}, that of the first stored close or else order"
+                " (first_window in dbt_project.yml sets another)"
             ) from None
     if result.success:
         return None

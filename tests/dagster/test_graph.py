@@ -13,7 +13,7 @@ from orchestrator.defs.dbt_translator import stage_of
 from orchestrator.defs.partitions import payout_windows
 from orchestrator.errors import SettleError
 from orchestrator.services.run_job import run_job
-from orchestrator.settlement.close import store_closes
+from orchestrator.settlement.close import latest_closed, store_closes
 from orchestrator.settlement.windows import partition_key
 
 CHECKS = {
@@ -144,8 +144,9 @@ def test_the_sensor_says_what_the_database_says(
 
 
 def test_the_payout_asset_refuses_by_hand_too(settings: Settings) -> None:
-    with pytest.raises(SettleError, match="window 2026-W46 has no stored close"):
-        run_job(settings, "pay", "2026-11-09")
+    window = latest_closed(settings)
+    with pytest.raises(SettleError, match=f"window {window} has no stored close"):
+        run_job(settings, "pay", partition_key(window))
 
 
 def test_a_close_without_a_build_says_so(settings: Settings) -> None:

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from orchestrator.config import Settings
 from orchestrator.csv_export import safe_cell
-from orchestrator.decisions import DECISIONS, Limit, decide
+from orchestrator.decisions import DECISIONS, FIELDS, decide
 from orchestrator.errors import SettleError
 from orchestrator.web.desk.auth import Auth
 from orchestrator.web.desk.cache import Shared
@@ -196,7 +196,7 @@ class DeskPages:
             "may_decide": session.may_decide,
             "csrf": session.csrf,
             "message": message,
-            "limits": list(Limit),
+            "limits": FIELDS["limit"].choices,
             "is_refusal": is_refusal,
             "here": quote(request.url.path),
             "most_rows": MOST_ROWS,
