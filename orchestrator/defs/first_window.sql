@@ -1,15 +1,14 @@
 -- The window that the graph begins with: the first that is stored, as no close opens one before
 -- it, else that of the first fact. The last one that ended is always there, so that it can be asked
 -- for, in an empty marketplace too.
-select
-    finance.window_label(
-        coalesce(
-            (select min(closes.window_starts_at) from finance.window_closes as closes),
-            least(
-                (select min(orders.ordered_at) from {orders} as orders),
-                (select min(approved_at) from finance.adjustments),
-                settle_now() - interval '7 days'
-            )
-        ),
-        {timezone}
-    ) as label
+select finance.window_label(
+    coalesce(
+        (select min(closes.window_starts_at) from finance.window_closes as closes),
+        least(
+            (select min(orders.ordered_at) from {orders} as orders),
+            (select min(approved_at) from finance.adjustments),
+            settle_now() - interval '7 days'
+        )
+    ),
+    {timezone}
+) as label
