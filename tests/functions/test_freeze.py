@@ -120,6 +120,8 @@ def test_a_window_has_one_standing_batch_and_a_seller_one_standing_line(market: 
     another = {"batch_id": 2}
     said = market.refusal(OWNER, *copy("payout_batches", attempt=2, **another))
     assert "payout_batches_one_standing" in said
+    market.rows(OWNER, "set session_replication_role = replica")  # no batch begins as rejected
     market.rows(OWNER, *copy("payout_batches", attempt=2, state="rejected", **another))
+    market.rows(OWNER, "reset session_replication_role")
     said = market.refusal(OWNER, *copy("payout_lines", line_id="another", **another))
     assert "payout_lines_one_standing" in said

@@ -312,8 +312,8 @@ MUTANTS = (
         "alerts",
         (
             f"{FUNCTIONS}/payout/record_outcome.sql",
-            "    if p_line.state = 'failed' then\n        perform finance.raise_alert(",
-            "    if false then\n        perform finance.raise_alert(",
+            "if p_line.state in ('failed', 'rejected') then\n        perform finance.raise_alert(",
+            "if false then\n        perform finance.raise_alert(",
         ),
         seed=1,
     ),
