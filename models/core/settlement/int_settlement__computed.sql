@@ -45,28 +45,28 @@ usual as (
 
 maximum as (
 
-    select amount_minor from {{ ref('stg_finance__policies') }}
+    select amount_minor from {{ ref('int_policies__as_of') }}
     where policy_name = 'maximum_line'
 
 ),
 
 minimums as (
 
-    select * from {{ ref('stg_finance__policies') }}
+    select * from {{ ref('int_policies__as_of') }}
     where policy_name = 'minimum_line'
 
 ),
 
 blocked as (
 
-    select wallet_address from {{ source('finance', 'wallet_blocks') }}
+    select wallet_address from {{ ref('stg_finance__wallet_blocks') }}
     where lifted_at is null
 
 ),
 
 held as (
 
-    select * from {{ source('finance', 'seller_holds') }}
+    select * from {{ ref('stg_finance__seller_holds') }}
     where lifted_at is null
 
 ),
