@@ -26,6 +26,9 @@ PLANTED = {
     "models/core/facts/int_on_mart.sql": "select payout_window from {{ ref('windows') }}",
     "models/core/facts/int_on_source.sql": "select 1 as n from {{ source('finance', 'alerts') }}",
     "models/core/facts/int_by_hand.sql": "select break_id from finance.breaks",
+    "models/core/facts/int_in_decimals.sql": (
+        "select\n    net_minor / 100 as net\nfrom {{ ref('int_settlement') }}"
+    ),
     "models/core/facts/named_plainly.sql": "select 1 as n from {{ ref('int_build') }}",
     "models/marts/finance/int_in_marts.sql": "select 1 as n from {{ ref('int_build') }}",
     "models/marts/finance/without_contract.sql": "select 1 as n from {{ ref('int_build') }}",
@@ -49,6 +52,7 @@ BROKEN = {
     "check_source_used_by_only_one_model": {"finance_breaks", "finance_alerts"},
     "check_lineage_source_cannot_be_used": {"int_on_source"},
     "check_model_hard_coded_references": {"int_by_hand"},
+    "check_model_code_does_not_contain_regexp_pattern": {"int_in_decimals"},
     "check_model_names": {"named_plainly", "int_in_marts"},
     "check_model_description_populated": {"int_on_mart"},
     "check_model_access": {"int_in_marts"},

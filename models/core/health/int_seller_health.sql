@@ -104,24 +104,24 @@ final as (
             case
                 when
                     dispute_part >= {{ var('review_dispute_rate') }} * of_gross
-                    and disputes >= {{ var('review_dispute_amount') }} * 100
+                    and disputes >= {{ cents(var('review_dispute_amount')) }}
                     then 'disputes'
             end,
             case
                 when
                     is_comparable
                     and history_days * recent >= {{ var('review_spike_ratio') }} * of_spike
-                    and recent >= {{ var('review_spike_gross') }} * 100
+                    and recent >= {{ cents(var('review_spike_gross')) }}
                     then 'spike'
             end,
             case
-                when not is_comparable and recent >= {{ var('review_new_volume_gross') }} * 100
+                when not is_comparable and recent >= {{ cents(var('review_new_volume_gross')) }}
                     then 'new_volume'
             end,
             case
                 when
                     health_score < {{ var('review_score') }}
-                    and gross >= {{ var('review_score_gross') }} * 100
+                    and gross >= {{ cents(var('review_score_gross')) }}
                     then 'score'
             end
         ], null) as review_reasons

@@ -103,7 +103,7 @@ joined as (
         balances.net_minor > maximum.amount_minor
         or (
             balances.net_minor > {{ var('unusual_line_ratio') }} * usual.median_minor
-            and balances.net_minor > {{ var('unusual_line_amount') }} * 100
+            and balances.net_minor > {{ cents(var('unusual_line_amount')) }}
         ) as is_unusual
     from balances
     cross join maximum
