@@ -13,7 +13,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export UV_PYTHON := $(BIN)/python
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help setup demo up check diff docs site reference screenshots test smoke nightly bench lint style types sql imports lock load simulate soak audit
+.PHONY: help setup demo up check diff docs site reference screenshots test smoke nightly bench lint style types sql imports layers lock load simulate soak audit
 
 help: ## This list
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -77,8 +77,8 @@ PYTEST := $(BIN)/pytest --dist loadgroup --no-loadscope-reorder
 # Of the slow two, each says what it has to say in one piece (GNU make 4; macOS has 3.81).
 TOGETHER := --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
-lint: style ## Style, types, what may import what, dead links
-	@$(MAKE) --no-print-directory $(TOGETHER) types sql imports site
+lint: style ## Style, types, what may import what, the models' layers, dead links
+	@$(MAKE) --no-print-directory $(TOGETHER) types sql imports layers site
 
 style: setup
 	$(BIN)/ruff check .
@@ -90,12 +90,19 @@ types: setup
 imports: setup
 	$(BIN)/lint-imports --no-logo
 
+# Parsed without a server: what the profile names is not asked.
+PARSE = DBT_PROFILES_DIR=.settle/layers DBT_TARGET_PATH=.settle/layers/target DBT_LOG_PATH=.settle/layers/logs
+layers: setup
+	@mkdir -p .settle/layers && cp profiles.yml.example .settle/layers/profiles.yml
+	@$(PARSE) $(BIN)/dbt --quiet parse --no-partial-parse
+	@COLUMNS=160 $(BIN)/dbt-bouncer run --config-file dbt-bouncer.yml
+
 sql: setup
 	$(BIN)/sqlfluff lint --processes 2 -q models macros snapshots tests/dbt orchestrator/database
 
 test: style ## Lint, types, dbt build with unit and data tests, pytest; the slow lint beside it
 	@said=$$(mktemp) && trap 'rm -f "$$said"' EXIT; \
-	$(MAKE) --no-print-directory --keep-going $(TOGETHER) types sql imports site >"$$said" 2>&1 & \
+	$(MAKE) --no-print-directory --keep-going $(TOGETHER) types sql imports layers site >"$$said" 2>&1 & \
 	$(PYTEST) -n 3 --durations 30; tests=$$?; \
 	wait $$!; lint=$$?; cat "$$said"; \
 	exit $$((tests | lint))

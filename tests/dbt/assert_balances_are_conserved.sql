@@ -20,7 +20,7 @@ open_window as (
 -- Statuses are live: a line that moved since the build began is in some of the figures only.
 still_moving as (
 
-    select seller_id from {{ ref('stg_finance__payout_lines') }}
+    select seller_id from {{ ref('int_payout_lines__as_of') }}
     where greatest(frozen_at, outcome_at, returned_at, retaken_at) > (select build.as_of from build)
 
 ),
@@ -31,8 +31,8 @@ balances as (
         close_rows.seller_id,
         close_rows.net_minor as balance_minor,
         true as is_in_open_window
-    from {{ source('finance', 'window_close_rows') }} as close_rows
-    inner join {{ ref('stg_finance__window_closes') }} as closes
+    from {{ ref('stg_finance__window_close_rows') }} as close_rows
+    inner join {{ ref('int_window_closes__as_of') }} as closes
         on close_rows.payout_window = closes.payout_window
     cross join build
     where closes.window_ends_at = build.stored_until

@@ -38,7 +38,7 @@ moves as (
 -- Statuses are live: a line that moved since the build began is in some of the figures only.
 still_moving as (
 
-    select seller_id from {{ ref('stg_finance__payout_lines') }}
+    select seller_id from {{ ref('int_payout_lines__as_of') }}
     where greatest(frozen_at, outcome_at, returned_at, retaken_at) > (select build.as_of from build)
 
 ),

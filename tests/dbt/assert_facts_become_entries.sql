@@ -38,7 +38,9 @@ differences as (
         -fees.amount_minor as amount_minor
     from {{ ref('stg_marketplace__order_fees') }} as fees
     inner join orders
-        on fees.order_id = orders.order_id and {{ is_same('fees.seller_id', 'orders.seller_id') }}
+        on
+            fees.order_id = orders.order_id
+            and {{ opaque_to_planner('fees.seller_id = orders.seller_id') }}
     where fees.known_at <= {{ as_of() }} and fees.amount_minor <> 0
 
     union all
@@ -51,7 +53,7 @@ differences as (
     inner join orders
         on
             refunds.order_id = orders.order_id
-            and {{ is_same('refunds.seller_id', 'orders.seller_id') }}
+            and {{ opaque_to_planner('refunds.seller_id = orders.seller_id') }}
     where refunds.known_at <= {{ as_of() }} and refunds.amount_minor > 0
 
     union all

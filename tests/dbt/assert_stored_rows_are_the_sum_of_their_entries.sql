@@ -12,7 +12,7 @@ build as (
 -- Older ones were compared when they were in scope, and neither table can change.
 closes as (
 
-    select closes.* from {{ ref('stg_finance__window_closes') }} as closes
+    select closes.* from {{ ref('int_window_closes__as_of') }} as closes
     cross join build
     where closes.window_ends_at > build.scope_from
 
@@ -25,7 +25,7 @@ differences as (
         close_rows.seller_id,
         close_rows.net_minor - close_rows.carried_forward_minor as new_minor,
         close_rows.order_count
-    from {{ source('finance', 'window_close_rows') }} as close_rows
+    from {{ ref('stg_finance__window_close_rows') }} as close_rows
     inner join closes on close_rows.payout_window = closes.payout_window
 
     union all
@@ -35,7 +35,7 @@ differences as (
         close_entries.seller_id,
         -close_entries.amount_minor as new_minor,
         case when close_entries.entry_type = 'order' then -1 else 0 end as order_count
-    from {{ source('finance', 'window_close_entries') }} as close_entries
+    from {{ ref('stg_finance__window_close_entries') }} as close_entries
     inner join closes on close_entries.payout_window = closes.payout_window
 
 )

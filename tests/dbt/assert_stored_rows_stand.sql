@@ -5,13 +5,13 @@ with
 
 closes as (
 
-    select * from {{ ref('stg_finance__window_closes') }}
+    select * from {{ ref('int_window_closes__as_of') }}
 
 ),
 
 stored as (
 
-    select close_rows.* from {{ source('finance', 'window_close_rows') }} as close_rows
+    select close_rows.* from {{ ref('stg_finance__window_close_rows') }} as close_rows
     inner join closes on close_rows.payout_window = closes.payout_window
 
 ),

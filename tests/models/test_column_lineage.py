@@ -41,7 +41,8 @@ def test_columns_are_followed_through_ctes_and_joins(
     assert sources(lineage, NET, "status") == {
         "int_settlement.hold_reasons",
         "int_settlement.window_ends_at",
-        "stg_finance__payout_lines.line_state",
+        "int_payout_lines__as_of.line_state",
+        "stg_finance__current_holds.hold_reasons",
     }
     staged = "model.settle.stg_marketplace__orders"
     assert {node for node, _ in lineage[staged]["gross_minor"]} == {

@@ -11,7 +11,7 @@ build as (
 
 lines as (
 
-    select * from {{ ref('stg_finance__payout_lines') }}
+    select * from {{ ref('int_payout_lines__as_of') }}
 
 ),
 
@@ -55,7 +55,7 @@ moves as (
         {{ settlement_day('closes.window_ends_at') }} - 1 as moved_on,
         'absorbed' as move_type,
         closes.absorbed_disputes_minor as amount_minor
-    from {{ source('finance', 'window_closes') }} as closes
+    from {{ ref('stg_finance__window_closes') }} as closes
     cross join build
     where closes.window_ends_at <= build.stored_until
 

@@ -34,7 +34,7 @@ days as (
 
     select
         'window' as period_type,
-        to_char(starts_on, 'IYYY-"W"IW') as period,
+        {{ window_label(day_starts_at('starts_on')) }} as period,
         starts_on,
         starts_on + 7 as ends_on
     from windows

@@ -4,13 +4,13 @@ with
 
 breaks as (
 
-    select * from {{ ref('stg_finance__breaks') }}
+    select * from {{ ref('int_breaks__as_of') }}
 
 ),
 
 lines as (
 
-    select * from {{ ref('stg_finance__payout_lines') }}
+    select * from {{ ref('int_payout_lines__as_of') }}
 
 ),
 

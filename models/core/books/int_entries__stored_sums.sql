@@ -13,7 +13,7 @@ build as (
 
 closes as (
 
-    select closes.* from {{ ref('stg_finance__window_closes') }} as closes
+    select closes.* from {{ ref('int_window_closes__as_of') }} as closes
     cross join build
     where
         closes.window_ends_at <= build.stored_until
@@ -31,7 +31,7 @@ final as (
         close_entries.entry_type,
         {{ settlement_day('close_entries.known_at') }} as known_on,
         sum(close_entries.amount_minor)::bigint as amount_minor
-    from {{ source('finance', 'window_close_entries') }} as close_entries
+    from {{ ref('stg_finance__window_close_entries') }} as close_entries
     inner join closes on close_entries.payout_window = closes.payout_window
     group by 1, 2, 3
 

@@ -4,13 +4,13 @@ with
 
 lines as (
 
-    select * from {{ ref('stg_finance__payout_lines') }}
+    select * from {{ ref('int_payout_lines__as_of') }}
 
 ),
 
 calls as (
 
-    select * from {{ ref('stg_finance__payout_calls') }}
+    select * from {{ ref('int_payout_calls__as_of') }}
 
 ),
 
@@ -21,7 +21,7 @@ ledger as (
         count(*) filter (where entry_type = 'payout') as ledger_count,
         coalesce(-sum(amount) filter (where entry_type = 'payout'), 0) as ledger_amount,
         coalesce(-sum(amount) filter (where entry_type = 'fee'), 0) as ledger_fee
-    from {{ ref('stg_halfin__ledger_entries') }}
+    from {{ ref('int_ledger_entries__as_of') }}
     where payout_id is not null
     group by payout_id
 

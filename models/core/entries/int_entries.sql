@@ -23,7 +23,7 @@ entries as (
 
 stored as (
 
-    select * from {{ source('finance', 'window_close_entries') }}
+    select * from {{ ref('stg_finance__window_close_entries') }}
     where {{ var('use_stored_closes') }}
 
 ),

@@ -20,7 +20,7 @@ claims as (
 
 adjustments as (
 
-    select * from {{ ref('stg_finance__adjustments') }}
+    select * from {{ ref('int_adjustments__as_of') }}
 
 ),
 

@@ -45,9 +45,9 @@ suspects as (
     left join {{ ref('int_orders') }} as orders
         on
             facts.order_id = orders.order_id
-            and {{ is_same('facts.seller_id', 'orders.seller_id') }}
+            and {{ opaque_to_planner('facts.seller_id = orders.seller_id') }}
     where
-        {{ is_known('facts.known_at') }}
+        {{ opaque_to_planner('facts.known_at <= ' ~ as_of()) }}
         {%- if is_renewed %}
             and facts.known_at >= (select build.scope_from from {{ ref('int_build') }} as build)
         {%- endif %}

@@ -4,7 +4,7 @@ with
 
 closes as (
 
-    select * from {{ ref('stg_finance__window_closes') }}
+    select * from {{ ref('int_window_closes__as_of') }}
 
 ),
 

@@ -27,7 +27,7 @@ final as (
     inner join orders
         on
             events.order_id = orders.order_id
-            and {{ is_same('events.seller_id', 'orders.seller_id') }}
+            and {{ opaque_to_planner('events.seller_id = orders.seller_id') }}
     where
         events.amount_minor > 0
         and events.event_type in ('opened', 'won', 'lost')

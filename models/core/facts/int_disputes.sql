@@ -78,7 +78,7 @@ final as (
     left join outcomes
         on
             opened.dispute_id = outcomes.dispute_id
-            and {{ is_same('opened.order_id', 'outcomes.order_id') }}
+            and {{ opaque_to_planner('opened.order_id = outcomes.order_id') }}
 
 )
 

@@ -25,7 +25,7 @@ final as (
     inner join orders
         on
             refunds.order_id = orders.order_id
-            and {{ is_same('refunds.seller_id', 'orders.seller_id') }}
+            and {{ opaque_to_planner('refunds.seller_id = orders.seller_id') }}
     where refunds.amount_minor > 0 and refunds.known_at <= {{ as_of() }}
 
 )

@@ -6,22 +6,10 @@
 }}
 
 -- Rates and the score are fractions of whole numbers until they are rounded, once. The score is
--- 100 less a weight for each of three fractions, over one common denominator:
--- disputes / (cap x gross), refunds / (cap x gross), and (spike ratio - 1) / cap.
+-- 100 less a weight for each of three fractions: disputes / (cap x gross), refunds / (cap x gross),
+-- and (spike ratio - 1) / cap. macros/exact_score.sql brings them over one denominator.
 
 with
-
-known as (
-
-    select * from {{ ref('int_seller_health__histories') }}
-
-),
-
-sums as (
-
-    select * from {{ ref('int_seller_health__sums') }}
-
-),
 
 measured as (
 
@@ -39,8 +27,8 @@ measured as (
             known.history_days >= 7 and sums.gross_minor > sums.last_7_days_minor, false
         ) as is_comparable,
         known.history_days
-    from known
-    left join sums
+    from {{ ref('int_seller_health__histories') }} as known
+    left join {{ ref('int_seller_health__sums') }} as sums
         on known.payout_window = sums.payout_window and known.seller_id = sums.seller_id
 
 ),
@@ -62,17 +50,8 @@ scored as (
 
     select
         *,
-        of_gross * {{ var('health_dispute_cap') }} * {{ var('health_refund_cap') }}
-        * of_spike * {{ var('health_spike_cap') }} as denominator,
-        {{ var('health_dispute_weight') }} * {{ var('health_refund_cap') }}
-        * of_spike * {{ var('health_spike_cap') }}
-        * least(dispute_part, of_gross * {{ var('health_dispute_cap') }})
-        + {{ var('health_refund_weight') }} * {{ var('health_dispute_cap') }}
-        * of_spike * {{ var('health_spike_cap') }}
-        * least(refund_part, of_gross * {{ var('health_refund_cap') }})
-        + {{ var('health_spike_weight') }}
-        * of_gross * {{ var('health_dispute_cap') }} * {{ var('health_refund_cap') }}
-        * greatest(0, least(spike_part, of_spike * {{ var('health_spike_cap') }})) as lost
+        {{ score_denominator() }} as denominator,
+        {{ score_lost() }} as lost
     from fractions
 
 ),
@@ -81,8 +60,7 @@ shown as (
 
     select
         *,
-        -- Whole-number division of score x 10 plus a half: exact, half away from zero.
-        div(2000 * (denominator - lost) + denominator, 2 * denominator) / 10 as health_score
+        {{ exact_score('lost', 'denominator') }} as health_score
     from scored
 
 ),
@@ -104,24 +82,24 @@ final as (
             case
                 when
                     dispute_part >= {{ var('review_dispute_rate') }} * of_gross
-                    and disputes >= {{ var('review_dispute_amount') }} * 100
+                    and disputes >= {{ cents(var('review_dispute_amount')) }}
                     then 'disputes'
             end,
             case
                 when
                     is_comparable
                     and history_days * recent >= {{ var('review_spike_ratio') }} * of_spike
-                    and recent >= {{ var('review_spike_gross') }} * 100
+                    and recent >= {{ cents(var('review_spike_gross')) }}
                     then 'spike'
             end,
             case
-                when not is_comparable and recent >= {{ var('review_new_volume_gross') }} * 100
+                when not is_comparable and recent >= {{ cents(var('review_new_volume_gross')) }}
                     then 'new_volume'
             end,
             case
                 when
                     health_score < {{ var('review_score') }}
-                    and gross >= {{ var('review_score_gross') }} * 100
+                    and gross >= {{ cents(var('review_score_gross')) }}
                     then 'score'
             end
         ], null) as review_reasons

@@ -75,8 +75,8 @@ stored as (
     select
         close_rows.seller_id,
         min(closes.window_starts_at) as known_at
-    from {{ source('finance', 'window_close_rows') }} as close_rows
-    inner join {{ ref('stg_finance__window_closes') }} as closes
+    from {{ ref('stg_finance__window_close_rows') }} as close_rows
+    inner join {{ ref('int_window_closes__as_of') }} as closes
         on close_rows.payout_window = closes.payout_window
     where
         close_rows.order_count > 0
@@ -93,7 +93,7 @@ stored_known as (
         -- Without such an entry each order of the seller is recent, and among those above.
         case
             when exists (
-                select 1 from {{ source('finance', 'window_close_entries') }} as entries
+                select 1 from {{ ref('stg_finance__window_close_entries') }} as entries
                 where
                     entries.seller_id = stored.seller_id
                     and entries.entry_type = 'order'

@@ -4,7 +4,7 @@ with
 
 lines as (
 
-    select * from {{ ref('stg_finance__payout_lines') }}
+    select * from {{ ref('int_payout_lines__as_of') }}
     where line_state in ('completed', 'failed')
 
 ),

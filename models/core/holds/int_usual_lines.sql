@@ -4,7 +4,7 @@ with
 
 closes as (
 
-    select * from {{ ref('stg_finance__window_closes') }}
+    select * from {{ ref('int_window_closes__as_of') }}
     order by window_starts_at desc
     limit 8
 
@@ -15,7 +15,7 @@ final as (
     select
         close_rows.seller_id,
         percentile_disc(0.5) within group (order by close_rows.net_minor) as median_minor
-    from {{ source('finance', 'window_close_rows') }} as close_rows
+    from {{ ref('stg_finance__window_close_rows') }} as close_rows
     inner join closes on close_rows.payout_window = closes.payout_window
     group by close_rows.seller_id
 

@@ -4,7 +4,7 @@ with
 
 sightings as (
 
-    select * from {{ source('finance', 'wallet_sightings') }}
+    select * from {{ ref('stg_finance__wallet_sightings') }}
     where seen_at <= {{ as_of() }}
 
 ),

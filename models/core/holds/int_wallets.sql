@@ -10,7 +10,7 @@ accounts as (
 
 checks as (
 
-    select * from {{ source('finance', 'wallet_checks') }}
+    select * from {{ ref('stg_finance__wallet_checks') }}
 
 ),
 

@@ -26,8 +26,8 @@ opening as (
     select
         close_rows.seller_id,
         close_rows.net_minor
-    from {{ source('finance', 'window_close_rows') }} as close_rows
-    inner join {{ ref('stg_finance__window_closes') }} as closes
+    from {{ ref('stg_finance__window_close_rows') }} as close_rows
+    inner join {{ ref('int_window_closes__as_of') }} as closes
         on close_rows.payout_window = closes.payout_window
     cross join build
     where closes.window_ends_at = build.stored_until
@@ -84,7 +84,7 @@ known as (
     union
 
     select close_rows.seller_id
-    from {{ source('finance', 'window_close_rows') }} as close_rows
+    from {{ ref('stg_finance__window_close_rows') }} as close_rows
     where {{ var('use_stored_closes') }}
 
 ),

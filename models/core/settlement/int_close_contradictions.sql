@@ -11,7 +11,7 @@ build as (
 
 closes as (
 
-    select closes.* from {{ ref('stg_finance__window_closes') }} as closes
+    select closes.* from {{ ref('int_window_closes__as_of') }} as closes
     cross join build
     where
         closes.window_starts_at >= build.scope_from
@@ -29,7 +29,7 @@ stored as (
         close_rows.refunds_minor,
         close_rows.disputes_minor,
         close_rows.adjustments_minor
-    from {{ source('finance', 'window_close_rows') }} as close_rows
+    from {{ ref('stg_finance__window_close_rows') }} as close_rows
     inner join closes on close_rows.payout_window = closes.payout_window
 
 ),

@@ -2,7 +2,7 @@ with
 
 lines as not materialized (
 
-    select * from {{ ref('stg_finance__payout_lines') }}
+    select * from {{ ref('int_payout_lines__as_of') }}
 
 ),
 

@@ -4,7 +4,7 @@ with
 
 closes as (
 
-    select * from {{ ref('stg_finance__window_closes') }}
+    select * from {{ ref('int_window_closes__as_of') }}
 
 ),
 
@@ -14,7 +14,7 @@ stored as (
         close_rows.*,
         closes.window_starts_at,
         closes.window_ends_at
-    from {{ source('finance', 'window_close_rows') }} as close_rows
+    from {{ ref('stg_finance__window_close_rows') }} as close_rows
     inner join closes on close_rows.payout_window = closes.payout_window
 
 ),

@@ -39,8 +39,8 @@ opening as (
         closes.window_starts_at,
         close_rows.net_minor as moved_minor,
         close_rows.weeks_carried
-    from {{ source('finance', 'window_close_rows') }} as close_rows
-    inner join {{ ref('stg_finance__window_closes') }} as closes
+    from {{ ref('stg_finance__window_close_rows') }} as close_rows
+    inner join {{ ref('int_window_closes__as_of') }} as closes
         on close_rows.payout_window = closes.payout_window
     cross join build
     where closes.window_ends_at = build.stored_until and close_rows.net_minor <> 0

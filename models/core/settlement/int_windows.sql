@@ -16,14 +16,14 @@ orders as (
 
 adjustments as (
 
-    select min(approved_at) as first_approved_at from {{ ref('stg_finance__adjustments') }}
+    select min(approved_at) as first_approved_at from {{ ref('int_adjustments__as_of') }}
 
 ),
 
 closes as (
 
     select min(window_starts_at) as first_starts_at
-    from {{ ref('stg_finance__window_closes') }}
+    from {{ ref('int_window_closes__as_of') }}
     where {{ var('use_stored_closes') }}
 
 ),

@@ -2,13 +2,13 @@ with
 
 lines as (
 
-    select * from {{ ref('stg_finance__payout_lines') }}
+    select * from {{ ref('int_payout_lines__as_of') }}
 
 ),
 
 batches as (
 
-    select * from {{ source('finance', 'payout_batches') }}
+    select * from {{ ref('stg_finance__payout_batches') }}
 
 ),
 

@@ -18,7 +18,7 @@ health as (
         payout_window,
         count(*) as seller_count,
         count(*) filter (where needs_review) as flagged_count
-    from {{ source('finance', 'window_close_health') }}
+    from {{ ref('stg_finance__window_close_health') }}
     group by payout_window
 
 ),
@@ -28,7 +28,7 @@ closes as (
     select
         payout_window,
         absorbed_disputes_minor
-    from {{ source('finance', 'window_closes') }}
+    from {{ ref('stg_finance__window_closes') }}
     where {{ var('use_stored_closes') }}
 
 ),

@@ -2,7 +2,7 @@ with
 
 breaks as (
 
-    select * from {{ ref('stg_finance__breaks') }}
+    select * from {{ ref('int_breaks__as_of') }}
 
 ),
 

@@ -3,13 +3,13 @@ with
 closes as (
 
     select coalesce(max(window_ends_at), '-infinity') as stored_until
-    from {{ ref('stg_finance__window_closes') }}
+    from {{ ref('int_window_closes__as_of') }}
 
 ),
 
 stored as (
 
-    select * from {{ source('finance', 'window_close_entries') }}
+    select * from {{ ref('stg_finance__window_close_entries') }}
     where {{ var('use_stored_closes') }}
 
 ),

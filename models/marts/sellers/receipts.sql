@@ -2,7 +2,7 @@ with
 
 lines as (
 
-    select * from {{ ref('stg_finance__payout_lines') }}
+    select * from {{ ref('int_payout_lines__as_of') }}
 
 ),
 
@@ -11,18 +11,18 @@ line_windows as (
     select
         line_windows.line_id,
         line_windows.seller_id,
-        line_windows.payout_window as entry_window,
+        line_windows.entry_window,
         line_windows.retaken_minor,
         lines.payout_window,
         lines.returned_at is null as is_standing
-    from {{ source('finance', 'line_windows') }} as line_windows
+    from {{ ref('stg_finance__line_windows') }} as line_windows
     inner join lines on line_windows.line_id = lines.line_id
 
 ),
 
 closes as (
 
-    select * from {{ source('finance', 'window_closes') }}
+    select * from {{ ref('stg_finance__window_closes') }}
 
 ),
 
@@ -37,7 +37,7 @@ items as (
         close_entries.occurred_at,
         close_entries.known_at
     from line_windows
-    inner join {{ source('finance', 'window_close_entries') }} as close_entries
+    inner join {{ ref('stg_finance__window_close_entries') }} as close_entries
         on
             line_windows.seller_id = close_entries.seller_id
             and line_windows.entry_window = close_entries.payout_window

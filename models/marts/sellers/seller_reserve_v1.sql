@@ -27,7 +27,7 @@ lines as (
         coalesce(sum(amount_minor) filter (
             where line_state in ('frozen', 'submitted', 'failed') and returned_at is null
         ), 0)::bigint as in_transit_minor
-    from {{ ref('stg_finance__payout_lines') }}
+    from {{ ref('int_payout_lines__as_of') }}
     group by seller_id
 
 ),
@@ -38,7 +38,7 @@ last_failures as (
         seller_id,
         failure_reason,
         outcome_at
-    from {{ ref('stg_finance__payout_lines') }}
+    from {{ ref('int_payout_lines__as_of') }}
     where line_state = 'failed'
     order by seller_id asc, outcome_at desc, line_id asc
 

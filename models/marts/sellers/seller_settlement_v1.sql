@@ -9,28 +9,17 @@ settlement as (
 latest_lines as (
 
     select distinct on (payout_window, seller_id) *
-    from {{ ref('stg_finance__payout_lines') }}
+    from {{ ref('int_payout_lines__as_of') }}
     where line_state <> 'rejected'
     order by payout_window asc, seller_id asc, frozen_at desc, line_id asc
 
 ),
 
 -- What holds a line of the latest closed window can change until the freeze.
-latest_closed as materialized (
-
-    select finance.latest_closed_window() as payout_window
-    where {{ not target.schema.startswith('asof_') }}
-
-),
-
 current_holds as (
 
-    select
-        latest_closed.payout_window,
-        holds.seller_id,
-        holds.hold_reasons
-    from latest_closed
-    cross join lateral finance.current_holds(latest_closed.payout_window) as holds
+    select * from {{ ref('stg_finance__current_holds') }}
+    where {{ not target.schema.startswith('asof_') }}
 
 ),
 
@@ -40,7 +29,7 @@ judged as (
         settlement.*,
         latest_lines.line_state,
         latest_lines.failure_reason,
-        coalesce(current_holds.hold_reasons, settlement.hold_reasons) as standing_holds,
+        coalesce(current_holds.hold_reasons, settlement.hold_reasons) as holds_now,
         settlement.window_ends_at <= {{ status_as_of() }} as is_closed,
         {{ window_ends_at('settlement.window_ends_at') }} <= {{ status_as_of() }}
             as is_newer_closed
@@ -67,12 +56,12 @@ final as (
         {{ money('net_minor') }} as net,
         rail,
         finance.payout_status(
-            is_closed, line_state, cardinality(standing_holds) > 0, is_newer_closed
+            is_closed, line_state, cardinality(holds_now) > 0, is_newer_closed
         ) as status,
         {{ money('disputes_minor') }} as disputes,
         {{ money('adjustments_minor') }} as adjustments,
         {{ money('carried_forward_minor') }} as carried_forward,
-        case when is_closed and line_state is null then standing_holds[1] end as hold_reason,
+        case when is_closed and line_state is null then holds_now[1] end as hold_reason,
         case when is_closed and line_state is null then hold_detail end as hold_detail,
         failure_reason,
         order_count,

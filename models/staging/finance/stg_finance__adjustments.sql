@@ -1,28 +1,17 @@
-with
+select
+    -- ids
+    adjustment_id,
+    seller_id,
 
-source as (
+    -- text
+    reason,
 
-    select * from {{ source('finance', 'adjustments') }}
+    -- amounts
+    amount_minor,
 
-),
+    -- timestamps
+    entered_at,
+    approved_at,
+    withdrawn_at
 
-approved as (
-
-    select
-        -- ids
-        adjustment_id,
-        seller_id,
-
-        -- amounts
-        amount_minor,
-
-        -- timestamps
-        entered_at,
-        approved_at
-
-    from source
-    where approved_at <= {{ as_of() }}
-
-)
-
-select * from approved
+from {{ source('finance', 'adjustments') }}

@@ -1,25 +1,16 @@
-with
+select
+    -- text
+    payout_window,
+    currency,
+    settlement_timezone,
 
-source as (
+    -- amounts
+    absorbed_disputes_minor,
 
-    select * from {{ source('finance', 'window_closes') }}
+    -- timestamps
+    window_starts_at,
+    window_ends_at,
+    payout_due_at,
+    closed_at
 
-),
-
-stored as (
-
-    select
-        payout_window,
-        currency,
-        settlement_timezone,
-        window_starts_at,
-        window_ends_at,
-        payout_due_at,
-        closed_at
-
-    from source
-    where {{ var('use_stored_closes') }} and window_ends_at <= {{ as_of() }}
-
-)
-
-select * from stored
+from {{ source('finance', 'window_closes') }}

@@ -1,33 +1,17 @@
-with
+select
+    -- ids
+    currency as rail_currency,
+    ledger_entry_id,
+    payout_id,
 
-source as (
+    -- text
+    entry_type,
 
-    select * from {{ source('halfin', 'ledger_entries') }}
+    -- amounts
+    amount,
 
-),
+    -- timestamps
+    created_at,
+    recorded_at
 
--- What the rail had told by the instant this schema shows.
-told as (
-
-    select
-        -- ids
-        currency as rail_currency,
-        ledger_entry_id,
-        payout_id,
-
-        -- text
-        entry_type,
-
-        -- amounts
-        amount,
-
-        -- timestamps
-        created_at,
-        recorded_at
-
-    from source
-    where recorded_at <= {{ status_as_of() }}
-
-)
-
-select * from told
+from {{ source('halfin', 'ledger_entries') }}

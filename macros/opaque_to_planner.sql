@@ -1,0 +1,3 @@
+{% macro opaque_to_planner(condition) -%}
+    case when {{ condition }} then true end
+{%- endmacro %}

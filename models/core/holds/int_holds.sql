@@ -1,0 +1,117 @@
+-- The rule book: one row per seller, window and reason not to pay the row. finance.hold_reasons has
+-- the rank of each; what can arise after the close is asked again before a payout.
+
+with
+
+maximum as (
+
+    select amount_minor from {{ ref('int_policies__as_of') }}
+    where policy_name = 'maximum_line'
+
+),
+
+minimums as (
+
+    select * from {{ ref('int_policies__as_of') }}
+    where policy_name = 'minimum_line'
+
+),
+
+blocked as (
+
+    select wallet_address from {{ ref('stg_finance__wallet_blocks') }}
+    where lifted_at is null
+
+),
+
+held as (
+
+    select * from {{ ref('stg_finance__seller_holds') }}
+    where lifted_at is null
+
+),
+
+seen as (
+
+    select
+        balances.payout_window,
+        balances.seller_id,
+        balances.net_minor,
+        attributes.seller_status,
+        attributes.payouts_enabled,
+        attributes.rail,
+        minimums.amount_minor as minimum_minor,
+        coalesce(attributes.wallet_address, '') as wallet_address,
+        wallets.is_checked,
+        wallets.address_format,
+        wallets.is_valid,
+        wallets.is_shared,
+        blocked.wallet_address is not null as is_blocked,
+        wallets.detail,
+        wallets.changed_at >= balances.window_ends_at
+        + make_interval(
+            mins => {{ var('close_lag_minutes') }}, hours => -{{ var('wallet_change_hours') }}
+        ) as is_wallet_changed,
+        failures.consecutive_failures >= 3 as is_failing,
+        health.needs_review or held.hold_id is not null as is_reviewed,
+        balances.net_minor > maximum.amount_minor
+        or (
+            balances.net_minor > {{ var('unusual_line_ratio') }} * usual.median_minor
+            and balances.net_minor > {{ cents(var('unusual_line_amount')) }}
+        ) as is_unusual
+    from {{ ref('int_settlement__balances') }} as balances
+    cross join maximum
+    left join {{ ref('int_seller_attributes') }} as attributes
+        on
+            balances.payout_window = attributes.payout_window
+            and balances.seller_id = attributes.seller_id
+    left join minimums on attributes.rail = minimums.rail
+    left join {{ ref('int_wallets') }} as wallets on balances.seller_id = wallets.seller_id
+    left join blocked on attributes.wallet_address = blocked.wallet_address
+    left join {{ ref('int_seller_health') }} as health
+        on
+            balances.payout_window = health.payout_window
+            and balances.seller_id = health.seller_id
+    left join {{ ref('int_failures_in_a_row') }} as failures
+        on balances.seller_id = failures.seller_id
+    left join {{ ref('int_usual_lines') }} as usual on balances.seller_id = usual.seller_id
+    left join held on balances.seller_id = held.seller_id
+
+),
+
+final as (
+
+    select
+        seen.payout_window,
+        seen.seller_id,
+        rules.reason,
+        rules.detail
+    from seen
+    inner join lateral (
+        values
+        ('nothing_due', seen.net_minor = 0, null),
+        ('negative_balance', seen.net_minor < 0, null),
+        ('seller_suspended', seen.seller_status = 'suspended', null),
+        ('seller_closed', coalesce(seen.seller_status, 'closed') = 'closed', null),
+        ('not_verified', not seen.payouts_enabled, null),
+        ('no_rail', seen.rail is null, null),
+        ('wallet_missing', seen.wallet_address = '', null),
+        ('wallet_unchecked', seen.wallet_address <> '' and not seen.is_checked, null),
+        (
+            'wallet_invalid',
+            seen.is_checked and (not seen.is_valid or seen.address_format <> seen.rail),
+            seen.detail
+            || case when seen.address_format <> seen.rail then ', rail is ' || seen.rail else '' end
+        ),
+        ('wallet_blocked', seen.is_blocked, null),
+        ('wallet_shared', seen.wallet_address <> '' and seen.is_shared, null),
+        ('wallet_changed', seen.is_wallet_changed, null),
+        ('repeated_failure', seen.is_failing, null),
+        ('manual_review', seen.is_reviewed, null),
+        ('above_maximum', seen.is_unusual, null),
+        ('below_minimum', seen.net_minor > 0 and seen.net_minor < seen.minimum_minor, null)
+    ) as rules (reason, applies, detail) on rules.applies
+
+)
+
+select * from final

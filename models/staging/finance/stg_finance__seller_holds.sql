@@ -1,0 +1,13 @@
+select
+    -- ids
+    hold_id,
+    seller_id,
+
+    -- text
+    note,
+
+    -- timestamps
+    held_at,
+    lifted_at
+
+from {{ source('finance', 'seller_holds') }}

@@ -1,0 +1,13 @@
+select
+    -- ids
+    block_id,
+
+    -- text
+    wallet_address,
+    note,
+
+    -- timestamps
+    blocked_at,
+    lifted_at
+
+from {{ source('finance', 'wallet_blocks') }}

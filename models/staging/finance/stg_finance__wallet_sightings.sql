@@ -1,0 +1,12 @@
+select
+    -- ids
+    sighting_id,
+    seller_id,
+
+    -- text
+    wallet_address,
+
+    -- timestamps
+    seen_at
+
+from {{ source('finance', 'wallet_sightings') }}
