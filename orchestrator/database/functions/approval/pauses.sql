@@ -43,7 +43,7 @@ comment on function finance.resume_payouts(text) is
 
 create or replace function finance.pause_message() returns text
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-    select finance.copy_line() where finance.copy_line() is not null
+    select finance.copy_message() where finance.copy_message() is not null
     union all
     select format('payouts are paused since %s by %s (%s): two people must resume them, %s so far',
         to_char(p.paused_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI') || ' UTC', p.paused_by, p.note,

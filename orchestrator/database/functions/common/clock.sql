@@ -25,8 +25,8 @@ begin
         raise exception 'this database is production and stays so: SETTLE_ENV is %, use another database',
             p_environment;
     end if;
-    if p_environment = 'production' and finance.copy_line() is not null then
-        raise exception '%: it never becomes production', finance.copy_line();
+    if p_environment = 'production' and finance.copy_message() is not null then
+        raise exception '%: it never becomes production', finance.copy_message();
     end if;
     if p_environment = 'production' then
         delete from finance.clock;

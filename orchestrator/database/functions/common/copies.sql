@@ -42,9 +42,9 @@ $$;
 comment on function finance.declare_copy() is
 'Makes this database a copy of production, for good: another id, no production, and no payment. Returns the id of the original. For the owner alone.';
 
-create or replace function finance.copy_line() returns text
+create or replace function finance.copy_message() returns text
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select format('this database is a copy of installation %s and pays nobody', i.copied_from)
     from finance.installation as i where i.copied_from is not null
 $$;
-comment on function finance.copy_line() is 'Why a copy pays nobody, in one line; null where it is none.';
+comment on function finance.copy_message() is 'Why a copy pays nobody, in one line; null where it is none.';
