@@ -1,5 +1,5 @@
 -- The reasons that hold a payout, the first that applies first. A new one is a row here and a condition
--- where it arises: models/core/settlement at the close, current_holds.sql after it.
+-- where it arises: models/core/holds/int_holds.sql at the close, current_holds.sql after it.
 insert into finance.hold_reasons (hold_rank, reason, is_live, is_releasable, seller_message)
 values
 (1, 'nothing_due', false, false, 'There is nothing to pay out for this week.'),
