@@ -49,13 +49,18 @@ select (select count(*) from finance.approvals) + (select count(*) from finance.
 def market() -> Iterator[Market]:
     with Market.open(is_fresh=True) as market:
         market.close()
-        market.at(DUE)
-        market.rows(OWNER, "grant usage, create on schema settlement to settle_dbt")
-        market.rows(DBT, "set role settle_dbt")
-        market.rows(DBT, "create view settlement.one as select 1 as x")
-        market.rows(DBT, "grant usage on schema settlement to public")
-        market.rows(DBT, "grant select on settlement.one to public")
+        prepare(market)
         yield market
+
+
+def prepare(market: Market) -> None:
+    """A schema in which dbt may do what it likes, as in its own."""
+    market.at(DUE)
+    market.rows(OWNER, "grant usage, create on schema settlement to settle_dbt")
+    market.rows(DBT, "set role settle_dbt")
+    market.rows(DBT, "create view settlement.one as select 1 as x")
+    market.rows(DBT, "grant usage on schema settlement to public")
+    market.rows(DBT, "grant select on settlement.one to public")
 
 
 def readings(decision: str) -> tuple[str, ...]:
