@@ -129,7 +129,7 @@ def _known_group(connection: psycopg.Connection[tuple[object, ...]], name: str) 
 
 
 def _end_sessions(connection: psycopg.Connection[tuple[object, ...]], name: str) -> None:
-    """Of this person, those that the desk keeps open too; takes the right to, where it is missing.
+    """Of this person, those of the console too; takes the right to, where it is missing.
 
     An owner who is no superuser may end the sessions of a role it is a member of.
     """

@@ -122,7 +122,7 @@ def _compare(database: Any, name: str, before: Any, after: Any) -> MartDiff:
 def _names(
     before: Any, after: Any, shared: Sequence[str], numbers: Sequence[str]
 ) -> dict[str, sql.Composable]:
-    """The pieces of sql/diff.sql for one mart."""
+    """The pieces of diff.sql for one mart."""
     comma = sql.SQL(", ")
 
     def of(table: str, columns: Sequence[str]) -> list[sql.Composed]:

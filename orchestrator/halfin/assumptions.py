@@ -1,6 +1,7 @@
 """What halfin does not document publicly: assumed here, and nowhere else in Python.
 
-The database reads answers under the same assumptions, in functions/reading_answers.sql.
+The database reads responses under the same assumptions, in
+orchestrator/database/functions/reconciliation/parse_response.sql.
 """
 
 BATCH_PATH = "/v1/payouts/batch"  # POST creates a batch, GET {path}/{id} returns its current state

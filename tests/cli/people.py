@@ -137,7 +137,7 @@ def ready_sellers(desk: Desk) -> list[str]:
 
 
 def exported(file: Path) -> tuple[str, list[dict[str, str]]]:
-    """The digest of section 6 read once more from the cells of an export; and its rows."""
+    """The digest, read once more from the cells of an export; and its rows."""
     with file.open(encoding="utf-8", newline="") as stream:
         found = list(csv.DictReader(stream))
     total = sum(Decimal(row["net"]) for row in found)

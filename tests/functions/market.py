@@ -68,7 +68,7 @@ LINES = (Line("s1", 12_345), Line("s10", 100_000, "ERC-20"), Line("s2", 7, "SPL"
 
 
 def expected_digest(*lines: Line, window: str = WINDOW) -> str:
-    """Section 6 of the specification, read once more."""
+    """The digest, read once more on its own."""
 
     def money(minor: int) -> str:
         return f"{minor // 100}.{minor % 100:02d}"

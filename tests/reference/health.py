@@ -1,4 +1,4 @@
-"""Section 4: one row per seller, at the end of the latest closed window. No floats, no rounding
+"""Health: one row per seller, at the end of the latest closed window. No floats, no rounding
 but the one that is shown."""
 
 from __future__ import annotations

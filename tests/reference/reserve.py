@@ -1,4 +1,4 @@
-"""Section 5: what is held and what is available now, and the disputes that came too late."""
+"""The reserve: what is held and what is available now, and the disputes that came too late."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Section 3: one row per seller and window."""
+"""The settlement: one row per seller and window."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Examples worked by hand from the text of SPEC.md, sections 1 to 5."""
+"""Examples worked by hand from the rules in words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Health worked by hand from the text of SPEC.md, section 4."""
+"""Health worked by hand from the rules in words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Random hostile histories, the same for the same seed, to compare two readings of the spec on."""
+"""Random hostile histories, the same for the same seed, to compare two readings on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an onlooker knows who has read the specification and watched: never asked of the SQL.
+"""What an onlooker knows from the rules and from watching: never asked of the SQL.
 
 It keeps the facts that have landed, the entries that earlier closes settled, what people decided,
 and says what each close must hold and which lines may be paid.

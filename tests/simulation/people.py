@@ -86,7 +86,7 @@ class Office:
     def check_digest(
         self, window: str, digest: str, lines: list[tuple[str, int, str, str]]
     ) -> None:
-        """Section 6 of the specification: the digest names what would be paid, and nothing else."""
+        """The digest names what would be paid, and nothing else."""
 
         def money(cents: int) -> str:
             return f"{cents // 100}.{cents % 100:02d}"

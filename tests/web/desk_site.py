@@ -1,4 +1,4 @@
-"""The finance desk as a process of its own, over a closed week; and people at their browsers."""
+"""The finance console as a process of its own, over a closed week; and people at their browsers."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The finance desk over real HTTP: who may enter, who may decide, and that the database decides."""
+"""The console over real HTTP: who may enter, who may decide, and that the database decides."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

@@ -113,7 +113,7 @@ def amount(text: str) -> Decimal:
 
 
 def tell_failure(site: DeskSite) -> str:
-    """The rail's webhook about one line, to the receiver beside the desk; returns its seller."""
+    """The rail's webhook about one line, to the receiver beside the console; returns its seller."""
     query = (
         "select *, (amount_minor / 100.0)::numeric(30, 6)::text as amount"
         " from finance.payout_lines order by line_id limit 1"

@@ -1,4 +1,4 @@
-"""Who may enter the finance desk, and for how long."""
+"""Who may enter the finance console, and for how long."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

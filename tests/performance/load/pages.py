@@ -48,7 +48,7 @@ def main(seconds: float) -> None:
         def read(number: int) -> None:
             choose = random.Random(number)  # noqa: S311 - the same pages each time
             with httpx.Client(base_url=base, trust_env=False, timeout=60) as browser:
-                # Sellers read their own pages; a few colleagues read the desk.
+                # Sellers read their own pages; a few colleagues read the console.
                 kind = "seller" if number >= DESK_READERS else "desk"
                 form = {"name": READER, "password": password}
                 if kind == "desk":

@@ -67,7 +67,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     order by c.sequence limit 1
 $$;
 comment on function finance.next_call(bigint) is
-'The next call of a batch that has no certain answer; no row when there is nothing left to send.';
+'The next call of a batch that has no certain response; no row when there is nothing left to send.';
 
 create or replace function finance.call_body(p_batch_id bigint, p_sequence integer)
 returns setof bytea

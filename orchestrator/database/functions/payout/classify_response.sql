@@ -14,7 +14,7 @@ begin
         return 'unknown';
     end if;
     v_response := finance.try_jsonb(p_attempt.response);
-    -- An answer that cannot be read is no certain answer.
+    -- A response that cannot be read is no certain one.
     if p_attempt.http_status between 200 and 299 then
         v_payouts := finance.payouts_of(v_response);
         return case
@@ -41,7 +41,7 @@ comment on function finance.classify_attempt(finance.call_attempts) is
 create or replace function finance.decisive_attempt(p_batch_id bigint, p_sequence integer)
 returns finance.call_attempts
 language sql stable set search_path = pg_catalog, pg_temp as $$
-    -- An acceptance, whenever it came: two runs at once may hear two answers. Else the latest answer.
+    -- An acceptance, whenever it came: two runs at once may have two responses. Else the latest.
     select a.* from finance.call_attempts as a
     where a.batch_id = p_batch_id and a.sequence = p_sequence and a.ended_at is not null
     order by finance.classify_attempt(a) = 'accepted' desc, a.attempt desc

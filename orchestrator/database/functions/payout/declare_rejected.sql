@@ -1,4 +1,4 @@
--- The way out of a batch whose answer stays unknown: two people who have asked the rail.
+-- The way out of a batch that stays unknown: two people who have asked the rail.
 
 create or replace function finance.declare_rejected(p_window text, p_note text) returns integer
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$

@@ -1,11 +1,11 @@
--- One payout as the rail shows it, from its answer, a webhook or a look-up. Harmless to repeat and
+-- One payout as the rail shows it, from its response, a webhook or a look-up. Harmless to repeat and
 -- in any order.
 
 create or replace function finance.line_of_payout(p_payout jsonb) returns finance.payout_lines
 language sql stable set search_path = pg_catalog, pg_temp as $$
     select l.* from finance.payout_lines as l
     where l.payout_id = p_payout ->> 'id'
-    -- A webhook may come before our own answer; an answer names the key and not our metadata.
+    -- A webhook may come before the response, which names the key and not our metadata.
     or (
         l.payout_id is null and (
             l.line_id = p_payout #>> '{metadata,line_id}'

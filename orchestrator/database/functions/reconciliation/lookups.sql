@@ -1,4 +1,4 @@
--- Asking the rail: what about, and what its answers do.
+-- Asking the rail: what about, and what its responses do.
 
 create or replace function finance.open_lookups()
 returns table (path text, rail_id text, payout_window text)
