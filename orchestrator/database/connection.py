@@ -25,6 +25,10 @@ SEARCH_PATH = "pg_catalog,public,pg_temp"
 # A relation that dbt builds.
 BUILT = re.compile(r"\bsettlement(_[a-z]+)?\.[a-z]")
 PINNED = f"-c search_path={SEARCH_PATH}"
+# Code in a model can change what the session has: prepare another statement under the name of ours,
+# or set another path for the queries after it.
+NEVER_PREPARED = None
+PINNED_AGAIN = f"set local search_path = {SEARCH_PATH}"
 
 
 def pinned(url: str) -> str:
@@ -64,7 +68,10 @@ def connect(
     with (
         _clear_errors(settings),
         psycopg.connect(
-            database_url(settings, component), autocommit=autocommit, application_name="settle"
+            database_url(settings, component),
+            autocommit=autocommit,
+            application_name="settle",
+            prepare_threshold=NEVER_PREPARED,
         ) as connection,
     ):
         connection.read_only = is_read_only or None
@@ -86,7 +93,13 @@ def open_as(settings: Settings, login: str, password: str) -> psycopg.Connection
     component = next((c for c in Component if c in settings.urls), Component.OWNER)
     url = database_url(settings, component)
     try:
-        return psycopg.connect(url, user=login, password=password, application_name="settle")
+        return psycopg.connect(
+            url,
+            user=login,
+            password=password,
+            application_name="settle",
+            prepare_threshold=NEVER_PREPARED,
+        )
     except psycopg.OperationalError as error:
         if re.search(r"password authentication|does not exist|no password", str(error)):
             raise SettleError(f"login {login}: unknown, or the password is wrong") from None
@@ -157,6 +170,7 @@ def rows_of(
     Numbers inside of JSON are exact too.
     """
     with _exact_cursor(connection) as cursor:
+        cursor.execute(PINNED_AGAIN)
         return cursor.execute(_query(connection, name), parameters).fetchall()
 
 
@@ -167,6 +181,7 @@ def rows_of_all(
     with connection.pipeline():
         cursors = {key: _exact_cursor(connection) for key in names}
         for key, name in names.items():
+            connection.execute(PINNED_AGAIN)
             cursors[key].execute(_query(connection, name), parameters)
         return {key: cursor.fetchall() for key, cursor in cursors.items()}
 

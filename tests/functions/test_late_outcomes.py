@@ -238,6 +238,35 @@ def test_a_break_that_holds_its_seller_takes_two(market: Market) -> None:
     assert market.obstacles() == []
 
 
+def test_money_that_left_for_nobody_knows_what_stops_the_payout(market: Market) -> None:
+    """The call arrived after it was declared lost, and the rail does not say what it paid."""
+    declared_lost(market)
+    market.rows(
+        OWNER,
+        "insert into halfin.ledger_entries"
+        " values ('USDT_TRC20', 'e1', 'payout', -123.45, 'p1', %s)",
+        DUE,
+    )
+    market.rows(ORCHESTRATOR, "select finance.compare_books()")
+    market.approve("ana")
+    unknown = (
+        "the rail's ledger shows payout p1, of which the rail has not told what it paid:"
+        " run settle reconcile"
+    )
+    assert market.obstacles() == [unknown]
+    # Nor is it forgotten when people close the break, which takes two.
+    assert market.value("ana", CLOSE_BREAK, the_break(market)) is False
+    assert market.value("ben", CLOSE_BREAK, the_break(market)) is True
+    assert market.obstacles() == [unknown]
+    asked = market.rows(ORCHESTRATOR, "select rail_id from finance.open_lookups()")
+    assert [row["rail_id"] for row in asked] == ["p1"]
+    told = payout(market, id="p1", status="completed") | COMPLETED
+    body = json.dumps({"data": {"id": "b", "payouts": [told]}}).encode()
+    assert market.value(ORCHESTRATOR, "select finance.record_lookup(%s)", body) == 1
+    assert market.lines("state, payout_id") == [("completed", "p1")]
+    assert market.obstacles() == ["window 2026-W47 has no line that is ready"]
+
+
 def test_what_completes_after_the_break_was_closed_is_paid_once(market: Market) -> None:
     """Two people were wrong twice: the rail's word still takes the money off the balance."""
     declared_lost(market)

@@ -66,7 +66,7 @@ def test_what_is_held_since_the_freeze_is_not_sent(market: Market, reason: str) 
         with pytest.raises(SettleError):
             market.pay(url)
         assert books(url)["payouts"] == 0
-        assert market.kinds("alerts") == ["stopped"]
+        assert market.kinds("alerts") == ["not_sent"]
         assert market.value("ana", WITHDRAW, WINDOW) == len(LINES)
         assert market.state() == ["rejected"]
         assert market.lines("state, returned_at") == [("rejected", DUE)] * len(LINES)
@@ -94,6 +94,18 @@ def test_what_was_tried_once_goes_on_and_is_not_taken_back(market: Market) -> No
     assert market.refusal("ana", WITHDRAW, WINDOW) == (
         "the batch of 2026-W47 was sent: what was sent once is never taken back"
     )
+
+
+def test_an_attempt_that_the_rail_did_not_read_sent_nothing(market: Market) -> None:
+    """A 429, or no connection: what is held since is still not sent, and can be taken back."""
+    assert market.value(ORCHESTRATOR, BEGIN, 1, 1) == 1
+    market.rows(ORCHESTRATOR, "select finance.end_attempt(1, 1, 1, 429, true, null)")
+    market.rows(ORCHESTRATOR, "select * from finance.conclude_call(1, 1)")
+    assert market.state() == ["unknown"]
+    market.rows(*STOPS["wallet_blocked"])
+    assert "is stopped, it was never sent" in market.refusal(ORCHESTRATOR, BEGIN, 1, 1)
+    assert market.value("ana", WITHDRAW, WINDOW) == len(LINES)
+    assert (market.state(), market.lines("state")[0][0]) == (["rejected"], "rejected")
 
 
 def test_of_a_batch_partly_sent_the_rest_is_taken_back() -> None:

@@ -9,7 +9,7 @@ from orchestrator.config import Component
 from orchestrator.database.migrate import prepare_database
 from orchestrator.errors import SettleError
 from orchestrator.settlement.alerts import alert_changed_functions
-from tests.functions.market import LINES, WINDOW, Market
+from tests.functions.market import CLOSE, LINES, WINDOW, Market
 from tests.functions.payment_server import ORCHESTRATOR, OWNER
 
 FREEZE = "select finance.freeze_batch(%s)"
@@ -76,6 +76,23 @@ def test_a_released_change_of_wallet_pays_the_stored_one(market: Market) -> None
     market.rows("ben", "select finance.release_hold(%s, 's1', 'they called')", WINDOW)
     market.freeze()
     assert market.lines("wallet_address", "seller_id = 's1'") == [(LINES[0].wallet,)]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("window_starts_at", "window_starts_at + interval '1 day'"),
+        ("window_ends_at", "window_starts_at + interval '1 second'"),
+        ("payout_due_at", "window_ends_at + interval '1 second'"),
+    ],
+)
+def test_a_window_that_is_not_its_calendars_is_not_stored(column: str, value: str) -> None:
+    """A model's window of one second would have spoilt all later closes."""
+    with Market.open() as market:
+        market.at(CLOSE)
+        market.build(*LINES)
+        market.rows(OWNER, f"update settlement.windows set {column} = {value}")
+        assert "which is not its week in UTC: nothing was stored" in market.refused_store()
 
 
 CHANGES = {

@@ -61,6 +61,8 @@ def prepare(market: Market) -> None:
     market.rows(DBT, "create view settlement.one as select 1 as x")
     market.rows(DBT, "grant usage on schema settlement to public")
     market.rows(DBT, "grant select on settlement.one to public")
+    market.rows(DBT, """create view settlement.odd as select 'x'::text as "it's" """)
+    market.rows(DBT, "grant select on settlement.odd to public")
 
 
 def readings(decision: str) -> tuple[str, ...]:
@@ -99,6 +101,9 @@ def test_a_view_that_decides_is_refused(market: Market, decision: str, hidden: s
         "select finance.hold_seller('s1', 'x'); select 1",
         "do $$ begin perform finance.hold_seller('s1', 'x'); end $$",
         "prepare p as select finance.hold_seller('s1', 'x'); execute p",
+        # Quotation marks inside of names, and what is no plain literal.
+        """select "it's", finance.hold_seller('s1', '') from "settlement".odd where "it's" > '('""",
+        r"select finance.hold_seller('s1', E'\'') from settlement.one where '(' <> ''",
         "select finance.hold_seller('s1', 'x') from settlement.one",
         "select finance.hold_seller('s1', 'x') where exists (select from \"settlement\".one)",
     ],
@@ -106,6 +111,35 @@ def test_a_view_that_decides_is_refused(market: Market, decision: str, hidden: s
 def test_a_decision_is_a_statement_of_its_own(market: Market, query: str) -> None:
     with market.connect("ana") as ana, pytest.raises(psycopg.Error) as error:
         ana.execute(query.encode())
+    assert error.value.diag.message_primary == NESTED
+
+
+def test_a_statement_prepared_under_anothers_name_does_not_decide(market: Market) -> None:
+    """A view prepares a decision under the name by which a client runs something else."""
+    with market.connect("ana") as ana:
+        ana.execute("prepare innocent as select finance.hold_seller('s1', 'x')")
+        result = ana.pgconn.exec_prepared(b"innocent", [])
+    assert NESTED in result.error_message.decode()
+
+
+def test_a_name_of_several_lines_is_not_taken_for_ours(market: Market) -> None:
+    """The call stack shows names as they are, line ends and all."""
+    market.rows(
+        DBT,
+        """
+        drop view if exists settlement.trap;
+        create or replace function settlement."x
+PL/pgSQL function finance.money(" () returns text language plpgsql as $f$
+        begin perform finance.pause_payouts('lurking'); return 'x'; end $f$;
+        create view settlement.trap as select settlement."x
+PL/pgSQL function finance.money("() as x;
+        grant select on settlement.trap to public
+        """,
+    )
+    with market.connect("ana") as ana:
+        ana.execute("set search_path = settlement, pg_catalog")
+        with pytest.raises(psycopg.Error) as error:
+            ana.execute("select x, finance.money(1) from trap")
     assert error.value.diag.message_primary == NESTED
 
 

@@ -81,8 +81,8 @@ MISTAKES = {
     ),
     "what was sent is taken back": Mistake(
         "finance.withdraw_batch(text, text)",
-        "c.state = 'ready' and not exists",
-        "c.state <> 'accepted' or not exists",
+        "and not finance.was_sent(c.batch_id, c.sequence)",
+        "",
         frozen,
         test_stop.test_what_was_tried_once_goes_on_and_is_not_taken_back,
     ),

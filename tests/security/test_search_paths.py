@@ -103,11 +103,11 @@ def test_the_server_is_made_with_names_of_the_catalog_alone(settings: Settings) 
 def test_the_pools_of_what_faces_the_internet_are_pinned(
     settings: Settings, component: Component
 ) -> None:
-    """They get this address, with its options, and nothing beside it."""
+    """They get this address, with its options; the pages prepare no statement beside it."""
     url = database_url(settings, component)
     assert "search_path=" in url
     pool = SellerData(url)._pool
-    assert (pool.conninfo, pool.kwargs) == (url, None)
+    assert (pool.conninfo, pool.kwargs) == (url, {"prepare_threshold": None})
     assert create_webhooks(url, ()).routes
     with psycopg.connect(url) as connection:
         assert effective(connection.execute(SCHEMAS).fetchone()) == PATH[:2]

@@ -7,11 +7,21 @@ begin
         select p.oid::regprocedure::text
         from pg_catalog.pg_proc as p
         inner join pg_catalog.pg_namespace as n on p.pronamespace = n.oid
-        where n.nspname in ('finance', 'halfin', 'portal', 'marketplace', 'dbt_reads')
+        where n.nspname in ('finance', 'halfin', 'portal', 'marketplace')
         and p.xmin <> pg_catalog.pg_current_xact_id()::xid
     loop
-        execute format('drop function %s', v_function);
+        execute format('drop routine %s', v_function);
     end loop;
+    set local role settle_reader;
+    for v_function in
+        select p.oid::regprocedure::text
+        from pg_catalog.pg_proc as p
+        where p.pronamespace = 'dbt_reads'::regnamespace
+        and p.xmin <> pg_catalog.pg_current_xact_id()::xid
+    loop
+        execute format('drop routine %s', v_function);
+    end loop;
+    set local role settle_owner;
 end;
 $$;
 

@@ -5,6 +5,7 @@ from typing import Any
 import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from orchestrator.database.connection import NEVER_PREPARED
 from orchestrator.errors import SettleError
 from orchestrator.web.errors import PageRefusedError
 from orchestrator.web.portal.links import Link
@@ -38,7 +39,13 @@ class SellerData:
 
     def __init__(self, database: str) -> None:
         self._pool = ConnectionPool(
-            database, min_size=0, max_size=8, timeout=5, open=False, name="portal"
+            database,
+            min_size=0,
+            max_size=8,
+            timeout=5,
+            open=False,
+            name="portal",
+            kwargs={"prepare_threshold": NEVER_PREPARED},
         )
         self._zones: frozenset[str] | None = None
 

@@ -29,6 +29,17 @@ begin
     if finance.pause_message() is not null then
         return next finance.pause_message();
     end if;
+    -- Money that left for nobody knows what may be one of these lines.
+    return query
+    select format('the rail''s ledger shows payout %s, of which the rail has not told what it paid: run settle reconcile',
+        b.subject)
+    from finance.breaks as b
+    where b.kind = 'ledger_without_line' and not exists (
+        select from finance.payout_lines as l where l.payout_id = b.subject
+    ) and not exists (
+        select from finance.breaks as u where u.kind = 'unknown_payout' and u.subject = b.subject
+    )
+    group by b.subject order by b.subject;
     return query
     select format('check %s of %s failed (%s): mend it, or two people accept it (%s so far)',
         f.check_name, p_window, f.detail, coalesce(nullif(array_to_string(f.accepted_by, ', '), ''), 'nobody'))

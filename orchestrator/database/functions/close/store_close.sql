@@ -100,6 +100,18 @@ begin
     select e.* from handover.close_entries as e where e.payout_window = p_window;
     insert into finance.window_close_health
     select h.* from handover.close_health as h where h.payout_window = p_window;
+    -- A window is its calendar's, whatever was built.
+    if (v_window.payout_window, v_window.window_starts_at, v_window.window_ends_at, v_window.payout_due_at)
+        is distinct from (
+            finance.window_label(v_window.window_starts_at, v_build.settlement_timezone),
+            finance.window_starts_at(v_window.window_starts_at, v_build.settlement_timezone),
+            finance.window_ends_at(v_window.window_starts_at, v_build.settlement_timezone),
+            finance.payout_due_at(v_window.window_starts_at, v_build.settlement_timezone)
+        ) then
+        raise exception 'window % was built from % to %, due %, which is not its week in %: nothing was stored; find out which model says so',
+            p_window, v_window.window_starts_at, v_window.window_ends_at, v_window.payout_due_at,
+            v_build.settlement_timezone;
+    end if;
     perform finance.check_close(p_window, v_latest.payout_window);
     return true;
 end;

@@ -48,8 +48,12 @@ begin
         raise exception 'break % stays open: the note is empty, say what was found', p_break_id;
     end if;
     perform finance.lock_decisions();
-    -- What holds its seller would be paid again: that takes two.
-    if exists (select from finance.holding_breaks() as b where b.break_id = p_break_id) then
+    -- What holds its seller, or is money that nobody knows for what, might be paid again: that takes two.
+    if exists (select from finance.holding_breaks() as b where b.break_id = p_break_id)
+        or exists (
+            select from finance.breaks as b where b.break_id = p_break_id
+            and b.kind in ('ledger_without_line', 'unknown_payout') and b.closed_at is null
+        ) then
         insert into finance.break_closings (break_id, note) values (p_break_id, p_note)
         on conflict (break_id, closed_by) do nothing;
         if (select count(*) from finance.break_closings as c where c.break_id = p_break_id) < 2 then

@@ -7,22 +7,37 @@ create or replace function finance.require_plain_call() returns void
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
     v_stack text;
+    -- Without what stands in quotation marks, of which a note may have any; names in them stay.
+    v_text constant text := regexp_replace(
+        current_query(), '(?:''(?:[^'']|'''')*'')|("(?:[^"]|"")*")', '\1', 'g'
+    );
+    v_calls constant text := regexp_replace(v_text, '"(?:[^"]|"")*"|--[^\n]*|/\*.*?\*/', '', 'g');
+    v_frames text[];
     v_outermost text;
-    -- Without what stands in quotation marks: a note may say anything.
-    v_text constant text := regexp_replace(current_query(), '''(?:[^'']|'''')*''', '''''', 'g');
-    v_calls constant text := regexp_replace(v_text, '"[^"]*"|--[^\n]*|/\*.*?\*/', '', 'g');
 begin
     get diagnostics v_stack = pg_context;
-    select f.line into v_outermost
-    from regexp_split_to_table(v_stack, E'\n') with ordinality as f (line, place)
-    where f.line ~ '^(PL/pgSQL|SQL) function '
-    order by f.place desc limit 1;
-    v_outermost := substring(v_outermost from '^PL/pgSQL function (finance\.[a-z_]+)\(');
-    if v_outermost is null or position(v_outermost || '(' in v_calls) = 0
+    -- A name may have a line of its own that looks like one of ours: each line must be ours.
+    v_frames := array(
+        select f.line from regexp_split_to_table(v_stack, E'\n') with ordinality as f (line, place)
+        where f.line ~ '^(PL/[A-Za-z]+|SQL) function '
+        order by f.place
+    );
+    v_outermost := substring(
+        v_frames[cardinality(v_frames)] from '^PL/pgSQL function (finance\.[a-z_]+)\('
+    );
+    if v_outermost is null
+        or exists (
+            select from unnest(v_frames) as f
+            where f !~ '^PL/pgSQL function finance\.[a-z_]+\([a-z, \[\]]*\) line \d+ '
+        )
+        or position(v_outermost || '(' in v_calls) = 0
+        or v_text !~* '^\s*(select|with)\s'
+        or current_query() ~ '(^|[^a-zA-Z0-9_])[eE]''|[$]([a-zA-Z_][a-zA-Z_0-9]*)?[$]'
         or rtrim(v_text, E' \t\r\n;') like '%;%'
         or exists (
             select from pg_namespace as n
-            where pg_get_userbyid(n.nspowner) = 'settle_dbt' and v_text ~ format('\m%s\M', regexp_replace(n.nspname, '([^a-z0-9_])', '\\\1', 'g'))
+            where pg_get_userbyid(n.nspowner) = 'settle_dbt'
+            and v_text ~ format('\m%s\M', regexp_replace(n.nspname, '([^a-z0-9_])', '\\\1', 'g'))
         ) then
         raise exception 'a decision or a payout was asked for from inside of another query: nothing was done; send it as a statement of its own, and have the views it reads looked at';
     end if;

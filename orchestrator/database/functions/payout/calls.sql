@@ -91,10 +91,7 @@ returns integer
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_attempt integer;
-    v_is_first constant boolean := not exists (
-        select from finance.call_attempts as a
-        where a.batch_id = p_batch_id and a.sequence = p_sequence
-    );
+    v_is_first constant boolean := not finance.was_sent(p_batch_id, p_sequence);
 begin
     perform finance.require_plain_call();
     -- No decision about a seller or a wallet falls between the look at it and the attempt.

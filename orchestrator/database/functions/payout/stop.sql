@@ -28,6 +28,19 @@ $$;
 comment on function finance.stopped_lines(bigint, integer) is
 'The lines of a frozen call whose seller or wallet is held now, with the first reason.';
 
+-- An attempt that the rail certainly did not read (429, no connection) has sent nothing; one that has
+-- not ended may have.
+create or replace function finance.was_sent(p_batch_id bigint, p_sequence integer) returns boolean
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    select exists (
+        select from finance.call_attempts as a
+        where a.batch_id = p_batch_id and a.sequence = p_sequence
+        and finance.classify_attempt(a) <> 'not_read'
+    )
+$$;
+comment on function finance.was_sent(bigint, integer) is
+'Whether the rail may have read an attempt of the call.';
+
 create or replace function finance.stop_message(p_batch_id bigint, p_sequence integer) returns text
 language sql stable set search_path = pg_catalog, pg_temp as $$
     select format('call %s of %s is stopped, it was never sent: seller %s is held for %s%s; release it, or take the batch back with settle withdraw %s',
@@ -46,13 +59,13 @@ comment on function finance.stop_message(bigint, integer) is
 
 create or replace function finance.alert_stopped(p_window text) returns void
 language sql security definer set search_path = pg_catalog, pg_temp as $$
-    select finance.raise_alert_once('stopped', p_window || '/' || c.batch_id || '/' || c.sequence, m.message)
+    select finance.raise_alert_once('not_sent', p_window || '/' || c.batch_id || '/' || c.sequence, m.message)
     from finance.payout_batches as b
     cross join lateral finance.next_call(b.batch_id) as n
     inner join finance.payout_calls as c on b.batch_id = c.batch_id and n.sequence = c.sequence
     cross join lateral finance.stop_message(c.batch_id, c.sequence) as m (message)
-    where b.payout_window = p_window and b.state <> 'rejected' and c.state = 'ready'
-    and m.message is not null
+    where b.payout_window = p_window and b.state <> 'rejected'
+    and not finance.was_sent(c.batch_id, c.sequence) and m.message is not null
 $$;
 comment on function finance.alert_stopped(text) is
 'One alert where the next call of a window is stopped before its first attempt.';
@@ -72,10 +85,8 @@ begin
         raise exception 'window % has no batch that stands: nothing to withdraw', p_window;
     end if;
     select array_agg(c.sequence) into v_calls from finance.payout_calls as c
-    where c.batch_id = v_batch.batch_id and c.state = 'ready' and not exists (
-        select from finance.call_attempts as a
-        where a.batch_id = c.batch_id and a.sequence = c.sequence
-    );
+    where c.batch_id = v_batch.batch_id and c.state in ('ready', 'sending', 'unknown')
+    and not finance.was_sent(c.batch_id, c.sequence);
     if v_calls is null then
         raise exception 'the batch of % was sent: what was sent once is never taken back', p_window;
     end if;
@@ -95,4 +106,4 @@ begin
 end;
 $$;
 comment on function finance.withdraw_batch(text, text) is
-'Takes back the calls of a window''s batch that were never tried: their lines are balance again, and where that is the whole batch its approvals are spent. Returns how many lines; refuses where each call was tried.';
+'Takes back the calls of a window''s batch that the rail never read: their lines are balance again, and where that is the whole batch its approvals are spent. Returns how many lines; refuses where each call may have been read.';

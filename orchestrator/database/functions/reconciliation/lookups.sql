@@ -17,15 +17,14 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     where l.state in ('failed', 'rejected')
     union
     -- Money that left, and no line of ours knows for what: the payout itself names the line, whose
-    -- seller must not be paid the same again. Until a person has looked at it.
+    -- seller must not be paid the same again. Until the rail has told what it is.
     select '/v1/payouts', e.payout_id, null
     from halfin.ledger_entries as e
     where e.entry_type = 'payout' and e.payout_id is not null
     and not exists (select from finance.payout_lines as l where l.payout_id = e.payout_id)
     and not exists (
         select from finance.breaks as b
-        where b.kind in ('ledger_without_line', 'unknown_payout') and b.subject = e.payout_id
-        and (b.closed_at is not null or b.kind = 'unknown_payout')
+        where b.kind = 'unknown_payout' and b.subject = e.payout_id
     )
     order by 3, 1, 2
 $$;
