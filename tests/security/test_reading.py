@@ -7,7 +7,7 @@ import pytest
 
 from orchestrator.cli.review import read_review
 from orchestrator.config import Component, Settings
-from orchestrator.database.connection import connect, rows_of
+from orchestrator.database.connection import connect, rows_of, rows_of_all
 from orchestrator.defs.approval_sensor import read_standing
 from orchestrator.defs.checks import read_checks
 from orchestrator.defs.metadata import close_report
@@ -90,3 +90,18 @@ def test_what_dbt_builds_is_refused_to_a_connection_that_may_write(lurking: Sett
         pytest.raises(RuntimeError, match="window/review reads what dbt builds"),
     ):
         rows_of(database, "window/review", window=WINDOW)
+
+
+def test_what_a_view_left_in_the_session_is_gone_for_the_next_query(lurking: Settings) -> None:
+    """Another path or another statement under a name of ours would change what people are shown."""
+    with connect(lurking, Component.ORCHESTRATOR, is_read_only=True) as database:
+        assert database.prepare_threshold is None
+        for together in (False, True):
+            database.execute("select set_config('search_path', 'settlement, pg_catalog', false)")
+            if together:
+                rows_of_all(database, {"pause": "reconciliation/pause"})
+            else:
+                rows_of(database, "reconciliation/pause")
+            assert database.execute("show search_path").fetchone() == (
+                "pg_catalog, public, pg_temp",
+            )
