@@ -1,8 +1,10 @@
 """Storing a close: once, in order, from the right build, and for good."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+import psycopg
 import pytest
 
 from tests.functions.market import (
@@ -11,12 +13,13 @@ from tests.functions.market import (
     LINES,
     MONDAY,
     NEXT_WINDOW,
+    STORE,
     WEEK,
     WINDOW,
     Line,
     Market,
 )
-from tests.functions.payment_server import ORCHESTRATOR, OWNER
+from tests.functions.payment_server import DBT, ORCHESTRATOR, OWNER
 
 
 @pytest.fixture
@@ -181,3 +184,19 @@ def test_a_stored_close_is_append_only(market: Market, table: str) -> None:
             said = market.refusal(OWNER, query)
             assert said.startswith("finance.window_close")
             assert said.endswith(f"is append-only: {verb} refused; record a new row instead")
+
+
+def test_a_handover_that_is_left_open_stops_no_decision() -> None:
+    with Market.open() as market, market.connect(DBT, autocommit=False) as dbt:
+        market.at(CLOSE)
+        market.build(*LINES)
+        market.hand_over()
+        dbt.execute("set role settle_dbt")
+        dbt.execute("select finance.begin_handover()")
+        with market.connect(ORCHESTRATOR) as other, ThreadPoolExecutor(1) as pool:
+            closing = pool.submit(other.execute, STORE.encode(), [WINDOW])
+            assert market.value("ana", "select finance.hold_seller('s1', 'a look')") is True
+            with pytest.raises(psycopg.errors.LockNotAvailable):
+                closing.result()
+        dbt.rollback()
+        assert market.value(ORCHESTRATOR, STORE, WINDOW) is True

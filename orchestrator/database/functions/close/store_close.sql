@@ -11,6 +11,8 @@ begin
     perform finance.require_plain_call();
     -- One close at a time, and none while a batch is being frozen.
     perform finance.lock_decisions();
+    -- A handover that somebody left open must not keep people from deciding.
+    perform set_config('lock_timeout', '3s', true);
     if exists (select from finance.window_closes where payout_window = p_window) then
         return false;
     end if;
