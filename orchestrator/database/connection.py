@@ -28,7 +28,7 @@ PINNED = f"-c search_path={SEARCH_PATH}"
 # Code in a model can change what the session has: prepare another statement under the name of ours,
 # or set another path for the queries after it.
 NEVER_PREPARED = None
-PINNED_AGAIN = f"set local search_path = {SEARCH_PATH}"
+PINNED_AGAIN = "set local search_path = pg_catalog, public, pg_temp"  # SEARCH_PATH again
 
 
 def pinned(url: str) -> str:
