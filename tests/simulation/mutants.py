@@ -233,6 +233,12 @@ MUTANTS = (
             "case when a.wallet_address <> r.wallet_address then 'wallet_changed' end",
             "null",
         ),
+        # The freeze has its own look, and so has the first attempt.
+        (
+            f"{FUNCTIONS}/payout/check_batch.sql",
+            "and l.wallet_address is distinct from s.wallet_address",
+            "and false",
+        ),
         seed=9,
     ),
     # Paying it once.
@@ -335,7 +341,7 @@ MUTANTS = (
     ),
     _mutant(
         "nobody asks about a payout that only the ledger tells of",
-        "reconciled",
+        "reconciled, alive",
         (
             f"{FUNCTIONS}/reconciliation/lookups.sql",
             "where e.entry_type = 'payout' and e.payout_id is not null",
