@@ -31,8 +31,8 @@ def sql(query: Annotated[str, typer.Argument(help="A select.")]) -> None:
     with SpooledTemporaryFile(MAX_IN_MEMORY) as found:
         with connect(settings, Component.ORCHESTRATOR, is_read_only=True) as database:
             try:
-                # In binary, so that the server takes one statement and no more: a second one could
-                # end the transaction and write.
+                # Asked in binary, the server takes one statement: a second one could end the
+                # transaction and write.
                 database.execute(SQL("select from {} as q limit 0").format(text), binary=True)
                 copy = SQL("copy {} to stdout with (format csv, header)").format(text)
                 with database.cursor().copy(copy) as blocks:

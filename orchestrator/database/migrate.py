@@ -163,10 +163,10 @@ def _changed_functions(connection: psycopg.Connection[tuple[object, ...]]) -> li
 
 def _refuse_changed_functions(connection: psycopg.Connection[tuple[object, ...]]) -> None:
     if changed := _changed_functions(connection):
+        others = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
         raise SettleError(
-            f"{len(changed)} functions of this database are not as settle applied them"
-            f" ({', '.join(changed[:3])}): find out who changed them; settle db start applies"
-            " them again"
+            f"functions of this database are not as settle applied them ({', '.join(changed[:3])}"
+            f"{others}): find out who changed them; settle db start applies them again"
         )
 
 

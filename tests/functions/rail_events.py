@@ -15,8 +15,9 @@ FAILED = {"failure_code": "network_error", "failure_reason": "The network droppe
 
 
 def payout(market: Market, **other: Any) -> dict[str, Any]:
-    """The latest line as the rail would show it."""
-    [*_, row] = market.rows("dora", "select * from finance.payout_lines order by batch_id")
+    """The last line of the latest batch as the rail would show it."""
+    query = "select * from finance.payout_lines order by batch_id, seller_id"
+    [*_, row] = market.rows("dora", query)
     return {
         "id": f"payout-{row['line_id']}",
         "status": "processing",

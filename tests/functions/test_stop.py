@@ -108,6 +108,28 @@ def test_an_attempt_that_the_rail_did_not_read_sent_nothing(market: Market) -> N
     assert (market.state(), market.lines("state")[0][0]) == (["rejected"], "rejected")
 
 
+def test_what_is_found_unread_later_is_taken_back_too() -> None:
+    """While an attempt is open it may have been sent; a run that ends later is told who decided."""
+    with Market.open() as market:
+        market.approved()
+        batch = market.value(ORCHESTRATOR, "select finance.freeze_batch(%s, 1)", WINDOW)
+        assert market.value(ORCHESTRATOR, BEGIN, batch, 1) == 1
+        assert market.value("ana", WITHDRAW, WINDOW) == 2
+        assert market.state() == ["submitting"]
+        assert market.refusal("ana", WITHDRAW, WINDOW) == (
+            "the batch of 2026-W47 was sent: what was sent once is never taken back"
+        )
+        market.rows(ORCHESTRATOR, "select finance.end_attempt(1, 1, 1, 429, true, null)")
+        assert market.value("ben", WITHDRAW, WINDOW) == 1
+        assert market.state() == ["rejected"]
+        [concluded] = market.rows(ORCHESTRATOR, "select * from finance.conclude_call(1, 1)")
+        assert concluded["message"] == (
+            "ben took back the batch of 2026-W47, nothing of this call was sent: a stolen account"
+        )
+        kinds = market.rows("dora", "select count(*) as n from finance.batch_withdrawals")
+        assert kinds == [{"n": 2}]
+
+
 def test_of_a_batch_partly_sent_the_rest_is_taken_back() -> None:
     with Market.open() as market, rail(auto_approve=False) as url:
         market.approved()

@@ -118,8 +118,12 @@ def test_a_function_that_is_not_as_applied_is_told_and_refused(market: Market, c
     assert market.kinds("alerts") == ["changed_functions"]
     with pytest.raises(SettleError) as error:
         prepare_database(settings)
-    assert str(error.value).startswith("1 functions of this database are not as settle applied")
+    assert str(error.value).startswith("functions of this database are not as settle applied")
     if change != "owner":  # that takes the other owner's word
         prepare_database(settings, is_asked=True)
         prepare_database(settings)
         assert alert_changed_functions(settings) == 0
+        # The same once more is news.
+        market.rows(OWNER, CHANGES[change])
+        assert alert_changed_functions(settings) == 1
+        assert market.kinds("alerts") == ["changed_functions"] * 2

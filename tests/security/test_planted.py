@@ -73,8 +73,8 @@ MISTAKES = {
     ),
     "nobody looks again before the first attempt": Mistake(
         "finance.begin_attempt(bigint, integer)",
-        "v_is_first and finance.stop_message",
-        "false and finance.stop_message",
+        "v_stopped is not null",
+        "false",
         frozen,
         test_stop.test_what_is_held_since_the_freeze_is_not_sent,
         ("wallet_blocked",),

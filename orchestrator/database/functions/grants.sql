@@ -1,25 +1,31 @@
--- What this version no longer has goes; all others were made again just now, in this transaction.
+-- What this version no longer has goes; all others were made again just now, in this transaction. And
+-- whatever was granted on them is taken back, to whomever: the grants are those below and no others.
 do $$
 declare
-    v_function text;
+    v_owner text;
+    v_statement text;
 begin
-    for v_function in
-        select p.oid::regprocedure::text
-        from pg_catalog.pg_proc as p
-        inner join pg_catalog.pg_namespace as n on p.pronamespace = n.oid
-        where n.nspname in ('finance', 'halfin', 'portal', 'marketplace')
-        and p.xmin <> pg_catalog.pg_current_xact_id()::xid
-    loop
-        execute format('drop routine %s', v_function);
-    end loop;
-    set local role settle_reader;
-    for v_function in
-        select p.oid::regprocedure::text
-        from pg_catalog.pg_proc as p
-        where p.pronamespace = 'dbt_reads'::regnamespace
-        and p.xmin <> pg_catalog.pg_current_xact_id()::xid
-    loop
-        execute format('drop routine %s', v_function);
+    foreach v_owner in array array['settle_owner', 'settle_reader'] loop
+        execute format('set local role %I', v_owner);
+        for v_statement in
+            select case
+                when p.xmin <> pg_catalog.pg_current_xact_id()::xid
+                    then format('drop routine %s', p.oid::regprocedure)
+                else format('revoke all on function %s from %s', p.oid::regprocedure, g.who)
+            end
+            from pg_catalog.pg_proc as p
+            inner join pg_catalog.pg_namespace as n on p.pronamespace = n.oid
+            cross join lateral (
+                select string_agg(a.grantee::regrole::text, ', ') as who
+                from aclexplode(p.proacl) as a
+                where a.grantee not in (0, p.proowner)
+            ) as g
+            where n.nspname in ('finance', 'halfin', 'portal', 'marketplace', 'dbt_reads')
+            and pg_get_userbyid(n.nspowner) = v_owner
+            and (p.xmin <> pg_catalog.pg_current_xact_id()::xid or g.who is not null)
+        loop
+            execute v_statement;
+        end loop;
     end loop;
     set local role settle_owner;
 end;
@@ -44,7 +50,7 @@ finance.window_label(timestamptz, text), finance.window_named(text, text), finan
 finance.as_of(text), finance.money(numeric),
 finance.decimal_amount(numeric), finance.policy(text, text),
 finance.payout_status(boolean, text, boolean, boolean),
-finance.latest_closed_window(), finance.current_holds(text), finance.current_holds(text, text),
+finance.latest_closed_window(), finance.changed_functions(), finance.current_holds(text), finance.current_holds(text, text),
 finance.window_position(text), finance.payable(text), finance.covering_approvals(text),
 finance.failed_checks(text), finance.pause_message(), finance.payout_obstacles(text),
 finance.funding(text), finance.receipt(text, text)

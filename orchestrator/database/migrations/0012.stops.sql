@@ -1,11 +1,13 @@
 -- What people take back before it was ever sent, and breaks that two people close.
 
 create table finance.batch_withdrawals (
-    batch_id bigint primary key references finance.payout_batches,
+    withdrawal_id bigint generated always as identity primary key,
+    batch_id bigint not null references finance.payout_batches,
     note text not null check (note <> ''),
     withdrawn_by text not null default session_user,
     withdrawn_at timestamptz not null default public.settle_now()
 );
+create index batch_withdrawals_batch on finance.batch_withdrawals (batch_id);
 comment on table finance.batch_withdrawals is
 'Who took back what of a batch was never sent, and why; its lines are their sellers'' balance again.';
 

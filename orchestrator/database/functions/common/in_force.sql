@@ -37,19 +37,21 @@ comment on function finance.changed_functions() is
 'Functions of ours that are not as they were applied: changed, added or gone.';
 
 create or replace function finance.alert_changed_functions() returns bigint
-language sql security definer set search_path = pg_catalog, pg_temp as $$
-    with changed as (
-        select string_agg(c, ', ') as names, count(*) as function_count
-        from finance.changed_functions() as c
-    ),
-    alerted as (
-        select finance.raise_alert_once('changed_functions', c.names,
-            format('%s functions of the database are not as they were applied (%s): pause payouts, find out who changed them, then run settle db start',
-                c.function_count, left(c.names, 300)))
-        from changed as c where c.function_count > 0
-    )
-    select c.function_count from changed as c
-    where (select count(*) from alerted) >= 0
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    v_names text;
+    v_count bigint;
+begin
+    select string_agg(c, ', '), count(*) into v_names, v_count from finance.changed_functions() as c;
+    if v_count > 0 then
+        -- Once for what was applied then: changed again after a repair, it is another alert.
+        perform finance.raise_alert_once('changed_functions',
+            format('%s since %s', v_names, (select f.applied_at from finance.applied_functions as f)),
+            format('functions of the database are not as they were applied (%s): pause payouts, find out who changed them, then run settle db start',
+                left(v_names, 300)));
+    end if;
+    return v_count;
+end;
 $$;
 comment on function finance.alert_changed_functions() is
-'One alert for each set of functions that are not as they were applied; returns how many there are.';
+'One alert for each set of functions that are not as they were applied, and each repair; returns how many there are.';

@@ -176,14 +176,21 @@ begin
         when 'accepted' then format('the batch of %s is accepted', p_batch.payout_window)
         when 'conflict' then format('the rail took the batch of %s after it had rejected it: lines that came back may be paid; ask halfin before anybody approves %s again',
             p_batch.payout_window, p_batch.payout_window)
-        when 'rejected' then format('the rail rejected the batch of %s: %s; nothing was paid, the lines came back: mend the cause, review and approve again',
+        when 'rejected' then coalesce((
+            select format('%s took back the batch of %s, nothing of this call was sent: %s',
+                w.withdrawn_by, p_batch.payout_window, w.note)
+            from finance.batch_withdrawals as w
+            where w.batch_id = p_batch.batch_id
+            and not finance.was_sent(p_batch.batch_id, p_last.sequence)
+            order by w.withdrawal_id desc limit 1
+        ), format('the rail rejected the batch of %s: %s; nothing was paid, the lines came back: mend the cause, review and approve again',
             p_batch.payout_window, case
                 when exists (
                     select from finance.payout_lines as l
                     where l.batch_id = p_batch.batch_id and l.failure_code = 'refused'
                 ) then finance.rejection_summary(p_batch.batch_id, p_last.sequence, v_message)
                 else v_message || coalesce(' (' || finance.truncate_message(v_details ->> 0) || ')', '')
-            end)
+            end))
         when 'stopped' then format('the rail stopped the batch of %s: HTTP %s, %s; it may or may not have it: ask halfin, then run settle pay %s again, it asks with the same key',
             p_batch.payout_window, p_last.http_status, v_message, p_batch.payout_window)
         else format('the batch of %s has no certain answer (HTTP %s, %s); nothing is lost and nothing is paid twice: run settle pay %s again, it asks with the same key',

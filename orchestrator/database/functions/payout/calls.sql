@@ -91,11 +91,11 @@ returns integer
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_attempt integer;
-    v_is_first constant boolean := not finance.was_sent(p_batch_id, p_sequence);
+    v_stopped text;
 begin
     perform finance.require_plain_call();
     -- No decision about a seller or a wallet falls between the look at it and the attempt.
-    if v_is_first then
+    if not finance.was_sent(p_batch_id, p_sequence) then
         perform finance.lock_decisions();
     end if;
     perform from finance.payout_batches as b where b.batch_id = p_batch_id for update;
@@ -108,8 +108,12 @@ begin
         raise exception 'call % of batch % has its answer: nothing is left to send', p_sequence,
             p_batch_id;
     end if;
-    if v_is_first and finance.stop_message(p_batch_id, p_sequence) is not null then
-        raise exception '%', finance.stop_message(p_batch_id, p_sequence);
+    -- Asked again: another run may have sent it while this one waited.
+    if not finance.was_sent(p_batch_id, p_sequence) then
+        v_stopped := finance.stop_message(p_batch_id, p_sequence);
+        if v_stopped is not null then
+            raise exception '%', v_stopped;
+        end if;
     end if;
     update finance.payout_batches set state = 'submitting'
     where batch_id = p_batch_id and state in ('frozen', 'unknown');
@@ -121,7 +125,7 @@ begin
 end;
 $$;
 comment on function finance.begin_attempt(bigint, integer) is
-'To be committed before the call goes out, each time. Refuses while payouts are paused, and the first time also where a seller or wallet of the call is held now.';
+'To be committed before the call goes out, each time. Refuses while payouts are paused, and, until the rail may have read one, while a seller or wallet of the call is held.';
 
 create or replace function finance.append_response_chunk(
     p_batch_id bigint, p_sequence integer, p_attempt integer, p_content bytea

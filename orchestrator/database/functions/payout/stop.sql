@@ -55,7 +55,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     where b.batch_id = p_batch_id
 $$;
 comment on function finance.stop_message(bigint, integer) is
-'One line on what stops a call that was never tried; null where nothing does.';
+'One line on what stops a call that the rail never read; null where nothing does.';
 
 create or replace function finance.alert_stopped(p_window text) returns void
 language sql security definer set search_path = pg_catalog, pg_temp as $$
