@@ -13,7 +13,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export UV_PYTHON := $(BIN)/python
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help setup demo up check diff docs site reference screenshots test smoke nightly bench lint style types sql imports layers lock load simulate soak audit
+.PHONY: help setup demo up check diff docs site reference currencies screenshots test smoke nightly bench lint style types sql imports layers lock load simulate soak audit
 
 help: ## This list
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -69,6 +69,9 @@ site: setup ## The documentation as pages in .settle/site; a dead link or anchor
 reference: setup ## Write docs/reference/{cli,environment,rights}.md from the code
 	@$(BIN)/python -m tools.reference
 	@$(BIN)/python -m tools.rights
+
+currencies: setup ## Write seeds/currencies.csv from the locked package of ISO 4217
+	@$(BIN)/python -m tools.currencies
 
 screenshots: setup ## Take the pictures of README and docs again, from a generated week
 	@$(BIN)/python -m tools.screenshots

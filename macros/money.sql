@@ -3,12 +3,20 @@
 {%- endmacro %}
 
 {% macro cents(amount) -%}
-    ({{ amount }} * 100)
+    (({{ amount }}) * 100)
 {%- endmacro %}
 
-{% macro minor(amount) -%}
+{% macro rate(order_row) -%}
     case
-        when {{ amount }} = trunc({{ amount }}, 2) and abs({{ amount }}) < 10000000000000
-            then {{ cents(amount) }}::bigint
+        when {{ order_row }}.currency = '{{ var("settlement_currency") }}' then 1
+        else {{ order_row }}.exchange_rate
     end
+{%- endmacro %}
+
+{% macro settled(amount, cents_per_unit) -%}
+    round(({{ amount }}) * {{ cents_per_unit }})::bigint
+{%- endmacro %}
+
+{% macro percent_of(amount_minor, percent) -%}
+    round({{ amount_minor }} * {{ percent }} / 100)::bigint
 {%- endmacro %}

@@ -12,6 +12,7 @@ import yaml
 
 from orchestrator.config import Settings
 from orchestrator.database.connection import connect_as, rows, rows_of
+from orchestrator.decision_files import rows_of_file
 from orchestrator.errors import SettleError
 
 MAX_ID = 2**63 - 1
@@ -104,14 +105,18 @@ class Field:
     is_required: bool = True
     metavar: str | None = None
     choices: Sequence[str] = ()
+    # Of a field that is the text of a CSV file: its columns, and whether each is required.
+    file: Mapping[str, bool] | None = None
 
     def checked(self, value: str) -> str:
         """The value for the query. Raises SettleError with what is wrong."""
+        if self.file and value.strip():
+            return rows_of_file(value, self.file)
         try:
             checked = self.check(value.strip())
         except ValueError as error:
             raise SettleError(str(error)) from None
-        if self.choices and checked not in self.choices:
+        if checked and self.choices and checked not in self.choices:
             known = ", ".join(self.choices)
             raise SettleError(f"{checked!r} is not one of the {self.name}s: {known}")
         if self.is_required and not checked:
@@ -127,10 +132,10 @@ class Decision:
 
     name: str
     verb: str
-    help: str
     fields: tuple[Field, ...]
     query: str
     sentence: str
+    help: str | None = None
     otherwise: str | None = None
     next_verb: str | None = None
     then_read: str | None = None

@@ -1,5 +1,7 @@
-"""What dbt_project.yml decides for the few places beside the models."""
+"""What dbt_project.yml and the seeds decide for the few places beside the models."""
 
+import csv
+from datetime import date
 from typing import Any
 
 import yaml
@@ -18,3 +20,10 @@ def source_table(name: str) -> tuple[str, str]:
     """Schema and table of a marketplace source."""
     variables = project_variables()
     return variables["marketplace_schema"], variables[f"{name}_table"]
+
+
+def payout_holidays() -> list[date]:
+    """The days on which nobody is paid, as the seed has them."""
+    path = PROJECT_ROOT / "seeds" / "payout_holidays.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        return [date.fromisoformat(row["day"]) for row in csv.DictReader(file)]

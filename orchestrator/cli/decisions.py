@@ -1,10 +1,12 @@
 """The verbs with which people decide, made of decisions.yml, and lists of proposals."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from orchestrator.cli.options import (
     DECISIONS_PANEL,
@@ -21,39 +23,68 @@ from orchestrator.cli.options import (
     table_of,
 )
 from orchestrator.decisions import DECISIONS, Decision, Field, decide
+from orchestrator.errors import SettleError
 
+MONEY = ("amount", "added", "taken", "owed_to_sellers", "owed_by_sellers")
 # A minus begins an amount here and no option.
 MINUS = {"ignore_unknown_options": True}
 
 
+class WindowFirst(TyperGroup):
+    """`settle go-live WINDOW` proposes it: what is no verb of the group is a window."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """As Click does it, with the verb that was left out."""
+        if args and args[0] not in {*self.commands, *ctx.help_option_names}:
+            args = ["propose", *args]
+        return super().parse_args(ctx, args)
+
+
 def register(app: typer.Typer) -> None:
     """Add the verbs of this module."""
-    adjust = typer.Typer(no_args_is_help=True, help="Corrections to a seller's balance.")
-    policy = typer.Typer(no_args_is_help=True, help="Limits on paying.")
-    groups = {"adjust": adjust, "policy": policy}
+    groups = {
+        "adjust": typer.Typer(no_args_is_help=True, help="Corrections to a seller's balance."),
+        "policy": typer.Typer(no_args_is_help=True, help="Limits on paying."),
+        "reserve": typer.Typer(no_args_is_help=True, help="Sellers' reserve policies."),
+        "go-live": typer.Typer(
+            no_args_is_help=True,
+            cls=WindowFirst,
+            help="Begin with a window, where something else paid before: go-live WINDOW proposes.",
+        ),
+    }
+    by_verb: dict[str, list[Decision]] = {}
     for decision in DECISIONS.values():
-        group, _, verb = decision.verb.rpartition(" ")
+        by_verb.setdefault(decision.verb, []).append(decision)
+    for path, decisions in by_verb.items():
+        group, _, verb = path.rpartition(" ")
         if group in groups:
-            has_amount = any(field.name == "amount" for field in decision.fields)
+            has_amount = any(field.name == "amount" for d in decisions for field in d.fields)
             settings = MINUS if has_amount else None
-            groups[group].command(verb, context_settings=settings)(command_of(decision))
+            groups[group].command(verb, context_settings=settings)(command_of(*decisions))
         elif not group:
-            made = resolve if verb == "resolve" else command_of(decision)
+            made = resolve if verb == "resolve" else command_of(*decisions)
             app.command(verb, rich_help_panel=DECISIONS_PANEL)(made)
-    adjust.command("list")(adjust_list)
-    policy.command("list")(policy_list)
+    groups["adjust"].command("list")(adjust_list)
+    groups["policy"].command("list")(policy_list)
+    groups["reserve"].command("list")(reserve_list)
+    groups["go-live"].command("list")(go_live_list)
     for name, group_app in groups.items():
         app.add_typer(group_app, name=name, rich_help_panel=DECISIONS_PANEL)
 
 
-def command_of(decision: Decision) -> Callable[..., None]:
-    """A function as Typer reads one: its parameters are the decision's fields and `--as`."""
+def command_of(*decisions: Decision) -> Callable[..., None]:
+    """A function as Typer reads one: its parameters are the decisions' fields and `--as`."""
 
-    def command(**given: str) -> None:
-        carry_out(decision, given.pop("name"), given)
+    def command(**given: str | None) -> None:
+        name = given.pop("name") or ""
+        values = {field: value for field, value in given.items() if value is not None}
+        carry_out(_one_of(decisions, values), name, values)
 
+    fields: dict[str, Field] = {}
+    for field in (field for decision in decisions for field in decision.fields):
+        fields.setdefault(field.name, field)
     annotations: dict[str, Any] = {"name": As}
-    annotations |= {field.name: _annotation(field) for field in decision.fields}
+    annotations |= {field.name: _annotation(field) for field in fields.values()}
     command.__annotations__ = annotations
     command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [
@@ -61,23 +92,55 @@ def command_of(decision: Decision) -> Callable[..., None]:
                 name,
                 inspect.Parameter.KEYWORD_ONLY,
                 annotation=annotation,
-                default=inspect.Parameter.empty if name not in _optional(decision) else "",
+                default=None if name in _optional(decisions) else inspect.Parameter.empty,
             )
             for name, annotation in annotations.items()
         ]
     )
-    command.__doc__ = decision.help
+    command.__doc__ = decisions[0].help
     return command
 
 
 def _annotation(field: Field) -> Any:
     make = typer.Option if field.is_option else typer.Argument
-    found = make(callback=checked_by(field), help=field.help, metavar=field.metavar)
-    return Annotated[str, found]
+    check, metavar = (read_file, "FILE") if field.file else (checked_by(field), field.metavar)
+    return Annotated[str, make(callback=check, help=field.help, metavar=metavar)]
 
 
-def _optional(decision: Decision) -> set[str]:
-    return {field.name for field in decision.fields if not field.is_required}
+def _required(decision: Decision) -> set[str]:
+    return {field.name for field in decision.fields if field.is_required}
+
+
+def _optional(decisions: Sequence[Decision]) -> set[str]:
+    """What may be left out: not each of the decisions requires it."""
+    known = {field.name for decision in decisions for field in decision.fields}
+    return {name for name in known if not all(name in _required(d) for d in decisions)}
+
+
+def _one_of(decisions: Sequence[Decision], given: Mapping[str, str]) -> Decision:
+    """The decision whose fields were given."""
+    for decision in decisions:
+        if _required(decision) <= set(given) <= {field.name for field in decision.fields}:
+            return decision
+    ways = ", or ".join(
+        " ".join(
+            f"--{field.name.replace('_', '-')}" if field.is_option else field.name.upper()
+            for field in decision.fields
+            if field.is_required
+        )
+        for decision in decisions
+    )
+    raise typer.BadParameter(f"give {ways}")
+
+
+def read_file(path: str | None) -> str | None:
+    """The text of a file; bytes that are not UTF-8 are refused where its rows are read."""
+    if path is None:
+        return None
+    try:
+        return Path(path).read_bytes().decode(errors="surrogateescape")
+    except OSError as error:
+        raise SettleError(f"{path} cannot be read: {error.strerror}") from None
 
 
 def carry_out(decision: Decision, name: str, given: Mapping[str, str]) -> None:
@@ -108,10 +171,13 @@ def resolve(
 
 
 def adjust_list(as_json: Json = False) -> None:
-    """The adjustments that wait for approval, then the 20 decided last."""
+    """What waits of each file, the adjustments that wait, then the 20 decided last."""
     found = read("decisions/adjustments")
-    titles = {"adjustment_id": "id", "state": "state", "seller_id": "seller", "amount": "amount"}
+    titles = {"adjustment_id": "id", "state": "state", "file_id": "file", "seller_id": "seller"}
+    titles |= {"amount": "amount", "type": "type"}
     who = {"entered_by": "entered by", "approved_by": "approved by", "reason": "why"}
+    if not as_json:
+        _show_files("decisions/adjustment_files")
     _show(found, titles | who, as_json, empty="There is no adjustment.")
 
 
@@ -123,6 +189,35 @@ def policy_list(as_json: Json = False) -> None:
     _show(found, titles | who | {"note": "why"}, as_json, empty="There is no limit.")
 
 
+def reserve_list(as_json: Json = False) -> None:
+    """What waits of each file, the assignments that wait, then the 20 decided last."""
+    found = read("decisions/reserve_assignments")
+    titles = {"assignment_id": "id", "state": "state", "file_id": "file", "seller_id": "seller"}
+    who = {"policy": "policy", "assigned_by": "entered by", "approved_by": "approved by"}
+    if not as_json:
+        _show_files("decisions/reserve_files")
+    empty = "No seller was put under a reserve policy: all are under standard."
+    _show(found, titles | who | {"note": "why"}, as_json, empty=empty)
+
+
+def go_live_list(as_json: Json = False) -> None:
+    """The go-live that waits or was approved, and those that were withdrawn."""
+    found = read("decisions/go_lives")
+    titles = {"go_live_id": "id", "state": "state", "payout_window": "window"}
+    owed = {"starts_at": "begins at", "seller_count": "balances", "owed_to_sellers": "to sellers"}
+    who = {"owed_by_sellers": "by sellers", "proposed_by": "proposed by"}
+    who |= {"approved_by": "approved by", "note": "why"}
+    _show(found, titles | owed | who, as_json, empty="There is no go-live.")
+
+
+def _show_files(query: str) -> None:
+    """What another person approves as a whole, before its rows."""
+    files = read(query)
+    if files:
+        columns = {name: name.replace("_", " ") for name in files[0]} | {"file_id": "file"}
+        plain_console().print(table_of(files, columns, right=MONEY), end="\n\n")
+
+
 def _show(
     found: list[dict[str, Any]], columns: dict[str, str], as_json: bool, *, empty: str
 ) -> None:
@@ -131,4 +226,4 @@ def _show(
     elif not found:
         print(empty)
     else:
-        plain_console().print(table_of(found, columns, right=("amount",)))
+        plain_console().print(table_of(found, columns, right=MONEY))

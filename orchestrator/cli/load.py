@@ -22,6 +22,7 @@ def load(
     directory: Annotated[Path, typer.Argument(help="CSV files named after the tables.")],
 ) -> None:
     """Load CSV files named after the source tables, all or nothing."""
+    from orchestrator.loading.csv_files import shown
     from orchestrator.loading.load import LoadRefused, load_directory
 
     settings = ready()
@@ -38,6 +39,8 @@ def load(
             + (f", {counts.replaced} replaced" if counts.replaced else "")
             + (f", {counts.ignored} older ignored" if counts.ignored else "")
         )
+    for name in report.left_alone:
+        print(f"{shown(name)} was left alone: it is no source table's", file=sys.stderr)
 
 
 def generate(
@@ -45,8 +48,16 @@ def generate(
     weeks: Annotated[int, typer.Option(min=1)] = 8,
     orders_per_seller_week: Annotated[int, typer.Option(min=1)] = 5,
     seed: int = 1,
+    late_into: Annotated[
+        Path | None,
+        typer.Option(help="Leave some facts out, as files here: settle load brings them late."),
+    ] = None,
+    late_per_mille: Annotated[
+        int, typer.Option(min=0, max=1000, help="How many of 1000 facts come late.")
+    ] = 2,
 ) -> None:
     """Fill an empty database with a deterministic marketplace that ends now."""
+    from orchestrator.demo.generate import Late
     from orchestrator.demo.generate import generate as generate_marketplace
 
     if load_settings().environment is Environment.PRODUCTION:
@@ -61,6 +72,9 @@ def generate(
             orders_per_seller_week=orders_per_seller_week,
             seed=seed,
             until=now["instant"],
+            late=Late(late_into, late_per_mille) if late_into else None,
         )
     for table, count in report.tables.items():
         print(f"{table}: {count} {'known already' if report.is_noop else 'new'}")
+    if late_into:
+        print(f"late: {report.late} rows; run settle load {late_into} once their week is closed")

@@ -1,6 +1,7 @@
 """What finance reads before and after it approves: review, checks, status."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Annotated, Any
 
 import psycopg
@@ -35,9 +36,21 @@ STATUS_COLUMNS = {
     "net": "net",
 }
 SHOWN = 15
-NUMBERS = ("total", "net", "line_count", "seller_count", "count", "came_back", "tries")
+PARTS = ("gross", "fees", "taxes", "refunds", "disputes", "charges", "adjustments")
+NUMBERS = (
+    *PARTS,
+    "without_effect",
+    "total",
+    "net",
+    "line_count",
+    "seller_count",
+    "count",
+    "came_back",
+    "tries",
+)
 # Title, key in the document, columns.
 TABLES = (
+    ("New this week", "new_by_type", PARTS),
     ("By rail", "by_rail", ("rail", "line_count", "total")),
     ("Held", "holds", ("reason", "seller_count", "total")),
     (
@@ -47,7 +60,7 @@ TABLES = (
     ),
     ("Flagged", "flagged", ("seller_id", "health_score", "review_reasons", "net", "status")),
     ("Released", "releases", ("seller_id", "reason", "released_by", "note")),
-    ("Data exceptions", "exceptions", ("reason", "count")),
+    ("Data exceptions", "exceptions", ("reason", "count", "without_effect")),
     ("Failed checks", "failed_checks", ("check_name", "detail", "accepted_by")),
     (
         "Approvals",
@@ -114,8 +127,17 @@ def show_review(console: Console, document: dict[str, Any]) -> None:
         f"{document['line_count']} lines, {document['total']} {currency};"
         f" new this week {document['new']}, last week {document['new_last_week'] or 'none'}"
     )
+    opening = Decimal(document["opening_balances"])
+    if opening:
+        console.print(f"{opening:,} {currency} carried in from the old system")
+    if document["posted_late"]:
+        console.print(
+            f"{document['posted_late']} facts came after the close that they belonged to and count"
+            " in this window; nobody has to do anything"
+        )
     history = [{**a, "digest": a["digest"][:12]} for a in document["approval_history"]]
-    _show_tables(console, document | {"approval_history": history}, TABLES)
+    shown = document | {"approval_history": history, "new_by_type": [document["new_by_type"]]}
+    _show_tables(console, shown, TABLES)
     batch = document["batch"]
     if batch:
         console.print(
@@ -138,7 +160,7 @@ def _show_tables(
     for title, key, columns in tables:
         found = document[key]
         if found:
-            heading = f"{title} ({len(found)})"
+            heading = title if key == "new_by_type" else f"{title} ({len(found)})"
             names = {column: column for column in columns}
             console.print(table_of(found[:SHOWN], names, right=NUMBERS, title=heading))
 

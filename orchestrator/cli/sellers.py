@@ -19,6 +19,10 @@ from orchestrator.errors import SettleError
 from orchestrator.web.portal.links import DAY_S, LONGEST_DAYS, link_secrets, make_token
 
 SHOWN = 20
+PARTS = (
+    *("gross", "fees", "taxes", "refunds", "disputes", "charges", "adjustments"),
+    *("carried_forward", "net"),
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -53,6 +57,11 @@ def _show_statement(document: dict[str, Any]) -> None:
         f"in transit {document['in_transit']}, paid out {document['paid_out']},"
         f" disputed {document['disputed_amount']}"
     )
+    opening = document["opening_balance"]
+    if opening:
+        console.print(
+            f"{opening['amount']} carried in from the old system with {opening['payout_window']}"
+        )
     if document["next_release_at"]:
         console.print(
             f"next release {document['next_release_amount']} at {document['next_release_at']}"
@@ -65,11 +74,15 @@ def _show_statement(document: dict[str, Any]) -> None:
             ("payout_window", "net", "rail", "status", "hold_reason", "failure_reason"),
             ("net",),
         ),
+        ("What they are made of", "payouts", ("payout_window", *PARTS), PARTS),
         (
             "Orders in reserve",
             "orders_in_reserve",
-            ("order_id", "held_amount", "dispute_window_closes_at"),
-            ("held_amount",),
+            (
+                *("order_id", "gross", "order_amount", "order_currency", "held_amount"),
+                *("dispute_window_closes_at", "held_back", "held_back_until"),
+            ),
+            ("gross", "order_amount", "held_amount", "held_back"),
         ),
     ):
         found = document[key]
@@ -125,6 +138,13 @@ def _show_receipt(document: dict[str, Any]) -> None:
         console.print(f"transaction {document['tx_hash']}", soft_wrap=True)
     if document["failure_reason"]:
         console.print(f"failed: {document['failure_reason']}", soft_wrap=True)
+    types = ("entry_type", "count", "amount")
+    console.print(
+        table_of(
+            document["by_type"], {name: name for name in types}, right=("count", "amount"),
+            title="What it is made of",
+        )
+    )  # fmt: skip
     columns = ("occurred_at", "entry_type", "source_id", "order_id", "amount")
     for part in document["windows"]:
         carried = ", carried in" if part["is_carried_in"] else ""

@@ -133,7 +133,9 @@ def _clear_errors(settings: Settings) -> Iterator[None]:
     except psycopg.OperationalError as error:
         raise SettleError(_unreachable(settings, error)) from error
     except psycopg.errors.RaiseException as error:
-        raise SettleError(error.diag.message_primary or str(error)) from error
+        raise SettleError(
+            error.diag.message_primary or str(error), detail=error.diag.message_detail or ""
+        ) from error
     except psycopg.errors.UndefinedTable as error:
         missing = re.search(r'"([^"]+)"', error.diag.message_primary or "")
         name = missing.group(1) if missing else "a relation"

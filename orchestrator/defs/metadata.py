@@ -123,6 +123,7 @@ def _headline(totals: Mapping[str, Any]) -> str:
             f"| Carried in | {cell(totals['carried_forward'])} |",
             f"| Orders | {cell(totals['order_count'])} |",
             f"| Late disputes the marketplace bears | {cell(totals['absorbed_disputes'])} |",
+            f"| Facts of closed windows that came late | {cell(totals['posted_late'])} |",
             f"| Flagged | {cell(totals['flagged_count'])} of {cell(totals['health_count'])}"
             f" sellers, {cell(totals['flagged_pct']) or '0'} % |",
         )

@@ -15,11 +15,11 @@ from orchestrator.database.connection import connect, connect_as, rows, sql_file
 from orchestrator.database.migrate import prepare_database, set_clock
 from orchestrator.database.people import add_person
 from orchestrator.dbt.builds import build_live
-from orchestrator.demo.generate import generate
+from orchestrator.demo.generate import Late, generate
 from orchestrator.embedded_postgres.server import EmbeddedPostgres
 from orchestrator.errors import SettleError
 from orchestrator.loading.load import load_directory
-from orchestrator.project_variables import project_variables, source_table
+from orchestrator.project_variables import payout_holidays, project_variables, source_table
 from orchestrator.services.processes import service
 from orchestrator.services.run_job import run_job
 from orchestrator.settlement.pay import pay_window
@@ -61,8 +61,9 @@ class Demo:
     def _weeks(self, data: Path | None, sellers: int, weeks: int) -> str:
         with self._step(
             f"Loading {data}" if data else f"Generating {sellers} sellers, {weeks} weeks"
-        ):
+        ) as note:
             self._fill(data, sellers, weeks)
+            note(f"orders: {self._orders()}")
         history, *weeks_to_pay = self._windows()
         self._people()
         with self._step(f"Closing the history up to {history['payout_window']}, in one run"):
@@ -83,6 +84,8 @@ class Demo:
                 self._settings = replace(self._settings, halfin_base_url=rail)
                 for week in weeks_to_pay:
                     self._week(week)
+                    if week is weeks_to_pay[0]:
+                        self._bring_late_rows()
         return str(weeks_to_pay[-1]["payout_window"])
 
     def _fill(self, data: Path | None, sellers: int, weeks: int) -> None:
@@ -93,7 +96,30 @@ class Demo:
             known = rows(database, "select 1 from marketplace.orders limit 1")
             if not known:
                 [now] = rows(database, "select settle_now() as instant")
-                generate(database, sellers=sellers, weeks=weeks, until=now["instant"])
+                late = Late(self._late_folder)
+                generate(database, sellers=sellers, weeks=weeks, until=now["instant"], late=late)
+
+    def _orders(self) -> str:
+        """How many there are in each currency, the most first."""
+        query = sql.SQL(sql_file("orders_by_currency", SQL)).format(
+            orders=sql.Identifier(*source_table("orders"))
+        )
+        with connect(self._settings, Component.ORCHESTRATOR) as database:
+            return ", ".join(f"{n:,} {currency}" for currency, n in database.execute(query))
+
+    @property
+    def _late_folder(self) -> Path:
+        """Where the rows wait that reach the database after their window was closed."""
+        return self._settings.home / "late"
+
+    def _bring_late_rows(self) -> None:
+        if not self._late_folder.is_dir():
+            return
+        with self._step("Rows arrive late") as note:
+            with connect(self._settings, Component.OWNER) as database:
+                report = load_directory(database, self._late_folder)
+            count = sum(table.inserted for table in report.tables.values())
+            note(f"{count} rows; those of closed weeks count in the next window")
 
     def _windows(self) -> list[dict[str, Any]]:
         query = sql.SQL(sql_file("windows", SQL)).format(
@@ -104,7 +130,7 @@ class Demo:
             connect(self._settings, Component.ORCHESTRATOR) as database,
             database.cursor() as cursor,
         ):
-            cursor.execute(query, {"timezone": zone})
+            cursor.execute(query, {"timezone": zone, "holidays": payout_holidays()})
             names = [c.name for c in cursor.description or []]
             found = [dict(zip(names, row, strict=True)) for row in cursor]
         if len(found) < 4:

@@ -18,13 +18,15 @@ from psycopg.rows import tuple_row
 
 from orchestrator.database.connection import sql_file
 from orchestrator.errors import SettleError
-from orchestrator.loading.csv_files import SOURCES, Source
+from orchestrator.loading.csv_files import FACTS, SOURCES, Source
 from orchestrator.settlement.wallets import WalletFormat
 
 SQL = Path(__file__).parent / "sql"
 MAX_SELLERS = 1_000_000
 MAX_WEEKS = 520
 MAX_ORDERS = 100_000_000
+
+LATE_TABLE = "create temporary table {late} (like pg_temp.{generated}) on commit drop"
 
 _OTHER_FORMAT: dict[WalletFormat, WalletFormat] = {
     "TRC-20": "ERC-20",
@@ -34,15 +36,24 @@ _OTHER_FORMAT: dict[WalletFormat, WalletFormat] = {
 
 
 @dataclass(frozen=True)
+class Late:
+    """Which share of the facts comes late, and the folder of the files to load them from."""
+
+    folder: Path
+    per_mille: int = 2
+
+
+@dataclass(frozen=True)
 class GenerateReport:
     """How many rows the generated marketplace has per table, and the instant it ends at.
 
-    `is_noop`: they were all there already.
+    `is_noop`: they were all there already. `late` counts the rows that were written as files.
     """
 
     tables: Mapping[str, int]
     until: datetime
     is_noop: bool
+    late: int = 0
 
 
 def generate(
@@ -53,11 +64,13 @@ def generate(
     orders_per_seller_week: int = 5,
     seed: int = 1,
     until: datetime,
+    late: Late | None = None,
 ) -> GenerateReport:
     """Fill an empty marketplace with `weeks` of trade that end at `until`; needs the owner's login.
 
-    `orders_per_seller_week` is the mean: few sellers have far more, most have less. Raises
-    SettleError where the marketplace holds anything but exactly what this would generate.
+    `orders_per_seller_week` is the mean: few sellers have far more, most have less. Facts that are
+    to come late are left out, and written as files to load. Raises SettleError where the
+    marketplace holds anything but exactly what this would generate.
     """
     if until.tzinfo is None:
         raise SettleError(f"until is {until}; give an instant with an offset")
@@ -76,16 +89,22 @@ def generate(
     with connection.transaction(), connection.cursor(row_factory=tuple_row) as cursor:
         begin = sql.SQL(sql_file("generate_begin", SQL))
         cursor.execute(begin.format(**{k: sql.Literal(v) for k, v in arguments.items()}))
-        cursor.execute(sql_file("generate_sellers", SQL).encode())
-        _fill_wallets(cursor, seed)
-        for file in ("orders", "refunds", "order_fees", "dispute_events"):
+        for file in ("currencies", "sellers"):
             cursor.execute(sql_file(f"generate_{file}", SQL).encode())
+        _fill_wallets(cursor, seed)
+        for file in ("orders", "refunds", "order_fees", "dispute_events", "seller_charges"):
+            cursor.execute(sql_file(f"generate_{file}", SQL).encode())
+        for source in SOURCES:
+            cursor.execute(_for_source(LATE_TABLE, source))
+            if late and source in FACTS:
+                _take_out(cursor, source, seed, late.per_mille)
         is_noop = _is_stored(cursor)
         if not is_noop:
             _store(cursor)
         tables = {s.table: _count(cursor, s) for s in SOURCES}
+        late_count = sum(_write_late(cursor, s, late.folder) for s in FACTS) if late else 0
         cursor.execute(sql_file("generate_end", SQL).encode())
-    return GenerateReport(tables, until, is_noop)
+    return GenerateReport(tables, until, is_noop, late_count)
 
 
 def make_wallet(seed: int, number: int, wallet_format: WalletFormat, state: str) -> str:
@@ -132,6 +151,23 @@ def _fill_wallets(cursor: psycopg.Cursor[Any], seed: int) -> None:
     cursor.execute(sql_file("generate_wallets", SQL).encode())
 
 
+def _take_out(cursor: psycopg.Cursor[Any], source: Source, seed: int, per_mille: int) -> None:
+    """Move the rows of a table that come late out of what is to be stored."""
+    chance = {"seed": sql.Literal(str(seed)), "per_mille": sql.Literal(per_mille)}
+    cursor.execute(_for_source(sql_file("generate_late", SQL), source, **chance))
+
+
+def _write_late(cursor: psycopg.Cursor[Any], source: Source, folder: Path) -> int:
+    """Write the rows of a table that come late as the file to load them from."""
+    folder.mkdir(parents=True, exist_ok=True)
+    query = "copy (select {columns} from pg_temp.{late} order by seller_id, {id}) to stdout"
+    copy_rows = _for_source(f"{query} with (format csv, header)", source)
+    with (folder / source.file_name).open("wb") as file, cursor.copy(copy_rows) as copy:
+        for block in copy:
+            file.write(block)
+    return int(_ask(cursor, "select count(*) from pg_temp.{late}", source))
+
+
 def _is_stored(cursor: psycopg.Cursor[Any]) -> bool:
     """True where all of it is stored, False where nothing is; anything else is refused."""
     if not any(_ask(cursor, "select exists (select from marketplace.{table})", s) for s in SOURCES):
@@ -146,9 +182,9 @@ def _is_stored(cursor: psycopg.Cursor[Any]) -> bool:
 
 
 def _store(cursor: psycopg.Cursor[Any]) -> None:
-    """Store all tables; their indexes are dropped before and built anew after."""
+    """Store all tables; the indexes of facts are dropped before and built anew after."""
     unindex = sql.SQL(sql_file("generate_unindex", SQL))
-    cursor.execute(unindex.format(tables=sql.Literal([s.table for s in SOURCES])))
+    cursor.execute(unindex.format(tables=sql.Literal([s.table for s in FACTS])))
     for source in SOURCES:
         cursor.execute(_for_source(sql_file("generate_store", SQL), source))
     cursor.execute(sql_file("generate_index", SQL).encode())
@@ -163,10 +199,12 @@ def _ask(cursor: psycopg.Cursor[Any], query: str, source: Source) -> Any:
     return answer[0] if answer else None
 
 
-def _for_source(query: str, source: Source) -> sql.Composed:
+def _for_source(query: str, source: Source, **parameters: sql.Composable) -> sql.Composed:
     return sql.SQL(query).format(
+        **parameters,
         table=sql.Identifier(source.table),
         generated=sql.Identifier(f"generated_{source.table}"),
-        key=sql.Identifier(source.key),
+        late=sql.Identifier(f"late_{source.table}"),
+        id=sql.Identifier(source.id),
         columns=sql.SQL(", ").join(map(sql.Identifier, source.columns)),
     )

@@ -21,49 +21,80 @@ class Kind(StrEnum):
     NAME = "name"  # an id or a code: never empty
     TEXT = "text"  # anything, also nothing
     AMOUNT = "amount"
-    POSITIVE_AMOUNT = "positive amount"
+    MINIMUM = "minimum"
     INSTANT = "instant"
-    RECORDED = "recorded"  # an instant; where it is missing, the clock's
     FLAG = "flag"
-    FLAG_OR_TRUE = "flag or true"
     STATUS = "status"
-    EVENT_TYPE = "event type"
+    SCHEDULE = "schedule"
 
-    @property
-    def is_optional(self) -> bool:
-        return self in (Kind.RECORDED, Kind.FLAG_OR_TRUE)
+
+class Absent(StrEnum):
+    """What is stored where a value is missing, and with it the column."""
+
+    NOTHING = "nothing"
+    NOW = "now"
+    TRUE = "true"
+    WEEKLY = "weekly"
+
+
+_TYPES = {
+    Kind.AMOUNT: "numeric",
+    Kind.MINIMUM: "numeric",
+    Kind.INSTANT: "timestamptz",
+    Kind.FLAG: "boolean",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """What a column of a file holds, and whether it or a value of it may be missing."""
+
+    kind: Kind
+    may_be_empty: bool = False
+    absent: Absent | None = None
+
+    @classmethod
+    def of(cls, words: str) -> "Column":
+        """A column as sources.yml describes it."""
+        if words.endswith(" or empty"):
+            return cls(Kind(words.removesuffix(" or empty")), may_be_empty=True)
+        kind, _, absent = words.partition(" else ")
+        return cls(Kind(kind), bool(absent), Absent(absent) if absent else None)
 
     @property
     def typed(self) -> str:
         """The SQL expression that turns the column's text, `{}`, into its type."""
-        return {
-            Kind.AMOUNT: "{}::numeric",
-            Kind.POSITIVE_AMOUNT: "{}::numeric",
-            Kind.INSTANT: "{}::timestamptz",
-            Kind.RECORDED: "nullif({}, '')::timestamptz",
-            Kind.FLAG: "{}::boolean",
-            Kind.FLAG_OR_TRUE: "coalesce(nullif({}, '')::boolean, true)",
-        }.get(self, "{}")
+        value = "nullif({}, '')" if self.may_be_empty else "{}"
+        if self.kind in _TYPES:
+            value += f"::{_TYPES[self.kind]}"
+        if self.absent in (Absent.TRUE, Absent.WEEKLY):
+            value = f"coalesce({value}, '{self.absent}')"
+        return value
 
 
 @dataclass(frozen=True)
 class Source:
-    """One source table and the file it is loaded from; the first column is its primary key."""
+    """One source table and the file it is loaded from; the first column is the id of a row."""
 
     table: str
-    columns: dict[str, Kind]
+    columns: dict[str, Column]
 
     @property
     def file_name(self) -> str:
         return f"{self.table}.csv"
 
     @property
-    def key(self) -> str:
+    def id(self) -> str:
         return next(iter(self.columns))
+
+    @property
+    def key(self) -> list[str]:
+        """The columns of the primary key: ids are unique within a seller."""
+        return list(dict.fromkeys(["seller_id", self.id]))
 
 
 SELLERS, *FACTS = SOURCES = [
-    Source(table, {name: Kind(kind) for name, kind in columns.items()})
+    Source(table, {name: Column.of(words) for name, words in columns.items()})
     for table, columns in yaml.safe_load(
         Path(__file__).with_name("sources.yml").read_text(encoding="utf-8")
     ).items()
@@ -126,14 +157,27 @@ def read_rows(path: Path, source: Source) -> Iterator[Row]:
             yield Row(1, fault="the file is empty; its first line must name the columns")
 
 
+def source_of_header(path: Path) -> Source | None:
+    """The source table whose columns a file of another name has, if there is one."""
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        try:
+            header = next(filter(None, csv.reader(file)), [])
+        except csv.Error:
+            return None
+    return next((source for source in SOURCES if not _missing(header, source)), None)
+
+
+def _missing(header: Sequence[str], source: Source) -> list[str]:
+    return [n for n, column in source.columns.items() if n not in header and not column.absent]
+
+
 def header_faults(header: Sequence[str], source: Source) -> list[str]:
     """What is wrong with a header, a clause each; nothing where it is good."""
     if len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
         return ["the columns are not separated by commas; export the file with commas"]
     faults = [
         f"column {name} is missing; add it to the header and to each row"
-        for name, kind in source.columns.items()
-        if name not in header and not kind.is_optional
+        for name in _missing(header, source)
     ]
     for name in dict.fromkeys(header):
         if header.count(name) > 1:

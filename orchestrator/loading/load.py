@@ -19,10 +19,11 @@ from orchestrator.loading.csv_files import (
     FILE_NAMES,
     SELLERS,
     SOURCES,
-    Kind,
+    Absent,
     Source,
     read_rows,
     shown,
+    source_of_header,
 )
 
 SQL = Path(__file__).parent / "sql"
@@ -47,9 +48,13 @@ class TableCounts:
 
 @dataclass(frozen=True)
 class LoadReport:
-    """The counts of each table whose file was in the directory."""
+    """The counts of each table whose file was in the directory.
+
+    `left_alone` are the CSV files that are no source table's, neither by name nor by columns.
+    """
 
     tables: Mapping[str, TableCounts]
+    left_alone: tuple[str, ...] = ()
 
     @property
     def is_noop(self) -> bool:
@@ -70,9 +75,9 @@ def load_directory(connection: psycopg.Connection[Any], directory: Path) -> Load
     Raises LoadRefused where a file or row is bad; then nothing is stored.
     """
     try:
-        files = _find_files(directory)
+        files, left_alone = _find_files(directory)
         with connection.transaction():
-            return _load(connection, files)
+            return LoadReport(_load(connection, files), left_alone)
     except OSError as error:
         raise SettleError(f"nothing was loaded: {error.filename}: {error.strerror}") from error
     except psycopg.errors.UniqueViolation as error:
@@ -82,22 +87,31 @@ def load_directory(connection: psycopg.Connection[Any], directory: Path) -> Load
         ) from None
 
 
-def _find_files(directory: Path) -> dict[str, Path]:
+def _find_files(directory: Path) -> tuple[dict[str, Path], tuple[str, ...]]:
     if not directory.is_dir():
         raise SettleError(f"{directory} is no directory; name the one that holds the CSV files")
     found = sorted(p for p in directory.iterdir() if p.is_file() and p.suffix.lower() == ".csv")
     known = {source.file_name: source.table for source in SOURCES}
-    if strange := [p.name for p in found if p.name not in known]:
-        lines = [
-            f"{shown(name)} is no file of a source table; use {FILE_NAMES}" for name in strange
-        ]
-        raise _refused(lines, len(lines))
-    if not found:
-        raise SettleError(f"{directory} holds no CSV file; use one or more of {FILE_NAMES}")
-    return {known[p.name]: p for p in found}
+    others = [p for p in found if p.name not in known]
+    if misnamed := [
+        f"{shown(p.name)} has the columns of {source.file_name}; rename it or take it away"
+        for p in others
+        if (source := source_of_header(p))
+    ] + [
+        f"{shown(p.name)} is written {p.name.lower()}; rename it or take it away"
+        for p in others
+        if p.name.lower() in known
+    ]:
+        raise _refused(misnamed, len(misnamed))
+    files = {known[p.name]: p for p in found if p.name in known}
+    if not files:
+        raise SettleError(
+            f"{directory} holds no CSV file of a source table; use one or more of {FILE_NAMES}"
+        )
+    return files, tuple(p.name for p in others)
 
 
-def _load(connection: psycopg.Connection[Any], files: Mapping[str, Path]) -> LoadReport:
+def _load(connection: psycopg.Connection[Any], files: Mapping[str, Path]) -> dict[str, TableCounts]:
     with connection.cursor(row_factory=tuple_row) as cursor:
         cursor.execute(sql_file("begin", SQL).encode())
         row_counts = {s.table: _stage(cursor, s, files.get(s.table)) for s in SOURCES}
@@ -107,7 +121,7 @@ def _load(connection: psycopg.Connection[Any], files: Mapping[str, Path]) -> Loa
         _refuse_problems(cursor)
         tables = {s.table: _store(cursor, s, row_counts[s.table]) for s in loaded}
         cursor.execute(sql_file("end", SQL).encode())
-    return LoadReport(tables)
+    return tables
 
 
 def _stage(cursor: psycopg.Cursor[Any], source: Source, path: Path | None) -> int:
@@ -129,20 +143,21 @@ def _stage(cursor: psycopg.Cursor[Any], source: Source, path: Path | None) -> in
 
 def _check(cursor: psycopg.Cursor[Any], source: Source) -> None:
     _run(cursor, "staged", source)
-    for number, (name, kind) in enumerate(source.columns.items(), start=1):
+    for number, (name, column) in enumerate(source.columns.items(), start=1):
         parameters = {
             "column": sql.Identifier(name),
             "column_name": sql.Literal(name),
             "column_number": sql.Literal(number),
-            "kind": sql.Literal(kind.value),
+            "kind": sql.Literal(column.kind.value),
+            "may_be_empty": sql.Literal(column.may_be_empty),
         }
         _run(cursor, "check", source, **parameters)
-        if name == "seller_id" and source is not SELLERS:
-            _run(cursor, "check_sellers", source, **parameters)
+        if source.table == "dispute_events" and name == "amount":
+            _run(cursor, "check_event_amounts", source, **parameters)
     values = sql.SQL(",\n    ").join(
-        sql.SQL(kind.typed).format(sql.Identifier("staged", name))
+        sql.SQL(column.typed).format(sql.Identifier("staged", name))
         + sql.SQL(" as {}").format(sql.Identifier(name))
-        for name, kind in source.columns.items()
+        for name, column in source.columns.items()
     )
     _run(cursor, "type", source, values=values)
     for check in ("check_repeats", "check_stored"):
@@ -150,11 +165,10 @@ def _check(cursor: psycopg.Cursor[Any], source: Source) -> None:
 
 
 def _comparison(source: Source) -> dict[str, sql.Composable]:
-    """The parts of a query that compares rows `loaded` and `other` of the same key."""
+    """The parts of a query that compares rows `loaded` and `other` of one version."""
     is_fact = source in FACTS
-    key = [source.key] if is_fact else [source.key, "updated_at"]
     return {
-        "key": _columns(key),
+        "version": _columns(source.key if is_fact else [*source.key, "updated_at"]),
         "content": _content(source, "loaded", "other"),
         "other_content": _content(source, "other", "loaded"),
         "last": sql.Identifier("recorded_at" if is_fact else "updated_at"),
@@ -166,9 +180,9 @@ def _content(source: Source, alias: str, other: str) -> sql.Composable:
     """A row's values; a recorded_at that was not given agrees with any."""
     return sql.SQL(", ").join(
         sql.SQL("coalesce({}, {})").format(sql.Identifier(alias, n), sql.Identifier(other, n))
-        if kind is Kind.RECORDED
+        if column.absent is Absent.NOW
         else sql.Identifier(alias, n)
-        for n, kind in source.columns.items()
+        for n, column in source.columns.items()
     )
 
 
@@ -198,9 +212,9 @@ def _store(cursor: psycopg.Cursor[Any], source: Source, row_count: int) -> Table
         return TableCounts(inserted, unchanged, replaced, ignored)
     values = sql.SQL(", ").join(
         sql.SQL("coalesce({}, (select public.settle_now()))").format(sql.Identifier(name))
-        if kind is Kind.RECORDED
+        if column.absent is Absent.NOW
         else sql.Identifier(name)
-        for name, kind in source.columns.items()
+        for name, column in source.columns.items()
     )
     columns = _columns(list(source.columns))
     _run(cursor, "insert_facts", source, columns=columns, values=values)
@@ -214,8 +228,8 @@ def _run(
     query = sql.SQL(sql_file(file, SQL)).format(
         **{step: _temporary(source, step) for step in ("staged", "typed", "kept")},
         table=sql.Identifier(source.table),
-        id=sql.Identifier(source.key),
-        id_name=sql.Literal(source.key),
+        id=sql.Identifier(source.id),
+        id_name=sql.Literal(source.id),
         file_number=sql.Literal(SOURCES.index(source)),
         **parameters,
     )

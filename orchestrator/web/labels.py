@@ -15,13 +15,21 @@ FAILED_IS_BACK = "The amount was credited back to your balance and is part of yo
 FAILED_IS_CHECKED = "Once the network confirms this, the amount is credited back to your balance."
 ENTRIES = {
     "order": "Order",
+    "holdback": "Order: the part held back",
     "fee": "Fee",
+    "tax": "Tax",
     "refund": "Refund",
+    "refund_reversed": "Refund taken back",
     "dispute_opened": "Dispute opened",
     "dispute_won": "Dispute won",
+    "dispute_lost": "Dispute lost",
+    "dispute_withdrawn": "Dispute withdrawn",
+    "charge": "Charge",
     "adjustment": "Adjustment",
+    "opening_balance": "Carried in from the system that paid you before",
     "completed_after_all": "Correction: earlier payout completed late",
 }
+OUTCOMES = {"won": "Won", "lost": "Lost", "withdrawn": "Withdrawn"}
 EXPLORERS = {
     "TRC-20": "https://tronscan.org/#/transaction/",
     "ERC-20": "https://etherscan.io/tx/",

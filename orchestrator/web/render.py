@@ -53,6 +53,11 @@ def is_below_zero(value: str) -> bool:
     return value.startswith("-")
 
 
+def is_nonzero(value: str | Decimal | None) -> bool:
+    """Of an amount; none is nothing."""
+    return value is not None and Decimal(value) != 0
+
+
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"),
@@ -62,7 +67,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"money": money, "local": local, "day": day, "cell": minus_cell}
-    environment.tests |= {"number": is_number, "instant": is_instant, "below_zero": is_below_zero}
+    environment.tests |= {"number": is_number, "instant": is_instant}
+    environment.tests |= {"below_zero": is_below_zero, "nonzero": is_nonzero}
     environment.globals["words"] = labels
     return environment
 

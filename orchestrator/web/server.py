@@ -38,10 +38,12 @@ def create_server(webhooks: Starlette, make_pages: Callable[[], Starlette]) -> S
         async with webhooks.router.lifespan_context(webhooks), pages.open():
             yield
 
-    return Starlette(
-        routes=[Mount("/webhooks", webhooks), Route("/healthz", health), Mount("/", pages)],
-        lifespan=lifespan,
+    server = Starlette(
+        routes=[Mount("/webhooks", webhooks), Route("/healthz", health)], lifespan=lifespan
     )
+    # Not a mount: a path with a line break in it matches none.
+    server.router.default = pages
+    return server
 
 
 class _Pages:

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from orchestrator.cli import app
 from orchestrator.cli.options import plain_console
-from orchestrator.cli.review import TABLES, show_review
+from orchestrator.cli.review import PARTS, TABLES, show_review
 from orchestrator.config import Component
 from tests.support.closed_week import (
     OPEN_WINDOW,
@@ -180,7 +180,8 @@ def test_ids_are_not_rendered_as_markup(capsys: pytest.CaptureFixture[str]) -> N
     row = {"seller_id": "[/b] [red]", "health_score": "1.0", "review_reasons": ["spike"]}
     document: dict[str, Any] = {}
     document |= {key: [] for _, key, _ in TABLES}
-    document |= {"batch": None, "pause": None}
+    document |= {"batch": None, "pause": None, "new_by_type": dict.fromkeys(PARTS, "0.00")}
+    document |= {"opening_balances": "0.00", "posted_late": 0}
     document |= {"payout_window": WINDOW, "state": "stored", "currency": "USD", "digest": None}
     document |= {"line_count": 0, "total": "0.00", "new": "0.00", "new_last_week": None}
     document |= {"flagged": [{**row, "net": "1.00", "status": "held"}], "obstacles": ["[/i] why"]}

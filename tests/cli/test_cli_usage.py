@@ -18,7 +18,7 @@ NO_AMOUNTS = ("1.005", "nan", "1e3", "1,50", ".5", "5.", "+5", "-x", "9" * 14, "
         ("adjust enter s1 0.00 --as ana --note n", "an adjustment of 0 changes nothing"),
         ("adjust enter s1 -0 --as ana --note n", "an adjustment of 0 changes nothing"),
         ("adjust enter s1 5.00 --as ana --note=", "the note is empty"),
-        ("adjust enter s1 5.00 --nte n --as ana", "Missing option '--note'"),
+        ("adjust enter s1 5.00 --nte n --as ana", "extra argument(s) (--nte n)"),
         ("adjust approve 0 --as ana", "'0' is not an id; it is a whole number from 1"),
         ("adjust approve one --as ana", "'one' is not an id"),
         (f"adjust approve {2**63} --as ana", "is not an id"),

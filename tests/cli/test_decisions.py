@@ -1,5 +1,6 @@
 """The one table of decisions, and that both front ends follow from it."""
 
+import json
 import re
 from pathlib import Path
 
@@ -12,7 +13,10 @@ from orchestrator.decisions import DECISIONS, Decision, checked
 from orchestrator.errors import SettleError
 from orchestrator.web.render import HERE
 
-VALUES = {"window": "2026-W46", "amount": "1.00", "id": "1", "limit": "maximum_line"}
+VALUES = {
+    **{"window": "2026-W46", "amount": "1.00", "id": "1"},
+    **{"limit": "maximum_line", "type": "goodwill"},
+}
 BY_NAME = pytest.mark.parametrize("decision", DECISIONS.values(), ids=DECISIONS)
 
 
@@ -48,10 +52,12 @@ def test_two_outcomes_need_a_query_that_tells_them_apart(decision: Decision) -> 
         ("hold", "note", "a\0b", "the note has a character that cannot be stored"),
         ("adjust", "amount", "0.00", "an adjustment of 0 changes nothing"),
         ("propose", "amount", "-1.00", "is below 0, which no limit can be"),
+        ("adjust", "type", "gift", "'gift' is not one of the types"),
         ("propose", "limit", "other", "'other' is not one of the limits"),
         ("close-break", "id", "1e3", "'1e3' is not an id"),
         ("close-break", "id", "٣", "is not an id"),
         ("approve", "window", "2025-W53", "is not an ISO week"),
+        ("approve-go-live", "id", "0", "'0' is not an id"),
     ],
 )
 def test_a_wrong_value_is_refused_before_the_database_is_asked(
@@ -63,3 +69,44 @@ def test_a_wrong_value_is_refused_before_the_database_is_asked(
     with pytest.raises(SettleError, match=re.escape(why)):
         checked(fields, given | {field: value})
     assert checked(fields, {k: f" {v} " for k, v in given.items()}) == given
+
+
+def test_a_file_becomes_rows_with_their_lines() -> None:
+    field = next(f for f in DECISIONS["go-live"].fields if f.file)
+    text = '\ufeffamount,seller_id\r\n\r\n1.00,"s\n1"\r\n-2,s2\r\n'
+    assert json.loads(field.checked(text)) == [
+        {"line": 3, "amount": "1.00", "seller_id": "s\n1"},
+        {"line": 5, "amount": "-2", "seller_id": "s2"},
+    ]
+    assert field.checked(" ") == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "why", "lines"),
+    [
+        ("seller_id,amount\n", "has a header and no row", []),
+        ("seller_id\ns1\n", "cannot be read", ["line 1: column amount is missing"]),
+        (
+            "seller_id,amount,amount,x y\n",
+            "cannot be read",
+            ["line 1: column 'x y' is unknown", "line 1: column amount is named twice"],
+        ),
+        (
+            "seller_id,amount\ns1,1\ns2\n\ns3,1,2\n",
+            "cannot be read",
+            ["line 3: has 1 values, and the header names 2", "line 5: has 3 values"],
+        ),
+        ('seller_id,amount\ns1,"1\n', "cannot be read as CSV near line 2", []),
+        ("seller_id,amount\ns1,\udcff\n", "is not UTF-8 text", []),
+        ("seller_id,amount\ns1,\0\n", "is not UTF-8 text", []),
+    ],
+)
+def test_what_is_no_file_of_rows_is_refused_line_by_line(
+    text: str, why: str, lines: list[str]
+) -> None:
+    field = next(f for f in DECISIONS["go-live"].fields if f.file)
+    with pytest.raises(SettleError, match=re.escape(why)) as error:
+        field.checked(text)
+    found = error.value.detail.splitlines()
+    assert len(found) == len(lines)
+    assert all(line.startswith(start) for line, start in zip(found, lines, strict=True))

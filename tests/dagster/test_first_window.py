@@ -33,6 +33,18 @@ def test_an_empty_marketplace_offers_the_last_window_and_data_its_own(settings: 
     assert partition_key(WINDOW) in keys
 
 
+def test_a_go_live_comes_before_what_was_settled_elsewhere(settings: Settings) -> None:
+    there = at(settings, NOW)
+    go_live = (
+        "insert into finance.go_lives (payout_window, starts_at, note, approved_by, approved_at)"
+        " values (%s, %s, 'x', 'ben', now())"
+    )
+    with connect(there, Component.OWNER) as owner:
+        generate(owner, sellers=3, weeks=4, until=NOW)
+        owner.execute(go_live, [WINDOW_BEFORE, datetime(2026, 11, 2, tzinfo=UTC)])
+    assert first_window(there) == WINDOW_BEFORE
+
+
 def test_no_window_is_offered_before_the_first_stored_close() -> None:
     there = closed_week().copy()
     with connect(there, Component.OWNER) as owner:

@@ -22,13 +22,14 @@ AT = "2026-11-02T09:30:00Z"
 HEADERS = {source.file_name: ",".join(source.columns) for source in SOURCES}
 ROWS = {
     "sellers.csv": [
-        's1,"Shop, Inc",EU,false,,active,true,{0},{0}',
-        "s2,Two,US,true,w,closed,,{0},{0}",
+        's1,"Shop, Inc",EU,false,,active,true,{0},{0},monthly,20',
+        "s2,Two,US,true,w,closed,,{0},{0},,",
     ],
-    "orders.csv": ["o1,c1,s1,USD,100.00,{0},{0}", "o2,c1,s2,USD,7.5,{0},"],
+    "orders.csv": ["o1,c1,s1,USD,100.00,,{0},{0}", "o2,c1,s2,EUR,7.5,1.0837,{0},"],
     "order_fees.csv": ["f1,o1,s1,commission,12.00,{0},{0}", "f2,o2,s2,ads,-0.3,{0},{0}"],
-    "refunds.csv": ["r1,o1,s1,20.50,{0},{0},damaged"],
-    "dispute_events.csv": ["e1,d1,o1,s1,opened,100.00,{0},{0}", "e2,d1,o1,s1,won,100,{0},"],
+    "refunds.csv": ["r1,o1,s1,20.50,{0},{0},damaged,", "r2,o1,s1,20.50,{0},,bounced,r1"],
+    "dispute_events.csv": ["e1,d1,o1,s1,opened,100.00,{0},{0}", "e2,d1,o1,s1,withdrawn,,{0},"],
+    "seller_charges.csv": ["h1,s1,subscription,29.00,{0},{0},November", "h1,s2,top_up,-5,{0},,"],
 }
 FILES = {
     name: "\n".join([HEADERS[name], *(row.format(AT) for row in found)]).encode() + b"\n"

@@ -1,5 +1,6 @@
 -- Fails if a window that is not stored carries another amount into it than the window before left,
--- less the lines that took from it, plus what came back.
+-- less the lines that took from it, plus what came back by now; in the window of a go-live, another
+-- amount than the opening balance.
 
 with
 
@@ -30,16 +31,11 @@ moves as (
         {{ window_starts_at('moved_at') }} as window_starts_at,
         sum(amount_minor) as moved_minor
     from {{ ref('int_line_moves') }}
-    where moved_at >= (select build.stored_until from build)
+    where
+        moved_at >= (select build.stored_until from build)
+        -- What moved after the build's open window has no row yet.
+        and moved_at < (select max(windows.window_ends_at) from {{ ref('int_windows') }} as windows)
     group by seller_id, {{ window_starts_at('moved_at') }}
-
-),
-
--- Statuses are live: a line that moved since the build began is in some of the figures only.
-still_moving as (
-
-    select seller_id from {{ ref('int_payout_lines__as_of') }}
-    where greatest(frozen_at, outcome_at, returned_at, retaken_at) > (select build.as_of from build)
 
 ),
 
@@ -69,6 +65,15 @@ changes as (
         -moved_minor as unexplained_minor
     from moves
 
+    union all
+
+    select
+        seller_id,
+        window_starts_at,
+        -opening_minor as unexplained_minor
+    from {{ ref('int_window_sums') }}
+    where window_starts_at >= (select build.stored_until from build)
+
 )
 
 select
@@ -76,6 +81,5 @@ select
     window_starts_at,
     sum(unexplained_minor) as unexplained_minor
 from changes
-where seller_id not in (select still_moving.seller_id from still_moving)
 group by seller_id, window_starts_at
 having sum(unexplained_minor) <> 0

@@ -30,10 +30,12 @@ taken as (
 )
 
 select
+    taken.seller_id,
     taken.order_id,
     taken.known_at,
     taken.taken_minor,
     orders.gross_minor
 from taken
-inner join orders on taken.order_id = orders.order_id
+inner join orders
+    on taken.seller_id = orders.seller_id and taken.order_id = orders.order_id
 where taken.taken_minor < 0 or taken.taken_minor > orders.gross_minor

@@ -1,5 +1,5 @@
 -- Fails if the settlement rows of a window that is not stored differ from its entries, in the sum
--- of a kind or in the number of orders.
+-- of a kind or in the number of orders. An opening balance is carried in.
 
 with
 
@@ -31,14 +31,16 @@ differences as (
 
     select
         payout_window,
-        case entry_type
-            when 'dispute_opened' then 'disputes'
-            when 'dispute_won' then 'disputes'
+        case
+            when entry_type = 'holdback' then 'order'
+            when entry_type = 'refund_reversed' then 'refund'
+            when entry_type like 'dispute\_%' then 'dispute'
             else entry_type
         end as kind,
         amount_minor,
         case when entry_type = 'order' then entry_count else 0 end as order_count
     from sums
+    where entry_type <> 'opening_balance'
 
     union all
 
@@ -53,8 +55,10 @@ differences as (
         values
         ('order', settlement.gross_minor),
         ('fee', -settlement.fees_minor),
+        ('tax', -settlement.taxes_minor),
         ('refund', -settlement.refunds_minor),
-        ('disputes', -settlement.disputes_minor),
+        ('dispute', -settlement.disputes_minor),
+        ('charge', -settlement.charges_minor),
         ('adjustment', settlement.adjustments_minor)
     ) as kinds (kind, amount_minor)
 

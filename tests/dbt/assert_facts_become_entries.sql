@@ -1,85 +1,167 @@
 -- Fails if the facts that are good in themselves and what became of them differ in number or sum:
--- orders and fees as entries, refunds at face value, before the clamp.
+-- orders and fees as entries, refunds at face value before the clamp, dispute events by number.
 
-{%- set touched = 'array(select order_id from ' ~ ref('int_orders__touched') ~ ')' %}
-{%- set recent = '(select ordered_from from ' ~ ref('int_build') ~ ')' %}
-{%- set is_recent = 'orders.ordered_at >= ' ~ recent %}
-{%- set in_scope = '(' ~ is_recent ~ ' or orders.order_id = any(' ~ touched ~ '))' %}
+-- depends_on: {{ ref('stg_marketplace__orders') }}
+-- depends_on: {{ ref('int_orders__candidates') }}
+
+{%- set looked_at = 'int_orders__candidates' if is_scoped() else 'stg_marketplace__orders' %}
 
 with
+
+-- An as-of schema may show an instant before the one that a late fact was posted to.
+postponed as (
+
+    select
+        seller_id,
+        order_id
+    from {{ ref('int_late_facts') }}
+    where posted_at > {{ as_of() }} and order_id is not null
+
+),
 
 -- What makes an order good is said here once more, so that one that was lost on the way shows.
 orders as (
 
-    select orders.* from {{ ref('stg_marketplace__orders') }} as orders
-    inner join {{ ref('stg_marketplace__sellers') }} as sellers
-        on orders.seller_id = sellers.seller_id
+    select
+        orders.seller_id,
+        orders.order_id,
+        orders.gross_amount,
+        currencies.decimals,
+        {{ cents(rate('orders')) }} as cents_per_unit
+    from {{ ref(looked_at) }} as orders
+    inner join {{ ref('int_sellers') }} as sellers on orders.seller_id = sellers.seller_id
+    inner join {{ ref('currencies') }} as currencies on orders.currency = currencies.currency
     where
         greatest(orders.known_at, sellers.created_at) <= {{ as_of() }}
-        and orders.currency = '{{ var("settlement_currency") }}'
-        and orders.gross_minor > 0
-        and {{ in_scope if is_scoped() else 'true' }}
+        and {{ rate('orders') }} > 0
+        and {{ rate('orders') }} < 10000000000000
+        and orders.gross_amount > 0
+        and orders.gross_amount * {{ rate('orders') }} < 10000000000000
+        and orders.gross_amount < 10000000000000
+        and orders.gross_amount = trunc(orders.gross_amount, currencies.decimals)
+        and (orders.seller_id, orders.order_id) not in (
+            select
+                postponed.seller_id,
+                postponed.order_id
+            from postponed
+        )
+
+),
+
+events as (
+
+    select events.*
+    from {{ ref('stg_marketplace__dispute_events') }} as events
+    inner join orders
+        on events.seller_id = orders.seller_id and events.order_id = orders.order_id
+    where
+        events.known_at <= {{ as_of() }}
+        and case events.event_type
+            when 'withdrawn' then true
+            when 'opened' then events.amount > 0
+            when 'won' then events.amount >= 0
+            when 'lost' then events.amount >= 0
+        end
+        and (
+            events.event_type = 'withdrawn'
+            or abs(events.amount) < 10000000000000
+            and events.amount = trunc(events.amount, orders.decimals)
+        )
 
 ),
 
 differences as (
 
     select
-        'order' as fact_type,
+        'orders' as source_table,
         1 as fact_count,
-        gross_minor as amount_minor
+        {{ settled('gross_amount', 'cents_per_unit') }} as amount
     from orders
 
     union all
 
     select
-        'fee' as fact_type,
+        'order_fees' as source_table,
         1 as fact_count,
-        -fees.amount_minor as amount_minor
+        -{{ settled('fees.amount', 'orders.cents_per_unit') }} as amount
     from {{ ref('stg_marketplace__order_fees') }} as fees
     inner join orders
-        on
-            fees.order_id = orders.order_id
-            and {{ opaque_to_planner('fees.seller_id = orders.seller_id') }}
-    where fees.known_at <= {{ as_of() }} and fees.amount_minor <> 0
+        on fees.seller_id = orders.seller_id and fees.order_id = orders.order_id
+    where fees.known_at <= {{ as_of() }} and abs(fees.amount) < 10000000000000
 
     union all
 
+    -- In the order's own currency.
     select
-        'refund' as fact_type,
+        'refunds' as source_table,
         1 as fact_count,
-        refunds.amount_minor
+        refunds.amount
     from {{ ref('stg_marketplace__refunds') }} as refunds
     inner join orders
-        on
-            refunds.order_id = orders.order_id
-            and {{ opaque_to_planner('refunds.seller_id = orders.seller_id') }}
-    where refunds.known_at <= {{ as_of() }} and refunds.amount_minor > 0
+        on refunds.seller_id = orders.seller_id and refunds.order_id = orders.order_id
+    where
+        refunds.known_at <= {{ as_of() }}
+        and refunds.reverses_refund_id is null
+        and refunds.amount > 0
+        and abs(refunds.amount) < 10000000000000
+        and refunds.amount = trunc(refunds.amount, orders.decimals)
 
     union all
 
     select
-        entry_type as fact_type,
-        -1 as fact_count,
-        -amount_minor as amount_minor
-    from {{ ref('int_entries__known') }}
-    where entry_type in ('order', 'fee')
+        'dispute_events' as source_table,
+        1 as fact_count,
+        0 as amount
+    from events
+    where
+        exists (
+            select 1 from events as opened
+            where
+                opened.seller_id = events.seller_id
+                and opened.order_id = events.order_id
+                and opened.dispute_id = events.dispute_id
+                and opened.event_type = 'opened'
+        )
+
+    union all
+
+    -- A holdback is part of its order.
+    select
+        {{ source_table_of('entry_type') }} as source_table,
+        case when entry_type = 'holdback' then 0 else -1 end as fact_count,
+        case when entry_type like 'dispute%' then 0 else -amount_minor end as amount
+    from {{ ref('int_entries__of_orders') }}
+    where
+        entry_type not in ('refund', 'refund_reversed')
+        and (seller_id, order_id) not in (
+            select
+                postponed.seller_id,
+                postponed.order_id
+            from postponed
+        )
 
     union all
 
     select
-        claim_type as fact_type,
+        'refunds' as source_table,
         -1 as fact_count,
-        -claimed_minor as amount_minor
-    from {{ ref('int_claims') }}
-    where claim_type = 'refund'
+        -claimed_amount as amount
+    from {{ ref('int_refunds') }}
+    where
+        not is_reversal
+        and (seller_id, order_id) not in (
+            select
+                postponed.seller_id,
+                postponed.order_id
+            from postponed
+        )
 
 )
 
 select
-    fact_type,
+    source_table,
     sum(fact_count) as lost_count,
-    sum(amount_minor) as lost_minor
+    sum(amount) as lost_amount
 from differences
-group by fact_type
-having sum(fact_count) <> 0 or sum(amount_minor) <> 0
+group by source_table
+having sum(fact_count) <> 0 or sum(amount) <> 0

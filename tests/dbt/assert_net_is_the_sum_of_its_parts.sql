@@ -1,5 +1,5 @@
--- Fails if a settlement row's net is not gross - fees - refunds - disputes + adjustments
--- + carried_forward, to the cent.
+-- Fails if a settlement row's net is not gross - fees - taxes - refunds - disputes - charges
+-- + adjustments + carried_forward, to the cent.
 
 select
     payout_window,
@@ -7,4 +7,5 @@ select
     net
 from {{ ref('seller_settlement') }}
 where
-    net is distinct from gross - fees - refunds - disputes + adjustments + carried_forward
+    net is distinct from
+    gross - fees - taxes - refunds - disputes - charges + adjustments + carried_forward

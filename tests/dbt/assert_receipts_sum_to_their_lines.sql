@@ -48,7 +48,7 @@ shared as (
         'shared with another line' as difference
     from items
     where is_standing
-    group by entry_type, source_id
+    group by seller_id, entry_type, source_id
     having count(*) > 1
 
 )

@@ -37,6 +37,8 @@ differences as (
         case when close_entries.entry_type = 'order' then -1 else 0 end as order_count
     from {{ ref('stg_finance__window_close_entries') }} as close_entries
     inner join closes on close_entries.payout_window = closes.payout_window
+    -- It is carried into the row.
+    where close_entries.entry_type <> 'opening_balance'
 
 )
 

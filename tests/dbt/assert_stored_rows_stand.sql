@@ -1,6 +1,11 @@
 -- Fails if a stored row is missing from the settlement, is there twice, differs in what was stored,
 -- or stands beside a computed row of its window.
 
+{%- set amounts = [
+    'gross', 'fees', 'taxes', 'refunds', 'disputes', 'charges', 'adjustments', 'carried_forward',
+    'net'
+] %}
+
 with
 
 closes as (
@@ -33,13 +38,9 @@ full outer join shown
     on
         stored.payout_window = shown.payout_window
         and stored.seller_id = shown.seller_id
-        and (
-            stored.gross_minor, stored.fees_minor, stored.refunds_minor, stored.disputes_minor,
-            stored.adjustments_minor, stored.carried_forward_minor, stored.net_minor
-        ) = (
-            100 * shown.gross, 100 * shown.fees, 100 * shown.refunds, 100 * shown.disputes,
-            100 * shown.adjustments, 100 * shown.carried_forward, 100 * shown.net
-        )
+        {%- for amount in amounts %}
+            and stored.{{ amount }}_minor = {{ cents('shown.' ~ amount) }}
+        {%- endfor %}
         and (stored.order_count, stored.weeks_carried, stored.wallet_address)
         = (shown.order_count, shown.weeks_carried, shown.wallet_address)
         and stored.rail is not distinct from shown.rail

@@ -11,8 +11,10 @@ settlement as (
         sum(order_count) as order_count,
         sum(gross) as gross,
         sum(fees) as fees,
+        sum(taxes) as taxes,
         sum(refunds) as refunds,
         sum(disputes) as disputes,
+        sum(charges) as charges,
         sum(adjustments) as adjustments,
         sum(carried_forward) as carried_forward,
         sum(net) as net
@@ -36,12 +38,14 @@ full outer join summary on settlement.payout_window = summary.payout_window
 where
     summary.payout_window is null
     or (
-        summary.seller_count, summary.order_count, summary.gross, summary.fees, summary.refunds,
-        summary.disputes, summary.adjustments, summary.carried_forward, summary.net
+        summary.seller_count, summary.order_count, summary.gross, summary.fees, summary.taxes,
+        summary.refunds, summary.disputes, summary.charges, summary.adjustments,
+        summary.carried_forward, summary.net
     ) is distinct from (
         coalesce(settlement.seller_count, 0), coalesce(settlement.order_count, 0),
         coalesce(settlement.gross, 0), coalesce(settlement.fees, 0),
-        coalesce(settlement.refunds, 0), coalesce(settlement.disputes, 0),
+        coalesce(settlement.taxes, 0), coalesce(settlement.refunds, 0),
+        coalesce(settlement.disputes, 0), coalesce(settlement.charges, 0),
         coalesce(settlement.adjustments, 0), coalesce(settlement.carried_forward, 0),
         coalesce(settlement.net, 0)
     )

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import pytest
 from orchestrator.config import PROJECT_ROOT, Component, Settings
 from orchestrator.database.connection import connect, rows
 from orchestrator.embedded_postgres.server import EmbeddedPostgres
+from orchestrator.loading.csv_files import FACTS
 from tests.support.settings import make_settings
 
 DEMO = ["demo", "--sellers", "60", "--weeks", "5"]
@@ -103,6 +105,28 @@ def test_failed_money_comes_back_and_rolls_into_the_next_window(week: Settings) 
     assert {row["status"] for row in shown} == {"paid", "failed"}
 
 
+def test_late_rows_arrive_and_contradict_no_close(week: Settings) -> None:
+    missing = waiting = 0
+    for source in FACTS:
+        with (week.home / "late" / source.file_name).open(encoding="utf-8") as file:
+            for late in csv.DictReader(file):
+                waiting += 1
+                missing += not query(
+                    week,
+                    f"select 1 from marketplace.{source.table}"
+                    f" where seller_id = '{late['seller_id']}'"
+                    f" and {source.id} = '{late[source.id]}'",
+                )
+    assert waiting > 0
+    assert missing == 0
+    [found] = query(
+        week,
+        "select count(*) filter (where reason = 'contradicted_close') as contradicted,"
+        " count(*) filter (where is_without_effect) as lost from settlement.data_exceptions",
+    )
+    assert found == {"contradicted": 0, "lost": 0}
+
+
 def test_the_same_demo_again_pays_nothing_again(week: Settings) -> None:
     before = query(week, "select * from finance.payout_lines order by line_id")
     again = settle(week.home, *DEMO)
@@ -133,7 +157,8 @@ def test_the_tutorial_follows_one_order(week: Settings, tmp_path: Path) -> None:
     assert len(order) == 1
     assert len(facts) >= 1
     cents = {e["entry_type"]: int(e["amount_minor"]) for e in entries}
-    assert cents["order"] == int(float(order[0]["gross_amount"]) * 100 + 0.5)
+    converted = Decimal(order[0]["gross_amount"]) * Decimal(order[0]["exchange_rate"] or 1)
+    assert cents["order"] == int((converted * 100).quantize(Decimal(1), ROUND_HALF_UP))
     assert row[0]["status"] == line[0]["state"].replace("completed", "paid") == "paid"
     assert {a["approved_by"] for a in approvals} == {"ana", "ben"}
     assert {a["net_minor"] for a in approvals} == {line[0]["amount_minor"]}

@@ -1,13 +1,14 @@
 """A closed window with as many lines as asked for, written in a few statements."""
 
+from tests.functions.dbt_stand_ins import RAIL
 from tests.functions.market import CLOSE, CURRENCIES, DUE, MONDAY, WEEK, WINDOW, Line, Market
 from tests.functions.payment_server import OWNER
 
 COMPUTED = """
 insert into settlement_core.int_settlement__computed
 select
-    %(window)s, s.seller, %(starts)s, %(ends)s, s.net, 0, 0, 0, 0, 0, s.net, 1, 0, 'SPL',
-    %(currency)s, s.wallet, 'EU', 'active', '{}', null
+    %(window)s, s.seller, %(starts)s, %(ends)s, s.net, 0, 0, 0, 0, 0, 0, 0, s.net, 1, 0,
+    'SPL', %(currency)s, s.wallet, 'EU', 'active', '{}', null
 from unnest(%(sellers)s::text[], %(nets)s::bigint[], %(wallets)s::text[]) as s (seller, net, wallet)
 """
 ENTRIES = """
@@ -43,6 +44,7 @@ def approved(market: Market, count: int) -> list[Line]:
         "wallets": [line.wallet for line in lines],
     }
     market.rows(OWNER, COMPUTED, **fields)
+    market.rows(OWNER, RAIL, rail="SPL", currency=CURRENCIES["SPL"])
     for query in (ENTRIES, ACCOUNTS, WALLETS):
         market.rows(OWNER, query, **({"starts": MONDAY} if query is ENTRIES else {}))
     assert market.store()

@@ -19,7 +19,7 @@ from orchestrator.config import Settings
 from orchestrator.halfin_sandbox import SandboxConfig, running
 from orchestrator.net import authorities
 from orchestrator.settlement.pay import PayResult, pay_window
-from tests.functions.dbt_stand_ins import CHECK, COMPUTED, ENTRY, SELLER, WALLET
+from tests.functions.dbt_stand_ins import CHECK, COMPUTED, ENTRY, RAIL, SELLER, WALLET
 from tests.functions.payment_server import DBT, ORCHESTRATOR, OWNER, Database
 from tests.halfin.sandbox import KEY, SIGNING, http_server
 
@@ -118,8 +118,9 @@ class Market(Database):
         )
         self.rows(
             OWNER,
-            "insert into finance.build_instants (target_schema, as_of, completed_at)"
-            " values ('settlement', %s, %s) on conflict"
+            "insert into finance.build_instants"
+            " (target_schema, as_of, landed_before, landed_in, completed_at)"
+            " values ('settlement', %s, 0, 0, %s) on conflict"
             " (target_schema) do update set as_of = excluded.as_of, completed_at = excluded.as_of",
             as_of,
             as_of,
@@ -143,7 +144,7 @@ class Market(Database):
                 "wallet": line.wallet,
                 "holds": list(line.holds),
             }
-            for query in (COMPUTED, ENTRY, SELLER, WALLET):
+            for query in (COMPUTED, ENTRY, SELLER, WALLET, RAIL):
                 self.rows(OWNER, query, **fields)
 
     def close(self, *lines: Line, weeks: int = 0) -> None:

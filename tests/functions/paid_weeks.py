@@ -9,7 +9,9 @@ from tests.support.closed_week import FINANCE, NOW, closed_week
 from tests.support.settings import at, build_untested
 
 SELL = """
-insert into marketplace.orders
+insert into marketplace.orders (
+    order_id, checkout_id, seller_id, currency, gross_amount, ordered_at, recorded_at
+)
 select s.seller_id || t.at, s.seller_id || t.at, s.seller_id, 'USD', 400, t.at, t.at
 from marketplace.sellers as s cross join (values (%(at)s::timestamptz)) as t (at)
 """

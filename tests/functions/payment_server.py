@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import psycopg
+import pytest
 from psycopg import sql
 from psycopg.rows import dict_row
 
@@ -137,6 +138,17 @@ class Database:
             assert "\n" not in message
             return message
         raise AssertionError(f"{who} was not refused: {query} {parameters}")
+
+    def faults(self, who: str, query: str, *parameters: Any) -> list[str]:
+        """The bad rows of a file that the database refuses, one line each."""
+        with pytest.raises(psycopg.errors.RaiseException) as error:
+            self.rows(who, query, *parameters)
+        faults = (error.value.diag.message_detail or "").splitlines()
+        count = "1 row" if len(faults) == 1 else f"{len(faults)} rows"
+        assert error.value.diag.message_primary == (
+            f"{count} of the file cannot be taken: nothing was stored; fix the file and try again"
+        )
+        return faults
 
     def environment(self, **other: str) -> dict[str, str]:
         """The variables of a `settle` process on this database, at the instant its clock shows."""

@@ -41,6 +41,7 @@ READS = {
     ),
     " ".join(EMPTY): "USAGE",
     "handover": "USAGE",
+    "handover.reserve_policies": "SELECT",
     "handover.window_checks": "SELECT",
     "handover.windows": "SELECT",
 }
@@ -74,9 +75,21 @@ MAY: dict[str, dict[str, str]] = {
     ANALYST: {**READS, "finance()": "EXECUTE"},
     BACKEND: {
         "database": "CONNECT",
-        "marketplace": "USAGE SELECT INSERT",
+        "marketplace": "USAGE SELECT",
+        "marketplace.sellers": "INSERT",
         "marketplace.sellers(display_name, region, fast_settlement, wallet_address, status,"
-        " payouts_enabled, created_at, updated_at)": "UPDATE",
+        " payouts_enabled, created_at, updated_at, payout_schedule, payout_minimum)": "UPDATE",
+        # Which transaction wrote a fact is the database's word.
+        "marketplace.orders(order_id, checkout_id, seller_id, currency, gross_amount,"
+        " exchange_rate, ordered_at, recorded_at)": "INSERT",
+        "marketplace.order_fees(fee_id, order_id, seller_id, fee_type, amount, charged_at,"
+        " recorded_at)": "INSERT",
+        "marketplace.refunds(refund_id, order_id, seller_id, amount, refunded_at, recorded_at,"
+        " reason, reverses_refund_id)": "INSERT",
+        "marketplace.dispute_events(dispute_event_id, dispute_id, order_id, seller_id, event_type,"
+        " amount, occurred_at, recorded_at)": "INSERT",
+        "marketplace.seller_charges(charge_id, seller_id, charge_type, amount, charged_at,"
+        " recorded_at, note)": "INSERT",
     },
     "dagster": {},
     STRANGER: {"database": "CONNECT"},

@@ -29,22 +29,29 @@ group by period_type having max(ends_at) > settle_now()
 """
 # Once more, without what the closes have summed.
 KNOWN = """
-select r.period_type, r.period, r.orders, r.fees, r.refunds, r.disputes, r.sent
+select
+    r.period_type, r.period, r.orders, r.fees, r.taxes, r.refunds, r.disputes, r.charges,
+    r.opening_balances, r.sent
 from settlement.liability_rollforward as r
 cross join lateral (
     select
-        coalesce(sum(e.amount_minor) filter (where e.entry_type = 'order'), 0) as orders,
+        coalesce(sum(e.amount_minor) filter (where e.entry_type in ('order', 'holdback')), 0)
+            as orders,
         coalesce(-sum(e.amount_minor) filter (where e.entry_type = 'fee'), 0) as fees,
-        coalesce(-sum(e.amount_minor) filter (where e.entry_type = 'refund'), 0) as refunds,
-        coalesce(-sum(e.amount_minor) filter (where e.entry_type like 'dispute%'), 0) as disputes
+        coalesce(-sum(e.amount_minor) filter (where e.entry_type = 'tax'), 0) as taxes,
+        coalesce(-sum(e.amount_minor) filter (where e.entry_type like 'refund%'), 0) as refunds,
+        coalesce(-sum(e.amount_minor) filter (where e.entry_type like 'dispute%'), 0) as disputes,
+        coalesce(-sum(e.amount_minor) filter (where e.entry_type = 'charge'), 0) as charges,
+        coalesce(sum(e.amount_minor) filter (where e.entry_type = 'opening_balance'), 0) as opening
     from settlement.entries as e where e.known_at >= r.starts_at and e.known_at < r.ends_at
 ) as e
 cross join lateral (
     select coalesce(sum(l.amount_minor), 0) as sent from finance.payout_lines as l
     where l.frozen_at >= r.starts_at and l.frozen_at < r.ends_at
 ) as l
-where (100 * r.orders, 100 * r.fees, 100 * r.refunds, 100 * r.disputes, 100 * r.sent)
-    <> (e.orders, e.fees, e.refunds, e.disputes, l.sent)
+where (100 * r.orders, 100 * r.fees, 100 * r.taxes, 100 * r.refunds, 100 * r.disputes)
+    <> (e.orders, e.fees, e.taxes, e.refunds, e.disputes)
+    or (100 * r.charges, 100 * r.opening_balances, 100 * r.sent) <> (e.charges, e.opening, l.sent)
 """
 RECEIPTS = """
 select l.line_id from finance.payout_lines as l
@@ -55,7 +62,7 @@ union all
 select r.source_id from settlement.receipts as r
 inner join finance.payout_lines as l on r.line_id = l.line_id
 where l.returned_at is null
-group by r.entry_type, r.source_id having count(*) > 1
+group by r.seller_id, r.entry_type, r.source_id having count(*) > 1
 """
 STATUSES = """
 select
@@ -68,7 +75,11 @@ from settlement.seller_settlement as s where s.payout_window = %(window)s
 """
 WEEKS = """
 select coalesce(json_agg(json_build_object(
-    'payout_window', p.payout_window, 'net', p.net::text, 'rail', p.rail, 'status', p.status,
+    'payout_window', p.payout_window, 'gross', p.gross::text, 'fees', p.fees::text,
+    'taxes', p.taxes::text, 'refunds', p.refunds::text, 'disputes', p.disputes::text,
+    'charges', p.charges::text, 'adjustments', p.adjustments::text,
+    'carried_forward', p.carried_forward::text,
+    'net', p.net::text, 'rail', p.rail, 'status', p.status,
     'hold_reason', p.hold_reason, 'failure_reason', p.failure_reason
 ) order by p.window_starts_at desc), '[]')
 from settlement.seller_settlement as p where p.seller_id = %(seller)s

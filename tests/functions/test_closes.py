@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import psycopg
 import pytest
@@ -167,7 +167,7 @@ def test_a_stored_close_is_append_only(market: Market, table: str) -> None:
     market.rows(
         OWNER,
         "insert into settlement_core.int_seller_health values"
-        " (%s, 's1', 1, 0, 0, 100, 0, 0, null, '{}', false)",
+        " (%s, 's1', 1, 0, 0, 100, 0, 0, null, '{}', false, '2026-11-01Z')",
         WINDOW,
     )
     market.store(WINDOW)
@@ -200,3 +200,30 @@ def test_a_handover_that_is_left_open_stops_no_decision() -> None:
                 closing.result()
         dbt.rollback()
         assert market.value(ORCHESTRATOR, STORE, WINDOW) is True
+
+
+@pytest.mark.parametrize(
+    ("holidays", "zone", "due"),
+    [
+        ([], "UTC", "2026-11-24T08:00Z"),
+        (["2026-11-23", "2026-11-25"], "UTC", "2026-11-24T08:00Z"),
+        (["2026-11-24"], "UTC", "2026-11-25T08:00Z"),
+        (["2026-11-24", "2026-11-25"], "Europe/Berlin", "2026-11-26T07:00Z"),
+        # Over the weekend.
+        ([f"2026-11-{day}" for day in range(24, 28)], "UTC", "2026-11-30T08:00Z"),
+        ([f"2026-11-{day}" for day in range(24, 31)], "UTC", "2026-12-01T08:00Z"),
+    ],
+)
+def test_the_payout_day_is_a_tuesday_or_the_next_weekday_that_is_no_holiday(
+    market: Market, holidays: list[str], zone: str, due: str
+) -> None:
+    query = "select finance.payout_due_at(%s, %s, %s::date[])"
+    assert market.value("dora", query, MONDAY, zone, holidays) == datetime.fromisoformat(due)
+
+
+def test_a_close_is_due_when_the_handed_over_holidays_say(market: Market) -> None:
+    market.rows(OWNER, "insert into settlement_seeds.payout_holidays values ('2026-11-24', 'x')")
+    assert "which is not its week in UTC: nothing was stored" in market.refused_store(WINDOW)
+    market.rows(OWNER, "update settlement.windows set payout_due_at = payout_due_at + '1 day'")
+    assert market.store(WINDOW)
+    assert market.obstacles()[-1] == f"window {WINDOW} is due at 2026-11-25 08:00 UTC"

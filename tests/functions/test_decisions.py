@@ -1,5 +1,6 @@
 """What people decide beside the approval: adjustments, limits, blocks, pauses, failed checks."""
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -7,6 +8,7 @@ import pytest
 import stamina
 from starlette.responses import Response
 
+from orchestrator.decisions import FIELDS
 from orchestrator.errors import SettleError
 from tests.functions.market import (
     CLOSE,
@@ -25,6 +27,8 @@ from tests.functions.payment_server import ORCHESTRATOR, OWNER
 
 ENTER = "select finance.enter_adjustment(%s, %s, %s)"
 APPROVE = "select finance.approve_adjustment(%s)"
+ENTER_FILE = "select finance.enter_adjustments(%s, %s)"
+APPROVE_FILE = "select * from finance.approve_adjustments(%s)"
 PAUSE, RESUME = "select finance.pause_payouts(%s)", "select finance.resume_payouts(%s)"
 PROPOSE = "select finance.propose_policy(%s, %s, %s, 'agreed in the meeting')"
 CONFIRM = "select finance.confirm_policy(%s)"
@@ -95,6 +99,102 @@ def test_a_build_that_missed_an_adjustment_is_not_stored(market: Market) -> None
         "an adjustment of seller s1 was approved while 2026-W48 was computed: nothing was stored,"
         " build again"
     )
+
+
+def file_of(*rows: tuple[str, str, str, str]) -> str:
+    """Rows of seller, amount, type and reason, as they stand in a file below its header."""
+    columns = ("seller_id", "amount", "type", "reason")
+    found = [
+        {"line": n} | dict(zip(columns, row, strict=True)) for n, row in enumerate(rows, start=2)
+    ]
+    return json.dumps(found)
+
+
+def test_an_adjustment_has_a_type(market: Market) -> None:
+    market.value("ana", ENTER, "s1", 500, "as before")
+    typed = "select finance.enter_adjustment('s1', 500, 'x', %s)"
+    types = FIELDS["adjustment-type"].choices
+    for kind in types:
+        market.value("ana", typed, kind)
+    market.value("ana", ENTER_FILE, file_of(*(("s1", "5", kind, "x") for kind in types)), "")
+    found = market.rows(
+        "dora", "select adjustment_type from finance.adjustments order by adjustment_id"
+    )
+    assert [row["adjustment_type"] for row in found] == ["other", *types, *types]
+    assert "adjustments_adjustment_type_check" in market.refusal("ana", typed, "gift")
+
+
+def test_a_file_of_adjustments_is_one_decision(market: Market) -> None:
+    rows = file_of(
+        ("s1", "12.50", "goodwill", "late parcel"),
+        ("s1", "12.50", "goodwill", "lost parcel"),
+        ("s2", "-3", "", ""),
+    )
+    number = market.value("ana", ENTER_FILE, rows, "november")
+    columns = "seller_id, amount_minor, adjustment_type, reason, approved_by, file_id"
+    query = f"select {columns} from finance.adjustments order by adjustment_id"
+    assert [tuple(row.values()) for row in market.rows("dora", query)] == [
+        ("s1", 1250, "goodwill", "late parcel", None, number),
+        ("s1", 1250, "goodwill", "lost parcel", None, number),
+        ("s2", -300, "other", "november", None, number),
+    ]
+    assert market.refusal("ana", APPROVE_FILE, number) == (
+        f"ana entered adjustment 1: somebody else must approve it (file {number}: nothing of it"
+        " was approved)"
+    )
+    market.rows("ben", APPROVE, 2)
+    assert market.rows("ben", APPROVE_FILE, number) == [{"row_count": 2, "amount_minor": 950}]
+    decided = market.rows(
+        "dora", "select distinct approved_by, approved_at from finance.adjustments"
+    )
+    assert decided == [{"approved_by": "ben", "approved_at": DUE}]
+    nothing = f"file {number} has no adjustment that waits: see settle adjust list"
+    for query in (APPROVE_FILE, "select finance.withdraw_adjustments(%s)"):
+        assert market.refusal("cem", query, number) == nothing
+
+
+def test_one_obstacle_stops_the_approval_of_a_file(market: Market) -> None:
+    rows = file_of(("s1", "1", "other", "x"), ("s2", "250000.01", "other", "a typing error"))
+    number = market.value("ana", ENTER_FILE, rows, "")
+    assert market.refusal("ben", APPROVE_FILE, number) == (
+        "adjustment 2 of 250000.01 is above the limit of one line (250000.00): raise the limit"
+        f" first (file {number}: nothing of it was approved)"
+    )
+    market.rows("ana", "select finance.withdraw_adjustment(2)")
+    assert market.rows("ben", APPROVE_FILE, number) == [{"row_count": 1, "amount_minor": 100}]
+    other = market.value("ana", ENTER_FILE, rows, "")
+    assert market.value("cem", "select finance.withdraw_adjustments(%s)", other) == 2
+
+
+def test_a_file_of_adjustments_falls_into_no_window_that_is_stored(market: Market) -> None:
+    number = market.value("ana", ENTER_FILE, file_of(("s1", "1", "other", "x")), "")
+    market.at(CLOSE - timedelta(minutes=16))
+    assert market.refusal("ben", APPROVE_FILE, number).startswith(
+        "a window was closed while adjustment 1 waited: approve it again"
+    )
+
+
+def test_each_bad_row_of_a_file_is_named_and_nothing_is_entered(market: Market) -> None:
+    rows = file_of(
+        ("s1", "1.00", "goodwill", "x"),
+        ("s1", "1.00", "goodwill", "x"),
+        ("nobody", "1.00", "goodwill", "x"),
+        ("s1", "1.001", "gift", "x"),
+        ("s2", "0", "other", "x"),
+        ("s2", "2.00", "other", " "),
+    )
+    assert market.faults("ana", ENTER_FILE, rows, "") == [
+        "line 3: is the same as line 2; keep one, or give each its own reason",
+        "line 4: seller_id: no such seller is known; load the seller first, or fix the id",
+        "line 5: amount: has more than two decimals; round it or fix the export",
+        "line 5: type: is not one of goodwill, correction, write_off, other",
+        "line 6: amount: is 0, which changes nothing; leave the row out",
+        "line 7: reason: is empty; fill it in, or give the whole file a note",
+    ]
+    many = file_of(*[("nobody", "1.00", "other", "x")] * 60)
+    said = market.refusal("ana", ENTER_FILE, many, "")
+    assert said.startswith("119 rows of the file cannot be taken (the first 50 are listed):")
+    assert market.rows("dora", "select from finance.adjustments") == []
 
 
 # ---- Limits -------------------------------------------------------------------------------------

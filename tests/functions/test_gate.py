@@ -69,6 +69,37 @@ def test_nothing_is_paid_before_it_is_due(market: Market) -> None:
     assert market.obstacles() == ["window 2026-W47 is in batch 1 already, which is frozen"]
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("update handover.expected_fees set pegged_to = 'INR'", "INR"),
+        ("delete from handover.expected_fees", "nothing that is known"),
+    ],
+)
+def test_a_coin_of_another_currency_pays_nothing_and_nobody_can_accept_it(
+    market: Market, change: str, said: str
+) -> None:
+    market.approved()
+    assert market.obstacles() == []
+    market.rows(OWNER, f"{change} where currency_code = 'USDT_TRC20'")
+    stop = (
+        f"2026-W47 is settled in USD, and USDT_TRC20 of rail TRC-20 is pegged to {said}: name a"
+        " coin of USD for the rail in the seed rails, or hold its 1 sellers"
+    )
+    assert market.obstacles() == [stop]
+    assert market.refusal(ORCHESTRATOR, FREEZE, WINDOW) == stop
+    for person in ("ana", "ben"):
+        market.approve(person)
+        assert market.refusal(
+            person, "select finance.accept_check(%s, 'conservation', 'fine')", WINDOW
+        ).endswith("nothing to accept")
+    assert market.obstacles() == [stop]
+    # The sellers of the other rails are not kept waiting.
+    market.rows("ana", "select finance.hold_seller('s1', 'no coin for it')")
+    market.approve("ana", "ben")
+    assert market.obstacles() == []
+
+
 def test_a_window_without_a_close_or_with_a_newer_one_is_not_paid(market: Market) -> None:
     assert market.refusal(ORCHESTRATOR, FREEZE, WINDOW) == "window 2026-W47 has no stored close"
     market.approved()

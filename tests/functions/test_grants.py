@@ -16,7 +16,7 @@ CALLERS = {
     "window_starts_at window_ends_at window_label window_named payout_due_at as_of money"
     " decimal_amount policy payout_status latest_closed_window current_holds"
     " window_position payable covering_approvals failed_checks pause_message"
-    " payout_obstacles funding changed_functions": READERS,
+    " payout_obstacles funding changed_functions cluster_identifier": READERS,
     "begin_build complete_build begin_handover hand_over": {"dbt"},
     "hold_lock store_close sight_wallets alert_contradictions has_no_attempt store_balances"
     " preflight freeze_batch next_call call_body begin_attempt append_response_chunk"
@@ -26,10 +26,14 @@ CALLERS = {
     "approve revoke_approval hold_seller release_hold block_wallet unblock_wallet"
     " enter_adjustment approve_adjustment withdraw_adjustment propose_policy confirm_policy"
     " withdraw_policy accept_check pause_payouts resume_payouts close_break"
-    " declare_rejected withdraw_batch revoke_links": {"ana"},
-    "enter seller statement payouts balances disputes reserve_orders settlement_timezone": {
-        "portal"
-    },
+    " declare_rejected withdraw_batch revoke_links"
+    " propose_go_live approve_go_live withdraw_go_live"
+    " enter_adjustments approve_adjustments withdraw_adjustments"
+    " assign_reserve_policy assign_reserve_policies approve_reserve_assignment"
+    " approve_reserve_assignments withdraw_reserve_assignment"
+    " withdraw_reserve_assignments": {"ana"},
+    "enter seller statement payouts opening_balance balances disputes reserve_orders"
+    " settlement_timezone": {"portal"},
     "receipt": READERS | {"portal"},  # of any seller for those who read, of one for the portal
 }
 PINNED = "search_path=pg_catalog, pg_temp"

@@ -12,7 +12,7 @@ from tests.functions.market import DUE, LINES, WEEK, WINDOW, Market, odd_rail, r
 from tests.functions.payment_server import OWNER
 from tests.halfin.sandbox import KEY
 
-FEES = "insert into handover.expected_fees values ('USDT_TRC20', %s, %s)"
+FEES = "update handover.expected_fees set network_fee = %s, fee_rate = %s"
 
 
 @pytest.fixture
@@ -87,6 +87,7 @@ def test_a_currency_that_the_rail_does_not_know(market: Market) -> None:
     market.rows(OWNER, "update finance.window_close_rows set rail_currency = 'USDT_TRON'")
     market.rows(OWNER, "update finance.approval_lines set rail_currency = 'USDT_TRON'")
     market.rows(OWNER, "reset session_replication_role")
+    market.rows(OWNER, "update handover.expected_fees set currency_code = 'USDT_TRON'")
     with rail() as url:
         assert refused(market, url).startswith(
             "the rail would refuse the batch of 2026-W47: the rail does not know currency"

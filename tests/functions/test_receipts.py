@@ -86,6 +86,60 @@ def test_a_line_pays_less_for_what_was_owed_before(market: Market) -> None:
     assert receipt(market, W48) == {W47: (-300, 0), W48: (1000, 0)}
 
 
+def test_an_orders_id_is_its_sellers_own(market: Market) -> None:
+    market.at(CLOSE)
+    market.build(Line("s1", 1000), Line("s2", 700, "SPL"))
+    market.rows(OWNER, "update settlement_core.int_entries set source_id = 'o', order_id = 'o'")
+    assert market.store(W47)
+    market.approve("ana", window=W47)
+    market.at(DUE)
+    market.freeze(W47)
+    for seller, amount in (("s1", "10.00"), ("s2", "7.00")):
+        found = market.value("dora", "select finance.receipt(%s, %s)", W47, seller)
+        assert found["by_type"] == [{"entry_type": "order", "count": 1, "amount": amount}]
+        [[item]] = [window["items"] for window in found["windows"]]
+        assert (item["order_id"], item["amount"]) == ("o", amount)
+
+
+def go_live(market: Market, **balances: str) -> None:
+    """With W47, and these opening balances."""
+    market.at(CLOSE)
+    market.build(Line("s1", 0))
+    market.hand_over()
+    rows = [
+        {"line": 2, "seller_id": seller, "amount": amount} for seller, amount in balances.items()
+    ]
+    number = market.value(
+        "ana",
+        "select finance.propose_go_live(%s, %s, 'the old system ends')",
+        W47,
+        json.dumps(rows),
+    )
+    market.rows("ben", "select finance.approve_go_live(%s)", number)
+
+
+def test_a_line_pays_what_the_old_system_still_owed(market: Market) -> None:
+    go_live(market, s1="45.10")
+    week(market, 0, 5000)
+    market.freeze(W47)
+    assert receipt(market, W47) == {W47: (5000, 0)}
+    document = market.value("dora", "select finance.receipt(%s, 's1')", W47)
+    [window] = document["windows"]
+    assert [(item["entry_type"], item["amount"]) for item in window["items"]] == [
+        ("order", "4.90"),
+        ("opening_balance", "45.10"),
+    ]
+    assert document["total"] == document["amount"] == "50.00"
+
+
+def test_a_line_pays_less_for_what_was_owed_to_the_old_system(market: Market) -> None:
+    go_live(market, s1="-3.00")
+    week(market, 0, -300, "negative_balance")
+    week(market, 1, 700)
+    market.freeze(W48)
+    assert receipt(market, W48) == {W47: (-300, 0), W48: (1000, 0)}
+
+
 def test_what_came_back_is_paid_by_the_next_line(market: Market) -> None:
     week(market, 0, 1000)
     market.freeze(W47)

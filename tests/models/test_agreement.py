@@ -1,7 +1,7 @@
 """The SQL against the oracle, row by row, on random hostile worlds that share one database."""
 
-import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -12,13 +12,16 @@ import pytest
 
 from orchestrator.config import Component, Settings
 from orchestrator.database.connection import connect
-from orchestrator.dbt.builds import AS_OF_SCHEMA, build_arguments, build_as_of
-from orchestrator.dbt.runner import run_dbt
+from orchestrator.dbt.builds import AS_OF_SCHEMA
 from tests.models import agreement
 from tests.models.agreement import compare
+from tests.models.as_of import AS_OF_SEEDS, build_first, rebuild
+from tests.models.hostile_sample import replace_policies
 from tests.models.worlds import Marketplace, prefixed, together
 from tests.reference import model
-from tests.reference.facts import Facts, Fee, Policy, Refund
+from tests.reference.facts import TABLES, Facts, Key
+from tests.reference.landing import landed, landings
+from tests.reference.settings import Policy
 from tests.reference.windows import window_of
 from tests.reference.world import World, random_world
 from tests.simulation.compiled import Project
@@ -34,10 +37,21 @@ UTC_ZONE = ZoneInfo("UTC")
 # Around it lie the clock changes of Berlin and New York, and week 53 and the end of the year.
 AROUND = date(2020, 11, 30)
 ZONES = ("UTC", "Europe/Berlin", "America/New_York")
+WEEK = timedelta(weeks=1)
+LIVE_SEEDS = "settlement_seeds"
+CONTRADICTIONS = "select * from settlement_core.int_close_contradictions"
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 POLICIES = (
+    Policy(LONG_AGO, 7),
     Policy(datetime(2020, 11, 9, tzinfo=UTC), 3),
     Policy(datetime(2020, 12, 7, 5, tzinfo=UTC), 14),
+    Policy(LONG_AGO, 7, Decimal(25), 30, "elevated"),
+    Policy(datetime(2020, 11, 30, tzinfo=UTC), 10, Decimal("12.5"), 20, "elevated"),
+    Policy(LONG_AGO, 2, Decimal(10), 0, "at_once"),
 )
+# As the seed has them.
+SEED = (Policy(LONG_AGO, 7), Policy(LONG_AGO, 7, Decimal(25), 30, "elevated"))
+RULES = replace(model.DEFAULTS, policies=SEED)
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +61,7 @@ def worlds() -> list[World]:
             seed,
             weeks=12,
             tz=ZONES[seed % 3],
-            policies=POLICIES if seed % 2 else (),
+            policies=POLICIES,
             adjustments=5,
             around=AROUND,
         )
@@ -67,11 +81,11 @@ def marketplace(settings: Settings, worlds: list[World]) -> Marketplace:
     return filled(settings, worlds)
 
 
-@pytest.fixture(scope="module")
-def live(worlds: list[World]) -> Iterator[Marketplace]:
+@contextmanager
+def lived(worlds: list[World]) -> Iterator[Marketplace]:
     """Where dbt has built once: from then on what it compiled stands in for it."""
     with copy_of(lab().home, lab().templates[UTC_ZONE.key]) as settings:
-        yield filled(settings, worlds)
+        yield Marketplace(settings, worlds, Facts())
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +127,7 @@ def test_any_instant_from_the_facts_alone(
     late: model.LatePolicy,
     policies: tuple[Policy, ...],
 ) -> None:
-    rules = model.Settings(ZoneInfo(zone), late_disputes=late)
+    rules = model.Settings(ZoneInfo(zone), late_disputes=late, policies=SEED)
     compared = 0
     for number, instant in enumerate(instants_of(marketplace, rules)):
         if number == 0:
@@ -125,7 +139,7 @@ def test_any_instant_from_the_facts_alone(
         compared += compare(found, agreement.oracle(ledger), f"{rules} as of {instant}")
         if number == 0 and policies:  # from here on
             rules = replace(rules, policies=policies)
-            write_policies(marketplace.settings, policies)
+            replace_policies(marketplace.settings, AS_OF_SEEDS, policies)
     print(f"{zone}, {late}, {len(policies)} policies: {compared} rows agree")
 
 
@@ -142,98 +156,113 @@ def instants_of(marketplace: Marketplace, rules: model.Settings) -> Iterator[dat
 AROUND_INSTANT = datetime(AROUND.year, AROUND.month, AROUND.day, tzinfo=UTC)
 
 
-def build_first(settings: Settings, instant: datetime, rules: model.Settings) -> None:
-    """As a person asks for it, where the command line has the words."""
-    if rules.late_disputes == "absorb":
-        build_as_of(settings, instant, rules.timezone.key)
-    else:
-        begin(settings, instant)
-        run_dbt(settings, [*build_arguments(), *as_of_arguments(settings, rules)])
-
-
-def rebuild(settings: Settings, instant: datetime, rules: model.Settings) -> None:
-    """The models alone, of a schema whose seeds are there and perhaps changed."""
-    begin(settings, instant)
-    run_dbt(settings, ["run", *as_of_arguments(settings, rules)])
-
-
-def begin(settings: Settings, instant: datetime) -> None:
-    with connect(settings, Component.DBT) as connection:
-        connection.execute("select finance.begin_build(%s, %s)", [AS_OF_SCHEMA, instant])
-
-
-def as_of_arguments(settings: Settings, rules: model.Settings) -> list[str]:
-    target = settings.home / "dbt" / "target-asof"
-    variables = {"use_stored_closes": False, "settlement_timezone": rules.timezone.key}
-    if rules.late_disputes != model.DEFAULTS.late_disputes:  # dbt parses anew for each other set
-        variables["late_disputes"] = rules.late_disputes
-    place = ["--target", "asof", "--target-path", str(target), "--no-write-json"]
-    return [*place, "--vars", json.dumps(variables)]
-
-
-def write_policies(settings: Settings, policies: tuple[Policy, ...]) -> None:
-    with connect(settings, Component.DBT) as connection:
-        connection.execute("set role settle_dbt")
-        for policy in policies:
-            connection.execute(
-                "insert into asof_settlement_seeds.reserve_policies values (%s, %s)",
-                [policy.valid_from, policy.reserve_days],
-            )
-
-
 @pytest.mark.slow
-def test_week_by_week(live: Marketplace, project: Project) -> None:
-    """Closes are stored as windows end, one or several at a time; builds start from them."""
+@pytest.mark.parametrize("begins", ["with the first order", "with a go-live"])
+def test_week_by_week(worlds: list[World], project: Project, begins: str) -> None:
+    """Closes are stored as windows end, one or several at a time; builds start from them.
+
+    A tenth of all rows is committed days or weeks late, and some sellers vanish on the way.
+    """
+    every = together(prefixed(w.facts, f"{w.seed}/") for w in worlds)
     first = window_of(AROUND_INSTANT - 28 * DAY, UTC_ZONE).ends_at
+    starts_at = first - WEEK if begins == "with a go-live" else None
+    late = landings(every, Random(begins), since=starts_at)  # noqa: S311 - a test's dice
     steps = [timedelta(weeks=n) + LAG for n in (0, 1, 3, 8, 11)]
     steps.insert(2, timedelta(days=10, hours=5))
-    compared, is_first = 0, True
-    for step in steps:
-        instant = first + step
-        settings = at(live.settings, instant)
-        project.build(settings)
-        [(is_scoped,)] = live.select(
-            "select scope_from > '-infinity' from settlement_core.int_build"
-        )
-        assert is_scoped is not is_first
-        is_first = False
-        ledger = model.keep(live.facts, instant, model.DEFAULTS)
-        expected = agreement.oracle(ledger)
-        compared += compare(agreement.sql(settings, "settlement"), expected, f"at {instant}")
-        close_all(live)
-        compared += compare(agreement.sql(settings, "settlement"), expected, f"closed, {instant}")
-        compared += compare_stored(live, ledger)
-        assert live.select("select * from settlement_core.int_close_contradictions") == []
-    project.build(settings, full_refresh=True)
-    compared += compare(agreement.sql(settings, "settlement"), expected, "after a full refresh")
-    assert live.select("select * from settlement_core.int_close_contradictions") == []
-    build_as_of(settings, instant, None)
-    compared += compare(agreement.sql(settings, AS_OF_SCHEMA), expected, f"as of {instant}")
-    print(f"week by week: {compared} rows agree")
+    posting, compared = model.NOTHING_STORED, 0
+    rules = replace(model.DEFAULTS, policies=POLICIES)
+    with lived(worlds) as live:
+        replace_policies(live.settings, LIVE_SEEDS, POLICIES)
+        if starts_at:
+            live.go_live(go_live(every, starts_at))
+        for number, step in enumerate(steps):
+            instant = first + step
+            live.add(newly_landed(live.facts, every, late, instant))
+            settings = at(live.settings, instant)
+            project.build(settings)
+            [(is_scoped,)] = live.select(
+                "select scope_from > '-infinity' from settlement_core.int_build"
+            )
+            assert is_scoped is (number > 0) or number == 1  # too few windows to be compared again
+            ledger = model.keep(live.facts, instant, rules, posting)
+            expected = agreement.oracle(ledger)
+            found = agreement.sql(settings, "settlement")
+            compared += compare(found, expected, f"at {instant}")
+            was_stored, posting = posting.stored_until, close_all(live, rules, posting)
+            found = agreement.sql(settings, "settlement")
+            compared += compare(found, expected, f"closed, {instant}")
+            is_new = was_stored != posting.stored_until
+            compared += compare_stored(live, ledger, with_health=is_new)
+            assert live.select(CONTRADICTIONS) == []
+            if number == 2:
+                vanish(live, sorted(seller.seller_id for seller in live.facts.sellers)[::7])
+        for is_full in (True, False):
+            project.build(settings, full_refresh=is_full)
+            found = agreement.sql(settings, "settlement")
+            compared += compare(found, expected, f"after a full refresh, or one more: {is_full}")
+            assert live.select(CONTRADICTIONS) == []
+        assert len(posting.posted) > 500
+    print(f"week by week: {compared} rows agree, {len(posting.posted)} posted")
 
 
-def close_all(marketplace: Marketplace) -> None:
+def go_live(facts: Facts, starts_at: datetime) -> model.GoLive:
+    owed = [seller.seller_id for seller in facts.sellers][::5]
+    amounts = (Decimal(number * 1234 - 5000).scaleb(-2) for number in range(1, len(owed) + 1))
+    balances = map(model.OpeningBalance, owed, amounts)
+    return model.GoLive(starts_at, tuple(balances))
+
+
+def newly_landed(
+    before: Facts, every: Facts, late: dict[Key, datetime], instant: datetime
+) -> Facts:
+    """What has been committed by then, and was not before; decisions all come at first."""
+    now = landed(every, late, instant)
+    if before.orders:
+        now = replace(now, adjustments=(), assignments=())
+    was = {table: set(getattr(before, table)) for table in TABLES}
+    new = {t: tuple(row for row in getattr(now, t) if row not in was[t]) for t in TABLES}
+    return replace(now, **new)
+
+
+def vanish(marketplace: Marketplace, seller_ids: list[str]) -> None:
+    """Their rows are gone from the source table, as after a load that was cut short."""
+    with connect(marketplace.settings, Component.OWNER) as owner:
+        owner.execute("delete from marketplace.sellers where seller_id = any(%s)", [seller_ids])
+
+
+def close_all(
+    marketplace: Marketplace, rules: model.Settings, posting: model.Posting
+) -> model.Posting:
     """Every closed window without a close, in order."""
+    decided = marketplace.facts.go_live
     labels = marketplace.select(
-        "select payout_window from settlement.windows where is_closed"
+        "select payout_window, window_starts_at from settlement.windows where is_closed"
         " and payout_window not in (select payout_window from finance.window_closes)"
         " order by window_starts_at"
     )
-    for (label,) in labels:
+    for label, starts_at in labels:
+        if decided and starts_at < decided.starts_at:
+            continue
         for is_stored in (True, False):
             with connect(marketplace.settings, Component.ORCHESTRATOR) as connection:
                 [(answer,)] = connection.execute("select finance.store_close(%s)", [label])
                 assert answer is is_stored
+        window = window_of(starts_at, rules.timezone)
+        posting = model.close(marketplace.facts, window, rules, posting)
+    return posting
 
 
-def compare_stored(marketplace: Marketplace, ledger: model.Ledger) -> int:
-    """The stored rows of all windows so far; the health of the latest one."""
+def compare_stored(
+    marketplace: Marketplace, ledger: model.Ledger, *, with_health: bool = True
+) -> int:
+    """The stored rows of all windows so far; the health of the latest one, if stored just now."""
     settlement = [row for row in agreement.settlement_rows(ledger) if not row[-1]]
     stored = {
         "settlement": marketplace.select(
-            "select r.seller_id, r.payout_window, r.gross_minor, r.fees_minor, r.refunds_minor,"
-            " r.disputes_minor, r.adjustments_minor, r.carried_forward_minor, r.net_minor, r.rail,"
-            " r.order_count, c.window_starts_at, c.window_ends_at, false"
+            "select r.seller_id, r.payout_window, r.gross_minor, r.fees_minor, r.taxes_minor,"
+            " r.refunds_minor, r.disputes_minor, r.charges_minor, r.adjustments_minor,"
+            " r.carried_forward_minor, r.net_minor, r.rail, r.order_count, c.window_starts_at,"
+            " c.window_ends_at, false"
             " from finance.window_close_rows as r inner join finance.window_closes as c"
             " on r.payout_window = c.payout_window"
         ),
@@ -248,6 +277,8 @@ def compare_stored(marketplace: Marketplace, ledger: model.Ledger) -> int:
     expected = {"settlement": settlement, "health": agreement.health_rows(ledger)}
     latest = {row[-1] for row in expected["health"]}
     stored["health"] = [row for row in stored["health"] if row[-1] in latest]
+    if not with_health:
+        stored["health"] = expected["health"] = []
     return compare(
         {view: agreement.rows(found) for view, found in stored.items()},
         {view: agreement.rows(found) for view, found in expected.items()},
@@ -255,58 +286,62 @@ def compare_stored(marketplace: Marketplace, ledger: model.Ledger) -> int:
     )
 
 
-def test_what_is_committed_late_contradicts_a_close_and_moves_nothing(
-    live: Marketplace, project: Project
+@pytest.mark.slow
+def test_what_is_edited_or_gone_contradicts_a_close_and_moves_nothing(
+    worlds: list[World], project: Project
 ) -> None:
-    end = window_of(AROUND_INSTANT + 84 * DAY, UTC_ZONE).ends_at
-    settings = at(live.settings, end + DAY)
-    project.build(settings)
-    close_all(live)
-    before = model.keep(live.facts, end + DAY, model.DEFAULTS)
-    live.add(late_facts(before, end))
-    after = model.keep(live.facts, end + DAY, model.DEFAULTS)
-    expected = agreement.oracle(after)
-    for view in ("settlement", "reserve", "order_reserve", "entries"):
-        expected[view] = agreement.oracle(before)[view]
-    was, is_now = new_amounts(before), new_amounts(after)
-    moved = {
-        (*key, is_now[key] - was.get(key, 0)) for key in is_now if is_now[key] != was.get(key, 0)
-    }
-    rechecked = {row for row in moved if row[1] >= end - 14 * DAY}
-    assert (len(moved), len(rechecked)) == (3, 2)
-    for is_full in (False, True):
-        project.build(settings, full_refresh=is_full)
-        compare(agreement.sql(settings, "settlement"), expected, f"full refresh: {is_full}")
-        contradictions = live.select(
-            "select e.seller_id, w.window_starts_at, (e.amount * 100)::bigint"
-            " from settlement.data_exceptions as e"
-            " inner join settlement.windows as w on e.payout_window = w.payout_window"
-            " where e.reason = 'contradicted_close'"
-        )
-        assert sorted(contradictions) == sorted(moved if is_full else rechecked)
+    end = window_of(AROUND_INSTANT + 28 * DAY, UTC_ZONE).ends_at
+    with lived(worlds) as live:
+        live.add(together(prefixed(w.facts, f"{w.seed}/") for w in worlds))
+        settings = at(live.settings, end + DAY)
+        project.build(settings)
+        close_all(live, RULES, model.NOTHING_STORED)
+        before = model.keep(live.facts, end + DAY, RULES)
+        moved = spoil_stored(live, before, end)
+        rechecked = {row for row in moved if row[1] >= end - 14 * DAY}
+        assert (len(moved), len(rechecked)) == (3, 2)
+        expected = agreement.oracle(before)
+        stands = {view: expected[view] for view in ("settlement", "reserve", "entries")}
+        for is_full in (False, True):
+            project.build(settings, full_refresh=is_full)
+            found = agreement.sql(settings, "settlement")
+            compare(found, stands, f"full refresh: {is_full}")
+            contradictions = live.select(
+                "select e.seller_id, w.window_starts_at, (e.amount * 100)::bigint"
+                " from settlement.data_exceptions as e"
+                " inner join settlement.windows as w on e.payout_window = w.payout_window"
+                " where e.reason = 'contradicted_close'"
+            )
+            assert sorted(contradictions) == sorted(moved if is_full else rechecked)
 
 
-def late_facts(ledger: model.Ledger, end: datetime) -> Facts:
-    """A fee in the latest window, an order in the one before it, a refund in an old one."""
-    claimed = {claim.order.order.order_id for claim in ledger.claims}
-    old, *_, other = (
-        known.order
-        for order_id, known in sorted(ledger.screened.orders.items())
-        if known.available_at < end - 45 * DAY
-        and known.gross_minor >= 100_00
-        and order_id not in claimed
+def spoil_stored(
+    live: Marketplace, ledger: model.Ledger, end: datetime
+) -> set[tuple[str, datetime, int]]:
+    """A fee of the latest window is gone, one of the window before it edited, an old one gone."""
+    moved = set()
+    changes = (
+        (end - 3 * DAY, "delete from marketplace.order_fees", 0),
+        (end - 10 * DAY, "update marketplace.order_fees set amount = amount + 2", -2_00),
+        (end - 31 * DAY, "delete from marketplace.order_fees", 0),
     )
-    fee_at, order_at, refund_at = end - 2 * DAY, end - 17 * DAY, end - 38 * DAY
-    fee = Fee("late-f", old.order_id, old.seller_id, "shipping", Decimal("1.23"), fee_at, fee_at)
-    order = replace(other, order_id="late-o", ordered_at=order_at, recorded_at=order_at)
-    refund = Refund("late-r", old.order_id, old.seller_id, Decimal("4.56"), refund_at, refund_at)
-    return Facts(orders=(order,), order_fees=(fee,), refunds=(refund,))
+    with connect(live.settings, Component.OWNER) as owner:
+        owner.execute("alter table marketplace.order_fees disable trigger append_only")
+        for at_, change, amount in changes:
+            window = window_of(at_, UTC_ZONE)
+            entry = next(
+                e
+                for e in sorted(ledger.entries, key=lambda e: e.key)
+                if e.kind == "fee" and e.window == window and _is_in_dollars(ledger, e)
+            )
+            owner.execute(
+                f"{change} where seller_id = %s and fee_id = %s".encode(),
+                [entry.seller_id, entry.source_id],
+            )
+            moved.add((entry.seller_id, window.starts_at, amount or -entry.amount_minor))
+        owner.execute("alter table marketplace.order_fees enable trigger append_only")
+    return moved
 
 
-def new_amounts(ledger: model.Ledger) -> dict[tuple[str, datetime], int]:
-    """What is new per seller and start of a closed window."""
-    return {
-        (row.seller_id, row.window_starts_at): row.net - row.carried_forward
-        for row in model.settlement_rows(ledger)
-        if not row.is_open
-    }
+def _is_in_dollars(ledger: model.Ledger, entry: model.Entry) -> bool:
+    return ledger.screened.orders[entry.seller_id, entry.order_id or ""].rate == 1

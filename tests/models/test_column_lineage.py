@@ -45,7 +45,7 @@ def test_columns_are_followed_through_ctes_and_joins(
         "stg_finance__current_holds.hold_reasons",
     }
     staged = "model.settle.stg_marketplace__orders"
-    assert {node for node, _ in lineage[staged]["gross_minor"]} == {
+    assert {node for node, _ in lineage[staged]["gross_amount"]} == {
         "source.settle.marketplace.orders"
     }
     models = {name for name in build[1]["nodes"] if name.startswith("model.")}

@@ -66,7 +66,7 @@ def test_a_change_shows_the_rows_and_sums_it_moves_and_no_others(
 
 
 def test_money_that_moves_is_summed_before_and_after(settings: Settings, changed: Changed) -> None:
-    project = changed("seeds/reserve_policies.csv", ",7", ",14")
+    project = changed("seeds/reserve_policies.csv", "00Z,7,", "00Z,14,")
     found = moved(diff_models(settings, PROJECT_ROOT, project))
     before, after = found["seller_settlement.v1"].sums["gross"]
     assert before != after

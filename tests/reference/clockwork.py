@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
 
-from .facts import Order, Settings
+from .facts import Assignment, Order
+from .settings import Settings
 from .windows import window_of
 
 MICROSECOND = timedelta(microseconds=1)
@@ -32,9 +33,17 @@ def first_monday(rng: Random, zone: ZoneInfo, weeks: int, around: date | None = 
 class Clockwork:
     """Draws instants within [starts_at, ends_at), many of them where an error would show."""
 
-    def __init__(self, rng: Random, settings: Settings, starts_at: datetime, weeks: int) -> None:
+    def __init__(
+        self,
+        rng: Random,
+        settings: Settings,
+        starts_at: datetime,
+        weeks: int,
+        assignments: tuple[Assignment, ...] = (),
+    ) -> None:
         self.rng = rng
         self.settings = settings
+        self.assignments = assignments
         self.starts_at = starts_at
         # From the middle of a last week, so that a clock change cannot move it to a neighbour.
         last = window_of(starts_at + weeks * 7 * DAY - 3 * DAY, settings.timezone)
@@ -66,11 +75,12 @@ class Clockwork:
         if draw < 0.35:
             return self.edge(instant)
         if draw < 0.45:  # its release falls on a window's edge
-            return self.edge(instant) - self.settings.reserve_days(instant) * DAY
+            return self.edge(instant) - self.settings.policy(instant).reserve_days * DAY
         return instant
 
     def release(self, order: Order) -> datetime:
-        return order.ordered_at + self.settings.reserve_days(order.ordered_at) * DAY
+        about = (order.ordered_at, order.seller_id, self.assignments)
+        return order.ordered_at + self.settings.policy(*about).reserve_days * DAY
 
     def close(self, order: Order, seller_from: datetime) -> datetime:
         """Where the order's paying window ends."""

@@ -1,19 +1,13 @@
-"""What goes in: source rows, finance's own rows and the settings. Every instant is kept in UTC."""
+"""What goes in: source rows and finance's own rows. Every instant is kept in UTC."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from decimal import Decimal
-from fractions import Fraction
-from typing import Literal
-from zoneinfo import ZoneInfo
 
-LatePolicy = Literal["absorb", "until_window_close", "recover"]
-
-UTC_ZONE = ZoneInfo("UTC")
-RAILS: Mapping[str, str] = {"APAC": "TRC-20", "NA": "ERC-20", "EU": "ERC-20"}
+Key = tuple[str, str, str]  # what names a fact: its table, its seller and its id
 
 
 def utc(instant: datetime) -> datetime:
@@ -21,18 +15,6 @@ def utc(instant: datetime) -> datetime:
     if instant.tzinfo is None:
         raise ValueError(f"{instant} has no time zone")
     return instant.astimezone(UTC)
-
-
-def has_two_places(amount: Decimal) -> bool:
-    """By value: 10.00 and 10.000 have at most two decimal places, 10.005 has not."""
-    return amount.is_finite() and (Fraction(amount) * 100).denominator == 1
-
-
-def minor(amount: Decimal) -> int:
-    """An amount with at most two decimal places, in integer cents."""
-    if not has_two_places(amount):
-        raise ValueError(f"{amount} has more than two decimal places")
-    return int(Fraction(amount) * 100)
 
 
 class _InUtc:
@@ -56,6 +38,8 @@ class Seller(_InUtc):
     payouts_enabled: bool
     created_at: datetime
     updated_at: datetime
+    payout_schedule: str = "weekly"
+    payout_minimum: Decimal | None = None
 
 
 @dataclass(frozen=True)
@@ -67,6 +51,7 @@ class Order(_InUtc):
     gross_amount: Decimal
     ordered_at: datetime
     recorded_at: datetime
+    exchange_rate: Decimal | None = None
 
 
 @dataclass(frozen=True)
@@ -89,6 +74,7 @@ class Refund(_InUtc):
     refunded_at: datetime
     recorded_at: datetime
     reason: str = ""
+    reverses_refund_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -98,9 +84,20 @@ class DisputeEvent(_InUtc):
     order_id: str
     seller_id: str
     event_type: str
-    amount: Decimal
+    amount: Decimal | None
     occurred_at: datetime
     recorded_at: datetime
+
+
+@dataclass(frozen=True)
+class Charge(_InUtc):
+    charge_id: str
+    seller_id: str
+    charge_type: str
+    amount: Decimal
+    charged_at: datetime
+    recorded_at: datetime
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -126,65 +123,92 @@ class Line(_InUtc):
 
 
 @dataclass(frozen=True)
-class Policy(_InUtc):
-    valid_from: datetime
-    reserve_days: int
+class Assignment(_InUtc):
+    """A seller is under the policy from the approval on, that instant included."""
+
+    seller_id: str
+    policy: str
+    approved_at: datetime
+
+
+@dataclass(frozen=True)
+class OpeningBalance:
+    """What the old system owed the seller at go-live, or was owed (negative)."""
+
+    seller_id: str
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class GoLive(_InUtc):
+    """`starts_at` is the start of a window: what was available before was settled elsewhere."""
+
+    starts_at: datetime
+    balances: tuple[OpeningBalance, ...] = ()
+    go_live_id: str = "1"
 
 
 @dataclass(frozen=True)
 class Facts:
+    """The rows that have landed. A seller is its last version, with its first `created_at`."""
+
     sellers: tuple[Seller, ...] = ()
     orders: tuple[Order, ...] = ()
     order_fees: tuple[Fee, ...] = ()
     refunds: tuple[Refund, ...] = ()
     dispute_events: tuple[DisputeEvent, ...] = ()
+    seller_charges: tuple[Charge, ...] = ()
     adjustments: tuple[Adjustment, ...] = ()
     lines: tuple[Line, ...] = ()
+    assignments: tuple[Assignment, ...] = ()
+    go_live: GoLive | None = None
 
-    def children(self) -> Iterator[tuple[str, Fee | Refund | DisputeEvent]]:
-        """Every fact that belongs to an order, with the name of its table."""
-        for table in ("order_fees", "refunds", "dispute_events"):
-            for fact in getattr(self, table):
-                yield table, fact
-
-
-@dataclass(frozen=True)
-class Settings:
-    timezone: ZoneInfo = UTC_ZONE
-    policies: tuple[Policy, ...] = ()
-    late_disputes: LatePolicy = "absorb"
-    currency: str = "USD"
-    default_reserve_days: int = 7
-    rails: Mapping[str, str] = field(default_factory=lambda: RAILS)
-
-    def reserve_days(self, ordered_at: datetime) -> int:
-        """The newest policy that is valid at `ordered_at`, that instant included."""
-        valid = [p for p in self.policies if p.valid_from <= ordered_at]
-        if not valid:
-            return self.default_reserve_days
-        return max(valid, key=lambda p: p.valid_from).reserve_days
-
-    def rail(self, seller: Seller) -> str | None:
-        return "SPL" if seller.fast_settlement else self.rails.get(seller.region)
+    def children(self) -> Iterator[Child]:
+        """Every fact that belongs to an order."""
+        yield from self.order_fees
+        yield from self.refunds
+        yield from self.dispute_events
 
 
-def fact_id(fact: object) -> str:
-    """The primary key of a fact: always its first column."""
-    return str(getattr(fact, fields(fact)[0].name))  # type: ignore[arg-type]
+Child = Fee | Refund | DisputeEvent
+Fact = Order | Child | Charge
+
+TABLES: dict[str, type] = {
+    "sellers": Seller,
+    "orders": Order,
+    "order_fees": Fee,
+    "refunds": Refund,
+    "dispute_events": DisputeEvent,
+    "seller_charges": Charge,
+}
+_TABLE_OF = {kind: table for table, kind in TABLES.items()}
 
 
-def happened_at(fact: Order | Fee | Refund | DisputeEvent) -> datetime:
+def table_of(fact: Fact) -> str:
+    return _TABLE_OF[type(fact)]
+
+
+def fact_id(fact: Fact) -> str:
+    """Unique within a seller and a table: always the first column."""
+    return str(getattr(fact, fields(fact)[0].name))
+
+
+def key_of(fact: Fact) -> Key:
+    return (table_of(fact), fact.seller_id, fact_id(fact))
+
+
+def happened_at(fact: Fact) -> datetime:
     """The fact's own instant, whatever its table calls it."""
     match fact:
         case Order():
             return fact.ordered_at
-        case Fee():
+        case Fee() | Charge():
             return fact.charged_at
         case Refund():
             return fact.refunded_at
     return fact.occurred_at
 
 
-def seen_at(fact: Order | Fee | Refund | DisputeEvent) -> datetime:
+def seen_at(fact: Fact) -> datetime:
     """From when the fact's row could be seen at all: the part of `known` that is its own."""
     return max(happened_at(fact), fact.recorded_at)

@@ -10,6 +10,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from .ledger import Ledger
+from .money import round_half_away
 
 DAY = timedelta(days=1)
 ONE = Fraction(1)
@@ -34,17 +35,10 @@ class HealthRow:
     as_of: datetime
 
 
-def round_half_away(value: Fraction, places: int) -> Decimal:
-    """Exact rounding, halves away from zero; the result carries `places` decimals."""
-    scaled = abs(value) * 10**places
-    whole = (2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)
-    return Decimal(-whole if value < 0 else whole).scaleb(-places)
-
-
 def rate(part: int, gross: int) -> Fraction:
-    """part / gross, at most 1; 0 where both are 0, 1 where only gross is."""
-    if gross == 0:
-        return Fraction(1 if part else 0)
+    """part / gross, at most 1; 0 where there is no part, 1 where there is no gross but a part."""
+    if part <= 0 or gross <= 0:
+        return Fraction(1 if part > 0 else 0)
     return min(ONE, Fraction(part, gross))
 
 
@@ -80,15 +74,18 @@ def health_rows(ledger: Ledger) -> list[HealthRow]:
         fact = order.order
         count(fact.seller_id, "gross", order.gross_minor, fact.ordered_at, order.known_at)
     for fee in screened.fees:
-        at = fee.fact.charged_at
-        count(fee.fact.seller_id, "fees", fee.amount_minor, at, fee.known_at)
-    for refund in screened.refunds:
-        at = refund.fact.refunded_at
-        count(refund.fact.seller_id, "refunds", refund.amount_minor, at, refund.known_at)
-    for dispute in screened.disputes:
-        opened = dispute.opened
-        at = opened.fact.occurred_at
-        count(opened.fact.seller_id, "disputes", opened.amount_minor, at, opened.known_at)
+        if fee.fact.fee_type not in ledger.settings.taxes:
+            amount = fee.order.converted(fee.amount)
+            count(fee.fact.seller_id, "fees", amount, fee.occurred_at, fee.known_at)
+    for claim in ledger.refunds:
+        refund = claim.refund
+        amount = refund.order.converted(claim.claimed)
+        count(refund.fact.seller_id, "refunds", amount, refund.occurred_at, refund.known_at)
+    for dispute in ledger.disputes:
+        is_withdrawn = dispute.withdrawn_at is not None and dispute.withdrawn_at < end
+        for event in dispute.opened:
+            amount = 0 if is_withdrawn else event.order.converted(event.amount)
+            count(event.fact.seller_id, "disputes", amount, event.occurred_at, event.known_at)
     firsts: dict[str, datetime] = {}
     for order in screened.orders.values():
         fact = order.order

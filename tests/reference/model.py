@@ -8,21 +8,27 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from .disputes import Dispute
+from .exceptions import all_exceptions
 from .facts import (
     Adjustment,
+    Assignment,
+    Charge,
     DisputeEvent,
     Facts,
     Fee,
-    LatePolicy,
+    GoLive,
     Line,
+    OpeningBalance,
     Order,
-    Policy,
     Refund,
     Seller,
-    Settings,
 )
-from .health import HealthRow, health_rows, round_half_away
-from .ledger import Claim, Entry, Ledger, all_exceptions, keep
+from .health import HealthRow, health_rows
+from .known import DataException
+from .ledger import Claim, Entry, Ledger, close, keep
+from .money import round_half_away
+from .posting import NOTHING_STORED, Posting
 from .reserve import (
     LateDispute,
     OrderReserveRow,
@@ -31,26 +37,33 @@ from .reserve import (
     order_reserve_rows,
     reserve_rows,
 )
-from .screening import DataException
+from .settings import LatePolicy, Policy, Settings
 from .settlement import SettlementRow, settlement_rows
 from .windows import Window, window_labelled, window_of
 
 __all__ = [
+    "NOTHING_STORED",
     "Adjustment",
+    "Assignment",
+    "Charge",
     "Claim",
     "DataException",
+    "Dispute",
     "DisputeEvent",
     "Entry",
     "Facts",
     "Fee",
+    "GoLive",
     "HealthRow",
     "LateDispute",
     "LatePolicy",
     "Ledger",
     "Line",
+    "OpeningBalance",
     "Order",
     "OrderReserveRow",
     "Policy",
+    "Posting",
     "Refund",
     "ReserveRow",
     "Seller",
@@ -58,6 +71,7 @@ __all__ = [
     "SettlementRow",
     "Window",
     "all_exceptions",
+    "close",
     "entries",
     "exceptions",
     "health",

@@ -25,12 +25,14 @@ class ReserveRow:
 
 @dataclass(frozen=True)
 class OrderReserveRow:
-    """An order whose release is still to come, with all its known entries (which may be 0)."""
+    """An order with money in reserve (which may be 0), and what is held back until when."""
 
     order_id: str
     seller_id: str
     held_minor: int
     release_at: datetime
+    holdback_minor: int
+    holdback_until: datetime | None
 
 
 @dataclass(frozen=True)
@@ -58,15 +60,17 @@ def reserve_rows(ledger: Ledger) -> list[ReserveRow]:
     for line in ledger.facts.lines:
         lines[line.seller_id] += sum(amount for _, amount in line_effects(line, ledger))
 
-    unsettled = {
-        dispute.opened.fact.dispute_id
-        for dispute in ledger.screened.disputes
-        if dispute.outcome is None
+    contested = {
+        (event.fact.seller_id, event.fact.dispute_event_id)
+        for dispute in ledger.disputes
+        if not dispute.has_outcome
+        for event in (claim.event for claim in dispute.claims)
     }
     disputed: dict[str, int] = defaultdict(int)
     for claim in ledger.claims:
-        if claim.kind == "dispute_opened" and claim.dispute_id in unsettled:
-            disputed[claim.order.order.seller_id] += claim.effect_minor
+        _, seller_id, source_id = claim.fact
+        if claim.fact[0] == "dispute_events" and (seller_id, source_id) in contested:
+            disputed[seller_id] += claim.effect_minor
 
     rows = []
     for seller_id in sorted(available):
@@ -86,35 +90,40 @@ def reserve_rows(ledger: Ledger) -> list[ReserveRow]:
 
 
 def order_reserve_rows(ledger: Ledger) -> list[OrderReserveRow]:
-    """Sorted by order."""
-    held: dict[str, int] = defaultdict(int)
+    """Sorted by seller and order."""
+    held: dict[tuple[str, str], int] = defaultdict(int)
     for entry in ledger.entries:
-        if entry.order_id is not None:
-            held[entry.order_id] += entry.amount_minor
-    return [
-        OrderReserveRow(order_id, known.order.seller_id, held[order_id], known.release_at)
-        for order_id, known in sorted(ledger.screened.orders.items())
-        if known.release_at > ledger.as_of
-    ]
+        if entry.order_id is not None and entry.available_at > ledger.as_of:
+            held[entry.seller_id, entry.order_id] += entry.amount_minor
+    rows = []
+    for key, known in sorted(ledger.screened.orders.items()):
+        keeps_back = known.holdback_minor != 0 and known.holdback_at > ledger.as_of
+        if known.release_at > ledger.as_of or keeps_back:
+            row = OrderReserveRow(
+                order_id=known.order.order_id,
+                seller_id=known.order.seller_id,
+                held_minor=held[key],
+                release_at=known.release_at,
+                holdback_minor=known.holdback_minor if keeps_back else 0,
+                holdback_until=known.holdback_at if keeps_back else None,
+            )
+            rows.append(row)
+    return rows
 
 
 def late_dispute_rows(ledger: Ledger) -> list[LateDispute]:
     """Good disputes that came too late, in the window in which they became known."""
     rows = []
-    for dispute in ledger.screened.disputes:
+    for dispute in ledger.disputes:
         if dispute.in_time:
             continue
-        opened, fact = dispute.opened, dispute.opened.fact
-        window = window_of(opened.known_at, ledger.settings.timezone)
-        rows.append(
-            LateDispute(
-                fact.dispute_id,
-                fact.order_id,
-                fact.seller_id,
-                opened.amount_minor,
-                fact.occurred_at,
-                opened.known_at,
-                window.label,
-            )
-        )
-    return sorted(rows, key=lambda row: row.dispute_id)
+        first = dispute.first
+        fact = first.fact
+        window = window_of(first.known_at, ledger.settings.timezone)
+        go_live = ledger.facts.go_live
+        if go_live and window.starts_at < go_live.starts_at <= ledger.as_of:
+            continue
+        amount = first.order.converted(first.amount)
+        ids = (fact.dispute_id, fact.order_id, fact.seller_id)
+        rows.append(LateDispute(*ids, amount, first.occurred_at, first.known_at, window.label))
+    return sorted(rows, key=lambda row: (row.seller_id, row.order_id, row.dispute_id))

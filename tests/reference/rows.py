@@ -5,7 +5,19 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from .facts import Adjustment, DisputeEvent, Facts, Fee, Line, Order, Refund, Seller
+from .facts import (
+    Adjustment,
+    Assignment,
+    Charge,
+    DisputeEvent,
+    Facts,
+    Fee,
+    GoLive,
+    Line,
+    Order,
+    Refund,
+    Seller,
+)
 
 DAY = timedelta(days=1)
 MONDAY = datetime(2026, 1, 5, tzinfo=UTC)  # 2026-W02; an order of then is released a week later
@@ -19,12 +31,17 @@ def order(gross: str = "100.00", at: datetime = MONDAY, recorded: datetime | Non
     return Order("o1", "c1", "s1", "USD", Decimal(gross), at, recorded or at)
 
 
-def fee(fee_id: str, amount: str, at: datetime = MONDAY) -> Fee:
-    return Fee(fee_id, "o1", "s1", "commission", Decimal(amount), at, at)
+def fee(fee_id: str, amount: str, at: datetime = MONDAY, fee_type: str = "commission") -> Fee:
+    return Fee(fee_id, "o1", "s1", fee_type, Decimal(amount), at, at)
 
 
-def refund(refund_id: str, amount: str, at: datetime) -> Refund:
-    return Refund(refund_id, "o1", "s1", Decimal(amount), at, at)
+def refund(refund_id: str, amount: str, at: datetime, reverses: str | None = None) -> Refund:
+    columns = {"reverses_refund_id": reverses}
+    return Refund(refund_id, "o1", "s1", Decimal(amount), at, at, **columns)
+
+
+def charge(charge_id: str, amount: str, at: datetime = MONDAY) -> Charge:
+    return Charge(charge_id, "s1", "subscription", Decimal(amount), at, at)
 
 
 def event(kind: str, amount: str, at: datetime, event_id: str = "", **other: str) -> DisputeEvent:
@@ -51,7 +68,10 @@ def history(*rows: object) -> Facts:
         "order_fees": those(Fee),
         "refunds": those(Refund),
         "dispute_events": those(DisputeEvent),
+        "seller_charges": those(Charge),
         "adjustments": those(Adjustment),
         "lines": those(Line),
+        "assignments": those(Assignment),
+        "go_live": next((row for row in rows if isinstance(row, GoLive)), None),
     }
     return Facts(**tables)  # type: ignore[arg-type]

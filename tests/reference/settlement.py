@@ -6,8 +6,9 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from .facts import Line, minor
+from .facts import Line
 from .ledger import Ledger
+from .money import minor
 from .windows import window_labelled, window_numbered, window_of
 
 
@@ -19,8 +20,10 @@ class SettlementRow:
     payout_window: str
     gross: int
     fees: int
+    taxes: int
     refunds: int
     disputes: int
+    charges: int
     adjustments: int
     carried_forward: int
     net: int
@@ -31,14 +34,22 @@ class SettlementRow:
     is_open: bool
 
 
+# Where an entry shows; all others are a dispute's.
+COLUMNS = {
+    **{"order": "gross", "holdback": "gross", "fee": "fees", "tax": "taxes"},
+    **{"refund": "refunds", "reversal": "refunds"},
+    **{"charge": "charges", "adjustment": "adjustments"},
+}
+
+
 @dataclass
 class _Week:
-    """What is new for a seller in one window, and how payout lines move what is carried into it."""
+    """What is new for a seller in one window, and what is brought into it beside the balance."""
 
     sums: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     order_count: int = 0
     entry_count: int = 0
-    lines: int = 0
+    brought: int = 0  # by lines, and by an opening balance
 
     @property
     def new(self) -> int:
@@ -52,13 +63,15 @@ def settlement_rows(ledger: Ledger) -> list[SettlementRow]:
     weeks: dict[str, dict[int, _Week]] = defaultdict(lambda: defaultdict(_Week))
     for entry in ledger.entries:
         week = weeks[entry.seller_id][entry.window.number]
-        kind = "dispute" if entry.kind.startswith("dispute") else entry.kind
-        week.sums[kind] += entry.amount_minor
-        week.order_count += entry.kind == "order"
         week.entry_count += 1
+        if entry.kind == "opening_balance":
+            week.brought += entry.amount_minor
+            continue
+        week.sums[COLUMNS.get(entry.kind, "disputes")] += entry.amount_minor
+        week.order_count += entry.kind == "order"
     for line in ledger.facts.lines:
         for number, amount in line_effects(line, ledger):
-            weeks[line.seller_id][number].lines += amount
+            weeks[line.seller_id][number].brought += amount
 
     rails = {s.seller_id: ledger.settings.rail(s) for s in ledger.facts.sellers}
     rows = []
@@ -66,7 +79,7 @@ def settlement_rows(ledger: Ledger) -> list[SettlementRow]:
         balance = 0
         for number in range(min(weeks[seller_id]), last.number + 1):
             week = weeks[seller_id].get(number, _Week())
-            carried = balance + week.lines
+            carried = balance + week.brought
             balance = carried + week.new
             if not week.entry_count and not carried:
                 continue
@@ -75,11 +88,13 @@ def settlement_rows(ledger: Ledger) -> list[SettlementRow]:
                 SettlementRow(
                     seller_id=seller_id,
                     payout_window=window.label,
-                    gross=week.sums["order"],
-                    fees=-week.sums["fee"],
-                    refunds=-week.sums["refund"],
-                    disputes=-week.sums["dispute"],
-                    adjustments=week.sums["adjustment"],
+                    gross=week.sums["gross"],
+                    fees=-week.sums["fees"],
+                    taxes=-week.sums["taxes"],
+                    refunds=-week.sums["refunds"],
+                    disputes=-week.sums["disputes"],
+                    charges=-week.sums["charges"],
+                    adjustments=week.sums["adjustments"],
                     carried_forward=carried,
                     net=balance,
                     rail=rails.get(seller_id),

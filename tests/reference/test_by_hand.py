@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from . import model
-from .facts import Adjustment, Facts, LatePolicy, Line, Order, Policy, Settings
+from .facts import Adjustment, Facts, Line, Order
 from .rows import DAY, MONDAY, event, fee, history, order, refund, seller
+from .settings import LatePolicy, Policy, Settings
 
 MICROSECOND = timedelta(microseconds=1)
 HOUR = timedelta(hours=1)
@@ -80,7 +81,28 @@ def test_a_win_before_its_open_counts_with_the_open() -> None:
     assert found(facts) == []
 
 
-def test_a_bad_outcome_does_not_take_the_place_of_the_first() -> None:
+def test_each_event_sets_what_the_seller_bears_from_then_on() -> None:
+    told = [
+        ("opened", "50.00", 50_00),
+        ("won", "20.00", 30_00),
+        ("lost", "40.00", 40_00),  # revised, and in part
+        ("lost", "80.00", 50_00),  # never above what was opened
+        ("withdrawn", "7.00", 0),
+        ("opened", "10.00", 10_00),  # a second chargeback
+        ("won", "99.00", 0),
+        ("lost", "0.00", 0),
+        ("lost", "10.00", 10_00),
+    ]
+    events = [
+        event(kind, amount, MONDAY + n * HOUR, f"e{n}") for n, (kind, amount, _) in enumerate(told)
+    ]
+    for n, (_, _, borne) in enumerate(told):
+        taken = amounts(history(*events), MONDAY + n * HOUR)
+        assert sum(taken.values()) == 100_00 - borne, n
+    assert found(history(*events)) == []
+
+
+def test_a_bad_event_sets_nothing() -> None:
     other = Order("o2", "c1", "s1", "USD", Decimal(10), MONDAY, MONDAY)
     facts = history(
         order(),
@@ -88,16 +110,18 @@ def test_a_bad_outcome_does_not_take_the_place_of_the_first() -> None:
         event("opened", "50.00", MONDAY + 1 * DAY),
         event("lost", "50.00", MONDAY + 2 * DAY, "x", order_id="o2"),
         event("won", "50.005", MONDAY + 3 * DAY, "y"),
-        event("won", "20.00", MONDAY + 4 * DAY, "z"),
-        event("lost", "50.00", MONDAY + 5 * DAY, "zz"),
-        event("opened", "1.00", MONDAY + 5 * DAY, "again"),
+        event("opened", "1.00", MONDAY + 3 * DAY, "again"),
+        event("settled", "1.00", MONDAY + 3 * DAY, "z"),
+        event("won", "20.00", MONDAY + 4 * DAY, "good"),
+        event("opened", "0.00", MONDAY + 5 * DAY, "zero"),
     )
-    assert amounts(facts) == {"o1": 100_00, "o2": 10_00, "d1-opened": -50_00, "z": 20_00}
+    assert amounts(facts) == {"o1": 100_00, "o2": 10_00, "d1-opened": -50_00, "good": 20_00}
     assert found(facts) == [
-        ("again", "second_opened"),
-        ("x", "outcome_on_other_order"),
-        ("y", "more_than_two_places"),
-        ("zz", "second_outcome"),
+        ("again", "opened_while_open"),
+        ("x", "outcome_without_opened"),
+        ("y", "too_many_decimals"),
+        ("z", "unknown_event_type"),
+        ("zero", "amount_not_positive"),
     ]
 
 
@@ -180,7 +204,7 @@ def test_an_order_waits_for_its_seller_and_its_facts_wait_with_it() -> None:
     facts = history(seller(created_at=since), fee("f1", "12.00"))
     assert amounts(facts, since - MICROSECOND) == {}
     assert found(facts, since - MICROSECOND) == [
-        ("f1", "order_without_effect"),
+        ("f1", "unknown_seller"),
         ("o1", "unknown_seller"),
     ]
     assert {e.known_at for e in model.entries(facts, LATER)} == {since}

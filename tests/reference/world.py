@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -12,9 +12,10 @@ from random import Random
 from zoneinfo import ZoneInfo
 
 from .clockwork import MICROSECOND, Clockwork, first_monday
-from .facts import Adjustment, Facts, LatePolicy, Policy, Seller, Settings, seen_at
+from .facts import TABLES, Adjustment, Assignment, Facts, Seller, seen_at
 from .history import History
-from .olist import TABLES
+from .settings import STANDARD, LatePolicy, Policy, Settings
+from .spoiling import spoil
 from .windows import window_numbered, window_of
 
 REGIONS = ("APAC", "NA", "EU", "LATAM")
@@ -38,7 +39,7 @@ class World:
         last = window_of(self.ends_at, zone).number + 4
         edges = [window_numbered(number, zone).ends_at for number in range(first, last)]
         known = [seen_at(order) for order in self.facts.orders]
-        known += [seen_at(fact) for _, fact in self.facts.children()]
+        known += [seen_at(fact) for fact in self.facts.children()]
         drawn = {
             rng.choice(edges if rng.random() < 0.5 else known)
             + rng.choice((-1, 0, 0)) * MICROSECOND
@@ -47,7 +48,7 @@ class World:
         return sorted({*drawn, edges[-1] + timedelta(days=2)})
 
     def write_csv(self, directory: Path) -> None:
-        """Five files named and laid out like the source tables, UTF-8, one header line each."""
+        """Files named and laid out like the source tables, UTF-8, one header line each."""
         directory.mkdir(parents=True, exist_ok=True)
         for name, kind in TABLES.items():
             columns = [item.name for item in fields(kind)]
@@ -69,30 +70,39 @@ def random_world(
     late_disputes: LatePolicy = "absorb",
     adjustments: int = 0,
     around: date | None = None,
+    chargebacks: int = 4,
 ) -> World:
     """A world with about 1.3 orders per seller and week.
 
     `clean` leaves out every fact that is bad in itself; late, early, clamped and tied ones stay.
-    Without `policies` the reserve is 7 days. Adjustments are in no CSV file. `around` is a day in
-    the middle of it, so that several worlds share their weeks.
+    Without `policies` the reserve is 7 days; sellers are assigned to those that have a name of
+    their own. Adjustments and assignments are in no CSV file. `around` is a day in the middle of
+    it, so that several worlds share their weeks.
     """
     rng = Random(f"world-{seed}-{tz}")  # noqa: S311 - a test's dice, not a secret
     settings = Settings(ZoneInfo(tz), tuple(policies), late_disputes)
     starts_at = first_monday(rng, settings.timezone, weeks, around)
     clock = Clockwork(rng, settings, starts_at, weeks)
     people = [_seller(rng, clock, number, weeks) for number in range(sellers)]
-    history = History(rng, clock, people, clean=clean)
+    clock.assignments = tuple(_assignments(rng, clock, people))
+    history = History(rng, clock, people)
     for seller in people:
         for _ in range(rng.randint(max(1, weeks // 2), 2 * weeks)):
-            history.add_order(seller)
+            history.add_order(seller, ahead=not clean and rng.random() < 0.03)
+        for _ in range(rng.randint(0, weeks // 2)):
+            history.add_charge(seller)
+    for _ in range(chargebacks):
+        history.add_chargeback(rng.sample(history.orders, 3))
     if not clean:
-        history.spoil()
+        spoil(history)
     facts = Facts(
         sellers=tuple(people),
         orders=tuple(history.orders),
         order_fees=tuple(history.fees),
         refunds=tuple(history.refunds),
         dispute_events=tuple(history.events),
+        seller_charges=tuple(history.charges),
+        assignments=clock.assignments,
         adjustments=tuple(_adjustment(rng, clock, people, n) for n in range(adjustments)),
     )
     return World(seed, _shuffled(rng, facts), settings, starts_at, clock.ends_at)
@@ -118,6 +128,16 @@ def _seller(rng: Random, clock: Clockwork, number: int, weeks: int) -> Seller:
     )
 
 
+def _assignments(rng: Random, clock: Clockwork, people: list[Seller]) -> Iterator[Assignment]:
+    """Half of the sellers, to a policy and perhaps back again; never two at one instant."""
+    names = sorted({policy.policy for policy in clock.settings.policies} - {STANDARD})
+    for seller in people:
+        if names and rng.random() < 0.5:
+            instants = {rng.choice(clock.ties), clock.edge(rng.choice(clock.ties))}
+            for at in sorted(instants):
+                yield Assignment(seller.seller_id, rng.choice((*names, *names, STANDARD)), at)
+
+
 def _adjustment(rng: Random, clock: Clockwork, people: list[Seller], number: int) -> Adjustment:
     amount = Decimal(rng.choice((-1, 1)) * rng.randint(1, 20_000)).scaleb(-2)
     at = clock.edge(clock.somewhere(clock.starts_at, clock.ends_at))
@@ -135,4 +155,4 @@ def _text(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
-    return str(value)
+    return "" if value is None else str(value)

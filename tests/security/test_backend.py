@@ -18,29 +18,40 @@ PASSWORD = "not easy to guess"  # noqa: S105 - of a server that is gone in a min
 SELLER = """
 insert into marketplace.sellers (
     seller_id, display_name, region, fast_settlement, wallet_address, status, payouts_enabled,
-    created_at, updated_at
-) values ('z1', 'Zed', 'EU', false, %s, 'active', true, now(), now())
+    created_at, updated_at, payout_schedule, payout_minimum
+) values ('z1', 'Zed', 'EU', false, %s, 'active', true, now(), now(), 'monthly', 20)
 on conflict (seller_id) do update set
     display_name = excluded.display_name, region = excluded.region,
     fast_settlement = excluded.fast_settlement, wallet_address = excluded.wallet_address,
     status = excluded.status, payouts_enabled = excluded.payouts_enabled,
-    created_at = excluded.created_at, updated_at = excluded.updated_at
+    created_at = excluded.created_at, updated_at = excluded.updated_at,
+    payout_schedule = excluded.payout_schedule, payout_minimum = excluded.payout_minimum
 """
 FACTS = (
     "insert into marketplace.orders (order_id, checkout_id, seller_id, currency, gross_amount,"
-    " ordered_at) values ('zo', 'zc', 'z1', 'USD', 5, now()) on conflict (order_id) do nothing",
+    " exchange_rate, ordered_at) values ('zo', 'zc', 'z1', 'EUR', 5, 1.0837, now())"
+    " on conflict (seller_id, order_id) do nothing",
     "insert into marketplace.order_fees (fee_id, order_id, seller_id, fee_type, amount, charged_at)"
-    " values ('zf', 'zo', 'z1', 'commission', 1, now()) on conflict (fee_id) do nothing",
-    "insert into marketplace.refunds (refund_id, order_id, seller_id, amount, refunded_at, reason)"
-    " values ('zr', 'zo', 'z1', 1, now(), 'late') on conflict (refund_id) do nothing",
+    " values ('zf', 'zo', 'z1', 'commission', 1, now())"
+    " on conflict (seller_id, fee_id) do nothing",
+    "insert into marketplace.refunds (refund_id, order_id, seller_id, amount, refunded_at, reason,"
+    " reverses_refund_id) values ('zr', 'zo', 'z1', 1, now(), 'late', 'zq')"
+    " on conflict (seller_id, refund_id) do nothing",
     "insert into marketplace.dispute_events (dispute_event_id, dispute_id, order_id, seller_id,"
-    " event_type, amount, occurred_at) values ('ze', 'zd', 'zo', 'z1', 'opened', 1, now())"
-    " on conflict (dispute_event_id) do nothing",
+    " event_type, amount, occurred_at) values ('ze', 'zd', 'zo', 'z1', 'withdrawn', null, now())"
+    " on conflict (seller_id, dispute_event_id) do nothing",
+    "insert into marketplace.seller_charges (charge_id, seller_id, charge_type, amount, charged_at,"
+    " note) values ('zh', 'z1', 'subscription', 29, now(), 'November')"
+    " on conflict (seller_id, charge_id) do nothing",
 )
 REFUSED = (
     "update marketplace.orders set gross_amount = 1",
     "delete from marketplace.orders",
     "truncate marketplace.orders",
+    "delete from marketplace.seller_charges",
+    # Which transaction wrote a fact decides what counts as late.
+    "insert into marketplace.seller_charges (charge_id, seller_id, charge_type, amount, charged_at,"
+    " landed_xid) values ('zl', 'z1', 'storage', 1, now(), 1)",
     "update marketplace.sellers set seller_id = 'z2' where seller_id = 'z1'",
     "delete from marketplace.sellers",
     "alter table marketplace.orders disable trigger all",

@@ -21,6 +21,12 @@ DECISIONS = {
     "pause_payouts": ("ana", "finance.pause_payouts('lurking')"),
     "propose_policy": ("ana", "finance.propose_policy('dual_approval_above', '', 1, 'lurking')"),
     "block_wallet": ("ana", "finance.block_wallet('w', 'lurking')"),
+    "propose_go_live": ("ana", "finance.propose_go_live('2026-W47', null, 'lurking')"),
+    "approve_go_live": ("ana", "finance.approve_go_live(1)"),
+    "enter_adjustments": ("ana", "finance.enter_adjustments('[]', 'lurking')"),
+    "approve_adjustments": ("ana", "(finance.approve_adjustments(1)).row_count"),
+    "assign_reserve_policy": ("ana", "finance.assign_reserve_policy('s1', 'standard', 'lurking')"),
+    "approve_reserve_assignments": ("ana", "finance.approve_reserve_assignments(1)"),
     "freeze_batch": (ORCHESTRATOR, "finance.freeze_batch('2026-W47')"),
     "record_lookup": (ORCHESTRATOR, "finance.record_lookup('{}')"),
     "store_close": (ORCHESTRATOR, "finance.store_close('2026-W47')"),
@@ -42,6 +48,7 @@ DONE = """
 select (select count(*) from finance.approvals) + (select count(*) from finance.pauses)
     + (select count(*) from finance.policies where proposed_by = 'ana')
     + (select count(*) from finance.wallet_blocks) + (select count(*) from finance.payout_batches)
+    + (select count(*) from finance.go_lives) + (select count(*) from finance.reserve_assignments)
 """
 
 

@@ -6,10 +6,12 @@ from dataclasses import fields, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from tests.reference.facts import Adjustment, Seller
-from tests.reference.olist import TABLES
+from orchestrator.settlement.check_wallets import check_new_wallets
+from tests.reference.facts import TABLES, Adjustment, Seller
+from tests.reference.windows import window_of
+from tests.simulation.killable import Program
 from tests.simulation.people import FINANCE, refused
-from tests.simulation.world import new_wallet
+from tests.simulation.world import SEED, new_wallet
 
 if TYPE_CHECKING:
     from tests.simulation.history import Simulation
@@ -21,16 +23,45 @@ def begin(sim: Simulation) -> None:
     for seller in sim.world.sellers:
         _insert(sim, "sellers", seller)
     for policy in sim.world.settings.policies:
-        sim.rows(
-            "insert into settlement_seeds.reserve_policies values (%s, %s)",
-            *(policy.valid_from, policy.reserve_days),
-        )
+        if policy not in SEED:
+            sim.rows(
+                "insert into settlement_seeds.reserve_policies values ('standard', %s, %s, 0, 0)",
+                *(policy.valid_from, policy.reserve_days),
+            )
+    _decide(sim)
     if sim.rng.random() < 0.5:
         sim.dual_limit = sim.rng.choice((0, 100_000, 500_000))
         query = "select finance.propose_policy('dual_approval_above', '', %s, 'careful')"
         proposal = sim.office.ask("ana", query, sim.dual_limit)
         sim.office.ask("ben", "select finance.confirm_policy(%s)", proposal)
     land(sim)
+
+
+def _decide(sim: Simulation) -> None:
+    """Who is under which reserve policy, and perhaps a go-live."""
+    for assigned in sim.world.assignments:
+        sim.rows(
+            "insert into finance.reserve_assignments (seller_id, policy, note, assigned_by,"
+            " assigned_at, approved_by, approved_at)"
+            " values (%s, %s, 'risky', 'ana', %s, 'ben', %s)",
+            *(assigned.seller_id, assigned.policy, assigned.approved_at, assigned.approved_at),
+        )
+    sim.oracle.lands("assignments", sim.world.assignments)
+    decided = sim.world.go_live
+    if decided:  # before it begins, so that what is built until then knows it, too
+        label = window_of(decided.starts_at, sim.world.settings.timezone).label
+        [(number,)] = sim.rows(
+            "insert into finance.go_lives (payout_window, starts_at, note, proposed_by,"
+            " approved_by, approved_at) values (%s, %s, 'from now on', 'ana', 'ben', %s)"
+            " returning go_live_id",
+            *(label, decided.starts_at, decided.starts_at),
+        )
+        for balance in decided.balances:
+            sim.rows(
+                "insert into finance.opening_balances values (%s, %s, %s)",
+                *(number, balance.seller_id, int(balance.amount * 100)),
+            )
+        sim.oracle.facts = replace(sim.oracle.facts, go_live=decided)
 
 
 def land(sim: Simulation) -> None:
@@ -77,6 +108,8 @@ def change_seller(sim: Simulation) -> str:
 
 
 def edit(sim: Simulation, seller_id: str, change: dict[str, Any]) -> str:
+    if seller_id in sim.oracle.gone:
+        return f"{seller_id} is gone"
     seller = sim.oracle.sellers[seller_id]
     changed: Seller = replace(seller, **change, updated_at=sim.now)
     names = [*change, "updated_at"]
@@ -89,6 +122,24 @@ def edit(sim: Simulation, seller_id: str, change: dict[str, Any]) -> str:
     sim.oracle.sellers[seller.seller_id] = changed
     sim.oracle.sees(sim.now)
     return f"{seller.seller_id}: {change}"
+
+
+def vanish(sim: Simulation) -> str:
+    """A seller's row is gone from the source, as after a load that was cut short, or back."""
+    gone = sim.oracle.gone
+    if gone:
+        seller_id, seller = gone.popitem()
+        _insert(sim, "sellers", seller)
+        sim.oracle.sellers[seller_id] = seller
+        return f"{seller_id} is back"
+    seller_id = any_seller(sim)
+    seller = sim.oracle.sellers[seller_id]
+    sim.product(check_new_wallets, Program())
+    sim.project.build(sim.settings)  # it has been seen as it is now
+    sim.rows("delete from marketplace.sellers where seller_id = %s returning 1", seller_id)
+    gone[seller_id] = seller
+    sim.oracle.sellers[seller_id] = replace(seller, status="closed")
+    return f"{seller_id} is gone"
 
 
 def adjust(sim: Simulation) -> str:

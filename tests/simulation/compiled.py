@@ -36,7 +36,6 @@ inner join pg_namespace as n on c.relnamespace = n.oid
 where n.nspname like 'settlement%' and a.attnum > 0 and not a.attisdropped
 group by 1
 """
-CHECKED = ("region", "is_fast_settlement", "wallet_address", "seller_status", "is_payouts_enabled")
 
 
 @dataclass(frozen=True)
@@ -52,11 +51,12 @@ class Node:
     key: tuple[str, ...]  # of a row that takes the place of an older one
     before: str  # pre-hooks, as they are written
     after: str
+    checked: tuple[str, ...]  # of a snapshot: what makes another version
 
     def statements(self, *, is_weekly: bool) -> Iterator[str]:
         """What a build does about it. Views stand as they are."""
         if self.materialized == "snapshot":
-            yield snapshot(self.relation, self.whole, self.columns)
+            yield snapshot(self.relation, self.whole, self.columns, self.checked)
         elif self.materialized == "table":
             yield f"delete from {self.relation}"
             yield self._insert(self.weekly if is_weekly else self.whole)
@@ -147,8 +147,9 @@ def compile_project(settings: Settings) -> Project:
             database.execute(
                 "insert into finance.window_closes (payout_window, window_starts_at,"
                 " window_ends_at, payout_due_at, settlement_timezone, currency, row_count,"
-                " net_minor, absorbed_disputes_minor) values ('2000-W01', '2000-01-03',"
-                " '2000-01-10', '2000-01-11', 'UTC', 'USD', 0, 0, 0)"
+                " net_minor, absorbed_disputes_minor, landed_before, landed_in)"
+                " values ('2000-W01', '2000-01-03', '2000-01-10', '2000-01-11', 'UTC', 'USD',"
+                " 0, 0, 0, 0, 0)"
             )
         weekly = _compiled(replace(settings, urls=copy.urls))  # parsed once for both
     with connect(settings, Component.OWNER) as database:
@@ -187,6 +188,7 @@ def _node(
         key=_key(whole["config"]),
         before=";".join(hook["sql"] for hook in whole["config"]["pre-hook"]),
         after=";".join(hook["sql"] for hook in whole["config"]["post-hook"]),
+        checked=tuple(whole["config"].get("check_cols") or ()),
     )
 
 
@@ -203,10 +205,10 @@ def _anywhere(node: Mapping[str, Any]) -> str:
     return str(node["compiled_code"]).replace(f'"{node["database"]}".', "")
 
 
-def snapshot(relation: str, query: str, columns: Sequence[str]) -> str:
+def snapshot(relation: str, query: str, columns: Sequence[str], checked: Sequence[str]) -> str:
     """dbt's snapshot of strategy `check`: what differs from its latest version gets another."""
     own = ", ".join(name for name in columns if not name.startswith("dbt_"))
-    new, old = (", ".join(f"{row}.{name}" for name in CHECKED) for row in ("seen", "was"))
+    new, old = (", ".join(f"{row}.{name}" for name in checked) for row in ("seen", "was"))
     return f"""
         with seen as (
             select s.*, finance.as_of('settlement') as seen_at from ({query}) as s

@@ -22,6 +22,7 @@ def something(sim: Simulation, *, is_calm: bool) -> None:
     ]
     odd: list[tuple[str, Callable[[Simulation], str]]] = [
         ("a seller changes", acts.change_seller),
+        ("a seller vanishes", acts.vanish),
         ("a seller is held", lambda s: s.office.hold(s.someone(), acts.any_seller(s))),
         ("a wallet is blocked", acts.block),
         ("payouts are paused", lambda s: s.office.pause(s.someone())),
@@ -29,7 +30,7 @@ def something(sim: Simulation, *, is_calm: bool) -> None:
         ("the database restarts", acts.restart),
         ("pay again", paying.pay_again),
     ]
-    weights = [6, 6, 5, 2, 2] + ([] if is_calm else [3, 1, 0.5, 1, 2, 0.4, 2])
+    weights = [6, 6, 5, 2, 2] + ([] if is_calm else [3, 0.5, 1, 0.5, 1, 2, 0.4, 2])
     [(what, act)] = sim.rng.choices(usual if is_calm else usual + odd, weights)
     sim.step(what, lambda: act(sim))
     if sim.office.is_paused and (is_calm or sim.rng.random() < 0.7):

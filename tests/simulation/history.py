@@ -56,7 +56,6 @@ class Simulation:
     max_lines: int | None = None
     compared: int = 0
     pay_window: Callable[[Settings, str], object] = pay_window
-    contradicted: set[tuple[str, str]] = field(default_factory=set)
     declared: set[str] = field(default_factory=set)  # lines that people called not taken
     is_reconciled: bool = False
     spares: list[Connection] = field(default_factory=list)

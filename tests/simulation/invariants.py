@@ -80,13 +80,15 @@ def stored(sim: Simulation) -> Iterator[str]:
 def fingerprints(sim: Simulation) -> dict[str, str]:
     return dict(
         sim.rows(
-            "select c.payout_window, md5(c::text || coalesce((select string_agg(r::text, '|'"
-            " order by r.seller_id) from finance.window_close_rows as r"
-            " where r.payout_window = c.payout_window), '') || coalesce((select string_agg("
-            " e::text, '|' order by e.entry_type, e.source_id) from finance.window_close_entries"
-            " as e where e.payout_window = c.payout_window), '') || coalesce((select string_agg("
-            " h::text, '|' order by h.seller_id) from finance.window_close_health as h"
-            " where h.payout_window = c.payout_window), '')) from finance.window_closes as c"
+            "select c.payout_window, md5(c::text"
+            " || coalesce((select string_agg(r::text, '|' order by r.seller_id)"
+            " from finance.window_close_rows as r where r.payout_window = c.payout_window), '')"
+            " || coalesce((select string_agg(e::text, '|' order by e.seller_id, e.entry_type,"
+            " e.source_id) from finance.window_close_entries as e"
+            " where e.payout_window = c.payout_window), '')"
+            " || coalesce((select string_agg(h::text, '|' order by h.seller_id)"
+            " from finance.window_close_health as h where h.payout_window = c.payout_window), ''))"
+            " from finance.window_closes as c"
         )
     )
 

@@ -30,9 +30,10 @@ def _mutant(name: str, caught_by: str, *changes: tuple[str, str, str], seed: int
 
 
 CLOSE = "weekly build"
-CLAMPED = "greatest(0, least(running.running_minor, orders.gross_minor))"
+CLAMPED = "least(greatest(running.running_amount, 0), orders.gross_amount)"
 CLAMPED_BEFORE = (
-    "greatest(0, least(running.running_minor - running.claimed_minor, orders.gross_minor))"
+    "least(\n            greatest(running.running_amount - running.claimed_amount, 0),"
+    " orders.gross_amount\n        )"
 )
 
 MUTANTS = (
@@ -50,11 +51,11 @@ MUTANTS = (
     _mutant(
         "the clamp is gone",
         CLOSE,
-        (f"{CORE}/entries/int_claims.sql", CLAMPED, "running.running_minor"),
+        (f"{CORE}/entries/int_claims.sql", CLAMPED, "running.running_amount"),
         (
             f"{CORE}/entries/int_claims.sql",
             CLAMPED_BEFORE,
-            "(running.running_minor - running.claimed_minor)",
+            "(running.running_amount - running.claimed_amount)",
         ),
         seed=1,
     ),
@@ -62,39 +63,48 @@ MUTANTS = (
         "a claim counts at face value",
         CLOSE,
         (
-            f"{CORE}/entries/int_entries__known.sql",
+            f"{CORE}/entries/int_entries__of_orders.sql",
             "-effective_minor as amount",
-            "-claimed_minor as amount",
+            "-claimed_amount::bigint as amount",
         ),
         seed=1,
     ),
     _mutant(
         "a won dispute is given back twice",
         CLOSE,
-        (f"{CORE}/entries/int_claims.sql", "-given_back_minor as", "-2 * given_back_minor as"),
+        (
+            f"{CORE}/facts/int_dispute_claims.sql",
+            "greatest(opened_amount - amount, 0)",
+            "opened_amount - 2 * amount",
+        ),
     ),
     _mutant(
         "more is given back than was taken",
         CLOSE,
         (
-            f"{CORE}/facts/int_disputes.sql",
-            "least(outcomes.amount_minor, opened.amount_minor)",
-            "outcomes.amount_minor",
+            f"{CORE}/facts/int_dispute_claims.sql",
+            "greatest(opened_amount - amount, 0)",
+            "opened_amount - amount",
         ),
         seed=3,
     ),
     _mutant(
         "late disputes take part in the clamp",
         CLOSE,
-        (f"{CORE}/entries/int_claims.sql", "where is_in_time", "where true"),
+        (f"{CORE}/entries/int_claims.sql", "where is_in_time and", "where"),
+        (
+            f"{CORE}/facts/int_dispute_claims.sql",
+            "when not is_effective or not is_in_time then",
+            "when not is_effective then",
+        ),
     ),
     _mutant(
         "a dispute at the release counts as before it",
         CLOSE,
         (
             f"{CORE}/facts/int_disputes.sql",
-            "opened.occurred_at < orders.release_at",
-            "opened.occurred_at <= orders.release_at",
+            "opened.occurred_at < opened.release_at",
+            "opened.occurred_at <= opened.release_at",
         ),
         seed=2,
     ),
@@ -103,10 +113,138 @@ MUTANTS = (
         CLOSE,
         (
             f"{CORE}/facts/int_disputes.sql",
-            "opened.known_at < orders.paying_window_ends_at",
-            "opened.known_at <= orders.paying_window_ends_at",
+            "opened.known_at < opened.paying_window_ends_at",
+            "opened.known_at <= opened.paying_window_ends_at",
         ),
         seed=6,
+    ),
+    _mutant(
+        "a dispute is told by its id alone",
+        CLOSE,
+        (
+            f"{CORE}/facts/int_disputes.sql",
+            "distinct on (seller_id, order_id, dispute_id)",
+            "distinct on (seller_id, dispute_id)",
+        ),
+        (f"{CORE}/facts/int_disputes.sql", "        order_id asc,\n", ""),
+    ),
+    _mutant(
+        "the first outcome of a dispute is kept",
+        CLOSE,
+        (
+            f"{CORE}/facts/int_dispute_claims.sql",
+            "select * from final",
+            "select distinct on (seller_id, order_id, dispute_id, event_type <> 'opened') *"
+            " from final order by seller_id, order_id, dispute_id, event_type <> 'opened',"
+            " known_at, occurred_at, dispute_event_id",
+        ),
+    ),
+    _mutant(
+        "a partial loss is a whole one",
+        CLOSE,
+        (
+            f"{CORE}/facts/int_dispute_claims.sql",
+            "least(opened_amount, amount)",
+            "opened_amount",
+        ),
+    ),
+    _mutant(
+        "a withdrawn dispute counts for health",
+        CLOSE,
+        (
+            f"{CORE}/health/int_seller_health__sums.sql",
+            "coalesce(facts.withdrawn_known_at, 'infinity')",
+            "'infinity'::timestamptz",
+        ),
+    ),
+    _mutant(
+        "a reversal may name another order's refund",
+        CLOSE,
+        (
+            f"{CORE}/facts/int_refunds.sql",
+            "            and paired.order_id = refunds.order_id\n",
+            "",
+        ),
+    ),
+    _mutant(
+        "each claim is converted on its own",
+        CLOSE,
+        (
+            f"{CORE}/entries/int_claims.sql",
+            "round((amount_after) * cents_per_unit)::bigint\n"
+            "        - round((amount_before) * cents_per_unit)::bigint as effective_minor",
+            "round((amount_after - amount_before) * cents_per_unit)::bigint as effective_minor",
+        ),
+    ),
+    _mutant(
+        "halves are rounded to even",
+        CLOSE,
+        (
+            f"{CORE}/facts/int_order_fees.sql",
+            "round((effective.amount) * effective.cents_per_unit)::bigint as amount_minor",
+            "round(((effective.amount) * effective.cents_per_unit)::float8)::bigint"
+            " as amount_minor",
+        ),
+    ),
+    _mutant(
+        "a tax counts as a fee",
+        CLOSE,
+        (
+            f"{CORE}/facts/int_order_fees.sql",
+            "fee_types.fee_type is not null as is_tax",
+            "false as is_tax",
+        ),
+    ),
+    # Late facts, holdbacks, policies, go-live, sellers.
+    _mutant(
+        "a late fact is posted again each week",
+        f"{CLOSE}, contradictions, full refresh",
+        (
+            f"{CORE}/facts/int_late_facts.sql",
+            "close_facts.posted_at\n    from",
+            "(select latest.window_ends_at from latest) as posted_at\n    from",
+        ),
+    ),
+    _mutant(
+        "a late fact belongs to the window that is closed",
+        f"{CLOSE}, contradictions, full refresh",
+        (f"{CORE}/facts/int_order_fees.sql", "then late.posted_at", "then null::timestamptz"),
+    ),
+    _mutant(
+        "a holdback begins with the order",
+        CLOSE,
+        (
+            f"{CORE}/facts/int_orders.sql",
+            "release_at + holdback_period as holdback_until",
+            "ordered_at + holdback_period as holdback_until",
+        ),
+    ),
+    _mutant(
+        "a reserve policy reaches back",
+        CLOSE,
+        (
+            f"{CORE}/facts/int_reserve_assignments.sql",
+            "approved_at as valid_from",
+            "case when lag(approved_at) over (partition by seller_id order by approved_at) is null"
+            " then '-infinity' else approved_at end as valid_from",
+        ),
+    ),
+    _mutant(
+        "a go-live drops the refunds of before",
+        CLOSE,
+        (
+            f"{CORE}/entries/int_claims.sql",
+            'from "settlement_core"."int_refunds"',
+            'from (select r.* from "settlement_core"."int_refunds" as r where'
+            " greatest(r.known_at, r.release_at) >= (select build.opened_at"
+            ' from "settlement_core"."int_build" as build)) as kept',
+        ),
+        seed=1,
+    ),
+    _mutant(
+        "the orders of a seller that is gone are lost",
+        CLOSE,
+        (f"{CORE}/sellers/int_sellers.sql", "where sellers.seller_id is null", "where false"),
     ),
     _mutant(
         "recorded_at is ignored",
@@ -121,7 +259,11 @@ MUTANTS = (
     _mutant(
         "an entry is available at its release, though its fact is not known yet",
         CLOSE,
-        (f"{CORE}/entries/int_entries__known.sql", "greatest(known_at, release_at)", "release_at"),
+        (
+            f"{CORE}/entries/int_entries__known.sql",
+            "greatest(known_at, release_at) as",
+            "release_at as",
+        ),
         seed=1,
     ),
     _mutant(
@@ -131,15 +273,13 @@ MUTANTS = (
         seed=2,
     ),
     _mutant(
-        "a weekly build forgets the refunds of old orders",
-        f"{CLOSE}, full refresh",
-        (f"{CORE}/facts/int_orders__touched.sql", "select order_id from refunded", "select null"),
-        seed=2,
-    ),
-    _mutant(
         "what came back does not come back",
         CLOSE,
-        (f"{CORE}/settlement/int_line_moves.sql", "where returned_at is not null", "where false"),
+        (
+            f"{CORE}/settlement/int_line_moves.sql",
+            "where returned_at",
+            "where false and returned_at",
+        ),
         seed=1,
     ),
     _mutant(
@@ -155,7 +295,11 @@ MUTANTS = (
     _mutant(
         "an older order that lands late opens a window before the first close",
         "stored = oracle",
-        ("models/core/settlement/int_windows.sql", "closes.first_starts_at,", "null,"),
+        (
+            "models/core/settlement/int_windows.sql",
+            "(select min(closes.window_starts_at) from closes),",
+            "null,",
+        ),
         seed=84,
     ),
     # What may be paid.

@@ -1,18 +1,18 @@
 """What an onlooker knows from the rules and from watching: never asked of the SQL.
 
-It keeps the facts that have landed, the entries that earlier closes settled, what people decided,
-and says what each close must hold and which lines may be paid.
+It keeps the facts that have landed, what the closes so far saw of them, what people decided, and
+says what each close must hold and which lines may be paid.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from tests.reference import model
-from tests.reference.facts import Facts, Seller
+from tests.reference.facts import Facts, Seller, seen_at
 from tests.reference.settlement import SettlementRow
 from tests.reference.windows import Window, window_numbered, window_of
 
@@ -33,6 +33,7 @@ class Oracle:
     settings: model.Settings
     facts: Facts = field(default_factory=Facts)
     sellers: dict[str, Seller] = field(default_factory=dict)
+    gone: dict[str, Seller] = field(default_factory=dict)  # as they were, where no row is left
     wallets: dict[str, str | None] = field(default_factory=dict)
     sightings: dict[str, list[tuple[datetime, str]]] = field(
         default_factory=lambda: defaultdict(list)
@@ -42,44 +43,20 @@ class Oracle:
     releases: dict[tuple[str, str], dict[str, str]] = field(
         default_factory=lambda: defaultdict(dict)
     )
-    settled: list[model.Entry] = field(default_factory=list)
+    posting: model.Posting = model.NOTHING_STORED
     closes: list[Window] = field(default_factory=list)
     rows: dict[str, dict[str, SettlementRow]] = field(default_factory=dict)
     wallets_of: dict[str, dict[str, str]] = field(default_factory=dict)
     reasons: dict[str, dict[str, list[str]]] = field(default_factory=dict)
-    absorbed_in: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def stored_until(self) -> datetime | None:
-        return self.closes[-1].ends_at if self.closes else None
 
     def lands(self, table: str, facts: Iterable[object]) -> None:
         self.facts = replace(self.facts, **{table: (*getattr(self.facts, table), *facts)})
 
     def ledger(self, as_of: datetime, lines: Iterable[model.Line]) -> model.Ledger:
-        """The state by the facts, but for what a close has settled: that stays as it was."""
+        """The state by the facts; what came after the close it belonged to is posted."""
         sellers = tuple(self.sellers.values())
         self.facts = replace(self.facts, sellers=sellers, lines=tuple(lines))
-        ledger = self.unsettled(as_of)
-        if self.stored_until:
-            done = {(entry.kind, entry.source_id) for entry in self.settled}
-            ledger.entries = self.settled + [
-                entry
-                for entry in ledger.entries
-                if entry.available_at >= self.stored_until
-                and (entry.kind, entry.source_id) not in done
-            ]
-        return ledger
-
-    def unsettled(self, as_of: datetime) -> model.Ledger:
-        """The same by the facts alone, as if no close had been stored."""
-        return model.keep(self.facts, as_of, self.settings)
-
-    def absorbed(self, sums: Counter[tuple[str, int]]) -> Counter[tuple[str, int]]:
-        """Late disputes by window: of a stored one as it was stored."""
-        closed = {window.label for window in self.closes}
-        own = {label: amount for label, amount in sums if label not in closed}
-        return Counter((own | self.absorbed_in).items())
+        return model.keep(self.facts, as_of, self.settings, self.posting)
 
     def sees(self, now: datetime) -> None:
         """What the marketplace's table says of wallets now; an empty one is a gap and no wallet."""
@@ -111,22 +88,19 @@ class Oracle:
                     for s, row in mine.items()
                 }
             self.closes.append(window)
+            self.posting = model.close(self.facts, window, self.settings, self.posting)
             labels.append(window.label)
-        if labels:
-            done = {(entry.kind, entry.source_id) for entry in self.settled}
-            self.settled += [
-                entry
-                for entry in ledger.entries
-                if entry.available_at < self.closes[-1].ends_at
-                and (entry.kind, entry.source_id) not in done
-            ]
         return labels
 
     def first(self, as_of: datetime) -> int:
         """The week in which anything could be available."""
+        go_live = self.facts.go_live
+        if go_live and go_live.starts_at <= as_of:
+            return window_of(go_live.starts_at, self.settings.timezone).number
         days = [self.settings.default_reserve_days]
         days += [policy.reserve_days for policy in self.settings.policies]
         began = [order.ordered_at + timedelta(days=min(days)) for order in self.facts.orders]
+        began += [seen_at(charge) for charge in self.facts.seller_charges]
         began += [item.approved_at for item in self.facts.adjustments]
         return window_of(min([*began, as_of]), self.settings.timezone).number
 

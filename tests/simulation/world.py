@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from tests.functions.market import wallet_of
-from tests.reference.facts import Facts, Policy, Seller, Settings
-from tests.reference.olist import TABLES
+from tests.reference.facts import (
+    TABLES,
+    Assignment,
+    Facts,
+    GoLive,
+    OpeningBalance,
+    Seller,
+    seen_at,
+)
+from tests.reference.settings import Policy, Settings
+from tests.reference.windows import window_of
 from tests.reference.world import random_world
 
 ZONES = ("UTC", "Europe/Berlin", "America/New_York")
@@ -19,6 +29,9 @@ ZONES = ("UTC", "Europe/Berlin", "America/New_York")
 MIDDLES = (date(2026, 12, 31), date(2027, 3, 28), date(2027, 10, 31), date(2027, 3, 14))
 FACTS = tuple(name for name in TABLES if name != "sellers")
 RAILS = ("TRC-20", "ERC-20", "SPL")
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+# As the seed has them.
+SEED = (Policy(LONG_AGO, 7), Policy(LONG_AGO, 7, Decimal(25), 30, "elevated"))
 
 
 @dataclass
@@ -26,6 +39,8 @@ class World:
     """`waiting` are facts in the order in which they land: (when, table, fact)."""
 
     settings: Settings
+    assignments: tuple[Assignment, ...]
+    go_live: GoLive | None
     starts_at: datetime
     sellers: list[Seller]
     waiting: list[tuple[datetime, str, Any]]
@@ -39,22 +54,33 @@ class World:
 
 
 def make_world(seed: int, rng: Random, weeks: int) -> World:
-    """Six sellers, most of whom can be paid; one fact in thirty commits late."""
+    """Six sellers, most of whom can be paid; one fact in fifteen commits late.
+
+    One marketplace in five was paid by something else before; there, what belongs to that time is
+    committed in time.
+    """
     zone = ZoneInfo(ZONES[seed % len(ZONES)])
     middle = rng.choice(MIDDLES)
-    policies = (
-        (Policy(datetime.combine(middle, datetime.min.time(), zone), rng.choice((3, 10, 14))),)
-        if rng.random() < 0.3
-        else ()
-    )
+    policies = SEED
+    if rng.random() < 0.3:
+        changed_at = datetime.combine(middle, datetime.min.time(), zone)
+        policies = (*policies, Policy(changed_at, rng.choice((3, 10, 14))))
+    settings = Settings(zone, policies)
     drawn = random_world(
         seed, sellers=6, weeks=weeks, tz=zone.key, policies=policies, around=middle
     )
-    settings = Settings(zone, policies)
+    go_live = None
+    if rng.random() < 0.2:
+        window = window_of(drawn.starts_at + timedelta(weeks=2, days=1), zone)
+        owed = [seller.seller_id for seller in drawn.facts.sellers[:3]]
+        balances = (OpeningBalance(who, Decimal(rng.randint(-9999, 99999)) / 100) for who in owed)
+        go_live = GoLive(window.starts_at, tuple(balances))
     wallets: dict[str, str | None] = {"": None}
     sellers = [_payable(rng, seller, settings, wallets) for seller in drawn.facts.sellers]
-    waiting = sorted(_landings(rng, drawn.facts), key=lambda item: (item[0], item[1], str(item[2])))
-    return World(settings, drawn.starts_at, sellers, waiting, wallets)
+    landings = _landings(rng, drawn.facts, go_live)
+    waiting = sorted(landings, key=lambda item: (item[0], item[1], str(item[2])))
+    decided = (drawn.facts.assignments, go_live)
+    return World(settings, *decided, drawn.starts_at, sellers, waiting, wallets)
 
 
 def _payable(
@@ -90,8 +116,13 @@ def new_wallet(
     return wallet
 
 
-def _landings(rng: Random, facts: Facts) -> Iterator[tuple[datetime, str, Any]]:
+def _landings(
+    rng: Random, facts: Facts, go_live: GoLive | None
+) -> Iterator[tuple[datetime, str, Any]]:
     for table in FACTS:
         for fact in getattr(facts, table):
-            late = timedelta(hours=rng.randrange(1, 9 * 24)) if rng.random() < 0.03 else timedelta()
+            is_late = rng.random() < 0.07
+            late = timedelta(hours=rng.randrange(1, 20 * 24)) if is_late else timedelta()
+            if go_live and seen_at(fact) < go_live.starts_at:
+                late = timedelta()
             yield fact.recorded_at + late, table, fact

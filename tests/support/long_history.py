@@ -29,21 +29,22 @@ cross join lateral (
 insert into settlement.windows
 select a.payout_window, a.starts_at, a.ends_at, a.due_at, true, false, true from pg_temp.added as a;
 insert into finance.window_closes
-select a.payout_window, a.starts_at, a.ends_at, a.due_at, 'UTC', 'USD', 0, 0, 0, a.ends_at
+select
+    a.payout_window, a.starts_at, a.ends_at, a.due_at, 'UTC', 'USD', 0, 0, 0, 0, 0, a.ends_at
 from pg_temp.added as a
 """
 # One window after another, as they are stored: those of `added`, and more sellers in the latest.
 ROWS = """
 insert into finance.window_close_rows
 select
-    a.payout_window, s.seller_id, 400, 0, 0, 0, 0, 0, 400, 1, 0, 'ERC-20', 'USDT_ERC20',
+    a.payout_window, s.seller_id, 400, 0, 0, 0, 0, 0, 0, 0, 400, 1, 0, 'ERC-20', 'USDT_ERC20',
     s.wallet_address, 'EU', 'active', '{}'
 from (select payout_window from pg_temp.added union all select %(window)s where %(first)s = 1) as a
 cross join marketplace.sellers as s
 where s.seller_id like 'h%%' and (s.seller_id <> %(seller)s or %(first)s = 1)
 order by a.payout_window, s.seller_id;
 insert into finance.window_close_health
-select r.payout_window, r.seller_id, 4, 0, 0, 100, 0, 0, null, false, '{}'
+select r.payout_window, r.seller_id, 4, 0, 0, 100, 0, 0, null, false, '{}', '2020-01-01'
 from finance.window_close_rows as r
 where r.seller_id like 'h%%' and not exists (
     select from finance.window_close_health as h
@@ -55,7 +56,9 @@ select a.payout_window, 'ERC-20', false, count(*), count(*), sum(r.net_minor), 0
 from pg_temp.added as a
 inner join finance.window_close_rows as r on a.payout_window = r.payout_window
 group by a.payout_window;
-insert into marketplace.orders
+insert into marketplace.orders (
+    order_id, checkout_id, seller_id, currency, gross_amount, ordered_at, recorded_at
+)
 select
     s.seller_id || a.payout_window, s.seller_id || a.payout_window, s.seller_id, 'USD', 4,
     a.starts_at - interval '7 days', a.starts_at - interval '7 days'
@@ -65,6 +68,13 @@ insert into finance.window_close_entries
 select
     r.payout_window, 'order', r.seller_id || r.payout_window, r.seller_id || r.payout_window,
     r.seller_id, 400, a.starts_at - interval '7 days', a.starts_at - interval '7 days', a.starts_at
+from pg_temp.added as a
+inner join finance.window_close_rows as r on a.payout_window = r.payout_window
+order by r.payout_window, r.seller_id;
+insert into finance.window_close_facts
+select
+    r.payout_window, 'orders', r.seller_id || r.payout_window, r.seller_id || r.payout_window,
+    r.seller_id, a.starts_at
 from pg_temp.added as a
 inner join finance.window_close_rows as r on a.payout_window = r.payout_window
 order by r.payout_window, r.seller_id

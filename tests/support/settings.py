@@ -16,6 +16,8 @@ from orchestrator.dbt.runner import run_dbt
 
 # Beside the project, not in it; tests that want it skip where it is missing.
 OLIST = PROJECT_ROOT.parent / "shared" / "data" / "olist"
+# A small marketplace made to be hostile: ties, currencies, late rows, go-live, reserve policies.
+HOSTILE = PROJECT_ROOT.parent / "shared" / "data" / "second"
 
 SettleHome = Callable[[str], Settings]
 

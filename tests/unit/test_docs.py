@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.config import PROJECT_ROOT
+from orchestrator.loading.csv_files import SOURCES
 from tools import check_files, reference
 
 PAGES = sorted(
@@ -51,6 +52,15 @@ def test_paths_and_links_of_a_page_exist(page: Path) -> None:
         if "://" not in link and not (page.parent / link).exists()
     ]
     assert missing == []
+
+
+def test_every_column_of_a_source_is_explained() -> None:
+    text = (PROJECT_ROOT / "docs/reference/sources.md").read_text(encoding="utf-8")
+    rows = {line.split("`")[1]: line for line in text.splitlines() if line.startswith("| `")}
+    for source in SOURCES:
+        required, optional = rows[source.table].split("|")[2:4]
+        for name, column in source.columns.items():
+            assert f"`{name}`" in (optional if column.absent else required), name
 
 
 def test_every_picture_is_shown() -> None:

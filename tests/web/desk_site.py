@@ -17,6 +17,7 @@ WEEK = f"/desk/windows/{WINDOW}"
 PAGES = (
     *("/desk", WEEK, f"{WEEK}/approve", "/desk/sellers?q=seller", "/desk/sellers/seller-000001"),
     *("/desk/adjustments", "/desk/limits", "/desk/breaks", "/desk/alerts", "/desk/books"),
+    *("/desk/reserve-policies", "/desk/go-live"),
 )
 CSRF = re.compile(r'name="csrf" value="([^"]+)"')
 

@@ -1,5 +1,6 @@
 """The console over real HTTP: who may enter, who may decide, and that the database decides."""
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -170,6 +171,21 @@ def test_decisions_are_recorded_under_the_login_that_made_them(site: DeskSite) -
         assert f"{SECOND} resumed payouts" in ben.do("/desk", "resume", note="over").text
     [hold] = site.desk.rows(Component.ORCHESTRATOR, "select held_by from finance.seller_holds")
     assert hold["held_by"] == FINANCE
+
+
+def test_a_file_is_pasted_into_a_form_and_approved_as_a_whole(site: DeskSite) -> None:
+    page = "/desk/adjustments"
+    with site.person(FINANCE) as ana, site.person(SECOND) as ben:
+        bad = "seller_id,amount,type\r\nseller-000002,1.00,goodwill\r\n<b>,1.001,\r\n"
+        said = ana.do(page, "adjust-file", file=bad, note="x").text
+        assert "line 3: amount: has more than two decimals; round it or fix the export" in said
+        assert "line 3: seller_id: no such seller is known" in said
+        good = "seller_id,amount,type\r\nseller-000002,1.00,goodwill\r\nseller-000003,-2,\r\n"
+        assert "of 2 rows waits" in ana.do(page, "adjust-file", file=good, note="x").text
+        shown = ben.get(page).text
+        [number] = re.findall(r"<h2>File ([0-9]+)</h2>", shown)
+        said = ben.do(page, "approve-adjustments", file_id=number).text
+        assert f"{SECOND} approved file {number} (2 waited): -1.00 altogether." in said
 
 
 def test_redirect_after_a_decision_stays_on_the_console(site: DeskSite) -> None:

@@ -9,6 +9,7 @@ import pytest
 from orchestrator.config import Component
 from orchestrator.database.connection import connect, sql_file
 from orchestrator.web.desk import queries as views
+from orchestrator.web.desk.routes import LISTS
 from tests.support.closed_week import WINDOW, closed_week
 from tests.support.long_history import SELLER, add_windows
 
@@ -19,8 +20,8 @@ OLDER = "2026-W40"
 # With a row per seller and window, or more.
 HISTORY = {
     *("window_close_rows", "window_close_entries", "window_close_health", "payout_lines"),
-    *("line_windows", "approval_lines", "webhook_events"),
-    *("orders", "order_fees", "refunds", "dispute_events"),
+    *("line_windows", "approval_lines", "webhook_events", "window_close_facts"),
+    *("orders", "order_fees", "refunds", "dispute_events", "seller_charges"),
 }
 PORTAL = {
     "statement": "select portal.statement(portal.settlement_timezone())",
@@ -41,10 +42,11 @@ PAGES = {
     "export": (files(views.HEAD | {"lines": "window/export"}), OLDER),
     "find a seller": ([sql_file("seller/search")], None),
     "one seller": (files(views.SELLER), None),
-    "adjustments, limits": (
-        [sql_file("decisions/adjustments"), sql_file("decisions/policies")],
-        None,
-    ),
+    **{
+        name: (files(queries), None)
+        for name, queries in LISTS.items()
+        if all(query.startswith("decisions/") for query in queries.values())
+    },
     **{f"seller's {name}": ([query], OLDER) for name, query in PORTAL.items()},
 }
 Page = tuple[list[str], str | None]
@@ -123,8 +125,15 @@ def test_no_page_scans_a_history_table(owner: Owner, page: str, plan: str) -> No
 @pytest.mark.parametrize(
     ("indexes", "page", "table"),
     [
-        (("window_close_entries_seller",), "seller's receipt", "window_close_entries"),
         # Each could stand in for the others.
+        (
+            (
+                *("window_close_entries_seller", "window_close_entries_window"),
+                "window_close_entries_pkey",
+            ),
+            "seller's receipt",
+            "window_close_entries",
+        ),
         (
             ("payout_lines_window", "payout_lines_one_standing", "payout_lines_seller"),
             "windows",
@@ -142,6 +151,11 @@ def test_a_missing_index_is_detected(
     """The two tests above can fail."""
     with owner.transaction(force_rollback=True):
         for index in indexes:
-            owner.execute(f"drop index finance.{index}".encode())
+            drop = (
+                f"alter table finance.{table} drop constraint {index}"
+                if index.endswith("_pkey")
+                else f"drop index finance.{index}"
+            )
+            owner.execute(drop.encode())
         assert table in scanned(owner, PAGES[page], "custom")
         assert read_blocks(owner, PAGES[page]) > AT_MOST * blocks[page][0] + WEEKLY

@@ -95,3 +95,10 @@ def test_an_error_of_a_page_is_not_one_of_the_webhooks(market: Market) -> None:
     with client(market, lambda: Starlette(routes=[Route("/desk", fail)])) as http:
         assert http.get("/desk").status_code == 500
         assert post(http).status_code == 204
+
+
+def test_every_other_path_is_answered_by_the_pages(market: Market) -> None:
+    """One with a line break too: a mount would not match it."""
+    pages = Starlette(routes=[Route("/{name}", lambda _: PlainTextResponse("here"))])
+    with client(market, lambda: pages) as http:
+        assert [http.get(path).text for path in ("/a", "/a%0Ab")] == ["here", "here"]

@@ -74,24 +74,17 @@ moves as (
 final as (
 
     select
-        moved_on,
-        {%- for move_type, column, sign in [
-            ('order', 'orders', ''),
-            ('fee', 'fees', '-'),
-            ('refund', 'refunds', '-'),
-            ('adjustment', 'adjustments', ''),
-            ('sent', 'sent', ''),
-            ('came_back', 'came_back', ''),
-            ('completed_after_all', 'completed_after_all', ''),
-            ('paid', 'paid', ''),
-            ('absorbed', 'absorbed_disputes', ''),
+        {%- for column, sign, types in entry_columns() + [
+            ('sent', '', "'sent'"),
+            ('came_back', '', "'came_back'"),
+            ('completed_after_all', '', "'completed_after_all'"),
+            ('paid', '', "'paid'"),
+            ('absorbed_disputes', '', "'absorbed'"),
         ] %}
-            coalesce({{ sign }}sum(amount_minor) filter (where move_type = '{{ move_type }}'), 0)
+            coalesce({{ sign }}sum(amount_minor) filter (where move_type in ({{ types }})), 0)
                 as {{ column }}_minor,
         {%- endfor %}
-        coalesce(
-            -sum(amount_minor) filter (where move_type in ('dispute_opened', 'dispute_won')), 0
-        ) as disputes_minor
+        moved_on
     from moves
     group by moved_on
 

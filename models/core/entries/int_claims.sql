@@ -1,4 +1,6 @@
-{{ config(materialized='table', indexes=[{'columns': ['order_id']}]) }}
+{{ config(materialized='table', indexes=[{'columns': ['seller_id', 'order_id']}]) }}
+
+-- One row per refund, reversal and event of a dispute in time: what of its claim is charged.
 
 with
 
@@ -8,58 +10,36 @@ orders as (
 
 ),
 
-refunds as (
-
-    select * from {{ ref('int_refunds') }}
-
-),
-
-disputes as (
-
-    select * from {{ ref('int_disputes') }}
-    where is_in_time
-
-),
-
 claims as (
 
     select
-        order_id,
         seller_id,
-        'refund' as claim_type,
-        1 as claim_rank,
+        order_id,
+        case when is_reversal then 'refund_reversed' else 'refund' end as claim_type,
+        case when is_reversal then 2 else 1 end as claim_rank,
         refund_id as claim_id,
-        amount_minor as claimed_minor,
+        claimed_amount,
         refunded_at as occurred_at,
-        known_at
-    from refunds
+        known_at,
+        posted_at,
+        release_at
+    from {{ ref('int_refunds') }}
 
     union all
 
     select
-        order_id,
         seller_id,
-        'dispute_opened' as claim_type,
-        2 as claim_rank,
-        opened_event_id as claim_id,
-        opened_minor as claimed_minor,
-        opened_at as occurred_at,
-        opened_known_at as known_at
-    from disputes
-
-    union all
-
-    select
         order_id,
-        seller_id,
-        'dispute_won' as claim_type,
-        3 as claim_rank,
-        outcome_event_id as claim_id,
-        -given_back_minor as claimed_minor,
-        outcome_at as occurred_at,
-        outcome_known_at as known_at
-    from disputes
-    where outcome = 'won'
+        'dispute_' || event_type as claim_type,
+        case event_type when 'opened' then 3 else 4 end as claim_rank,
+        dispute_event_id as claim_id,
+        claimed_amount,
+        occurred_at,
+        known_at,
+        posted_at,
+        release_at
+    from {{ ref('int_dispute_claims') }}
+    where is_in_time and is_effective
 
 ),
 
@@ -67,33 +47,49 @@ running as (
 
     select
         claims.*,
-        sum(claims.claimed_minor) over (
+        sum(claims.claimed_amount) over (
             partition by claims.seller_id, claims.order_id
             order by claims.known_at, claims.occurred_at, claims.claim_rank, claims.claim_id
             rows unbounded preceding
-        )::bigint as running_minor
+        ) as running_amount
     from claims
 
 ),
 
--- The seller never owes more than the gross: each claim counts by how far it moves the plain
--- running sum once that is clamped to [0, gross]. The running sum itself is not clamped.
+-- The seller never owes more than the gross: a claim counts by how far it moves the plain running
+-- sum once that is clamped to [0, gross] and converted. The running sum itself is not clamped.
+bounded as (
+
+    select
+        running.*,
+        orders.cents_per_unit,
+        least(greatest(running.running_amount, 0), orders.gross_amount) as amount_after,
+        least(
+            greatest(running.running_amount - running.claimed_amount, 0), orders.gross_amount
+        ) as amount_before
+    from running
+    inner join orders
+        on running.seller_id = orders.seller_id and running.order_id = orders.order_id
+
+),
+
 final as (
 
     select
-        running.order_id,
-        running.seller_id,
-        running.claim_type,
-        running.claim_id,
-        running.claimed_minor,
-        running.occurred_at,
-        running.known_at,
-        orders.release_at,
-        greatest(0, least(running.running_minor, orders.gross_minor))
-        - greatest(0, least(running.running_minor - running.claimed_minor, orders.gross_minor))
-            as effective_minor
-    from running
-    inner join orders on running.order_id = orders.order_id
+        seller_id,
+        order_id,
+        claim_type,
+        claim_id,
+        claimed_amount,
+        occurred_at,
+        known_at,
+        posted_at,
+        release_at,
+        {{ settled('amount_after', 'cents_per_unit') }}
+        - {{ settled('amount_before', 'cents_per_unit') }} as effective_minor,
+        {{ settled('claimed_amount - amount_after + amount_before', 'cents_per_unit') }}
+            as cut_off_minor
+    from bounded
 
 )
 

@@ -17,7 +17,9 @@ build as (
 entries as (
 
     select * from {{ ref('int_entries__known') }}
-    where available_at >= (select build.stored_until from build)
+    where
+        amount_minor <> 0
+        and available_at >= (select build.stored_until from build)
 
 ),
 
@@ -48,8 +50,9 @@ final as (
         not exists (
             select 1 from stored
             where
-                stored.entry_type = entries.entry_type
+                stored.seller_id = entries.seller_id
                 and stored.source_id = entries.source_id
+                and stored.entry_type = entries.entry_type
             order by stored.source_id
             offset 0
         )

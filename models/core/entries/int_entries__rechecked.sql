@@ -13,7 +13,8 @@ entries as (
 
     select * from {{ ref('int_entries__known') }}
     where
-        available_at < (select build.stored_until from build)
+        amount_minor <> 0
+        and available_at < (select build.stored_until from build)
         and available_at >= (select build.scope_from from build)
 
 ),

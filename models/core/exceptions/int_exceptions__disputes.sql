@@ -2,43 +2,48 @@
 
 with
 
-events as materialized (
-
-    select * from {{ ref('int_dispute_events') }}
-
-),
-
-disputes as materialized (
-
-    select * from {{ ref('int_disputes') }}
-
-),
-
-judged as (
+unopened as (
 
     select
-        events.dispute_event_id as source_id,
-        events.order_id,
         events.seller_id,
-        events.known_at,
-        case
-            when
-                events.event_type = 'opened' and events.dispute_event_id <> disputes.opened_event_id
-                then 'second_opened'
-            when events.event_type = 'opened' then null
-            when disputes.dispute_id is null then 'outcome_without_opened'
-            when events.order_id <> disputes.order_id then 'outcome_of_other_order'
-            when events.dispute_event_id <> disputes.outcome_event_id then 'second_outcome'
-        end as reason
-    from events
-    left join disputes on events.dispute_id = disputes.dispute_id
+        events.order_id,
+        events.dispute_event_id as source_id,
+        'outcome_without_opened' as reason,
+        {{ settled('events.amount', 'events.cents_per_unit') }} as amount_minor,
+        true as is_without_effect,
+        events.known_at
+    from {{ ref('int_dispute_events') }} as events
+    left join {{ ref('int_disputes') }} as disputes
+        on
+            events.seller_id = disputes.seller_id
+            and events.order_id = disputes.order_id
+            and events.dispute_id = disputes.dispute_id
+    where disputes.dispute_id is null
+
+),
+
+opened_again as (
+
+    select
+        seller_id,
+        order_id,
+        dispute_event_id as source_id,
+        'opened_while_open' as reason,
+        amount_minor,
+        true as is_without_effect,
+        known_at
+    from {{ ref('int_dispute_claims') }}
+    where not is_effective
 
 ),
 
 final as (
 
-    select * from judged
-    where reason is not null
+    select * from unopened
+
+    union all
+
+    select * from opened_again
 
 )
 

@@ -1,10 +1,10 @@
-{#- Kept over the builds: a fact that was good stays good, so a scoped build judges what became
-    known since its scope begins, and once more what is listed: its seller or order may be here. -#}
+{#- Kept over the builds: a fact that was good stays good, so a scoped build judges what came since
+    its scope begins, and once more what is listed: its seller or order may be here. -#}
 {{
     config(
         materialized='incremental',
         incremental_strategy='delete+insert',
-        unique_key=['source_table', 'source_id'],
+        unique_key=['seller_id', 'source_table', 'source_id'],
         pre_hook="{% if is_incremental() and not is_scoped() %}delete from {{ this }}{% endif %}",
         post_hook="delete from {{ this }} where reason is null",
     )
@@ -13,6 +13,7 @@
 {%- set is_renewed = is_incremental() and is_scoped() %}
 
 -- depends_on: {{ ref('int_build') }}
+-- depends_on: {{ ref('int_late_facts') }}
 
 -- One row per fact that has no effect because it is bad in itself or its order is.
 
@@ -21,52 +22,52 @@ with
 facts as not materialized (
 
     select * from {{ ref('int_raw_facts') }}
+    where {{ opaque_to_planner('known_at <= ' ~ as_of()) }}
 
 ),
 
-sellers as (
-
-    select * from {{ ref('stg_marketplace__sellers') }}
-    where created_at <= {{ as_of() }}
-
-),
-
-raw_orders as (
-
-    select * from {{ ref('stg_marketplace__orders') }}
-    where known_at <= {{ as_of() }}
-
-),
-
--- A fact of an order with an effect is good, but for an amount that is no money or not positive.
+-- A fact of an order with an effect is good, but for what it says itself.
 suspects as (
 
-    select facts.* from facts
+    select facts.*
+    from facts
     left join {{ ref('int_orders') }} as orders
-        on
-            facts.order_id = orders.order_id
-            and {{ opaque_to_planner('facts.seller_id = orders.seller_id') }}
+        on facts.seller_id = orders.seller_id and facts.order_id = orders.order_id
     where
-        {{ opaque_to_planner('facts.known_at <= ' ~ as_of()) }}
+        (
+            orders.order_id is null
+            or {{ fact_defect('facts', 'orders.decimals', 'orders.cents_per_unit') }} is not null
+        )
         {%- if is_renewed %}
             and facts.known_at >= (select build.scope_from from {{ ref('int_build') }} as build)
         {%- endif %}
-        and (
-            orders.order_id is null
-            or facts.amount_minor is null
-            or (facts.must_be_positive and facts.amount_minor <= 0)
-        )
     {%- if is_renewed %}
 
         union
 
         -- One by one, each by its key: a join would read every fact there ever was.
-        select facts.* from {{ this }} as listed
+        select facts.*
+        from (
+            select
+                listed.seller_id,
+                listed.source_table,
+                listed.source_id
+            from {{ this }} as listed
+
+            union
+
+            select
+                late.seller_id,
+                late.source_table,
+                late.source_id
+            from {{ ref('int_late_facts') }} as late
+        ) as named
         cross join lateral (
             select facts.* from facts
             where
-                facts.source_table = listed.source_table
-                and facts.source_id = listed.source_id
+                facts.seller_id = named.seller_id
+                and facts.source_table = named.source_table
+                and facts.source_id = named.source_id
             order by facts.source_id
             offset 0
         ) as facts
@@ -81,29 +82,28 @@ judged as (
         suspects.source_table,
         suspects.source_id,
         suspects.seller_id,
+        suspects.amount,
         suspects.known_at,
         case
             when sellers.seller_id is null then 'unknown_seller'
-            when raw_orders.order_id is null then 'unknown_order'
-            when raw_orders.seller_id <> suspects.seller_id then 'other_seller'
-            when suspects.currency <> '{{ var("settlement_currency") }}' then 'other_currency'
-            when suspects.amount_minor is null then 'invalid_amount'
-            when suspects.must_be_positive and suspects.amount_minor <= 0
-                then 'amount_not_positive'
-            when
-                raw_orders.currency <> '{{ var("settlement_currency") }}'
-                or raw_orders.gross_minor is null
-                or raw_orders.gross_minor <= 0
-                then 'order_without_effect'
+            when suspects.source_table = 'seller_charges'
+                then {{ charge_defect('suspects.amount') }}
+            when orders.order_id is null then 'unknown_order'
+            when suspects.source_table = 'orders' then orders.defect
+            when orders.defect is not null then 'order_without_effect'
+            else {{ fact_defect('suspects', 'orders.decimals', 'orders.cents_per_unit') }}
         end as reason
     from suspects
-    left join sellers on suspects.seller_id = sellers.seller_id
+    left join {{ ref('int_sellers') }} as sellers
+        on suspects.seller_id = sellers.seller_id and sellers.created_at <= {{ as_of() }}
     left join lateral (
-        select raw_orders.* from raw_orders
-        where raw_orders.order_id = suspects.order_id
-        order by raw_orders.known_at
-        limit 1
-    ) as raw_orders on true
+        select orders.* from {{ ref('int_orders__judged') }} as orders
+        where
+            orders.seller_id = suspects.seller_id
+            and orders.order_id = suspects.order_id
+        order by orders.order_id
+        offset 0
+    ) as orders on true
 
 ),
 

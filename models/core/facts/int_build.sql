@@ -16,15 +16,32 @@ rechecked as (
 
 ),
 
+-- Of the policies that some seller is under, or may be without a decision.
 policies as (
 
-    select max(reserve_period) as longest_period from {{ ref('int_reserve_policies') }}
+    select
+        coalesce(max(reserve_period), interval '168 hours') as longest_reserve,
+        coalesce(max(reserve_period + holdback_period), interval '168 hours') as longest_period
+    from {{ ref('int_reserve_policies') }}
+    where
+        reserve_policy = 'standard'
+        or reserve_policy in (
+            select assignments.reserve_policy
+            from {{ ref('int_reserve_assignments') }} as assignments
+        )
 
 ),
 
 latest as (
 
     select coalesce(max(window_ends_at), '-infinity') as stored_until from closes
+
+),
+
+go_live as (
+
+    select max(starts_at) as opened_at from {{ ref('stg_finance__go_lives') }}
+    where approved_at <= {{ as_of() }}
 
 ),
 
@@ -63,12 +80,14 @@ final as (
         make_interval(mins => {{ var('close_lag_minutes') }}) as close_lag,
         '{{ var("settlement_timezone") }}' as settlement_timezone,
         '{{ var("settlement_currency") }}' as currency,
-        stored_until,
-        scope_from,
-        health_from,
-        least(scope_from, health_from) as known_from,
-        least(scope_from - longest_period, health_from) as ordered_from
+        bounds.stored_until,
+        coalesce(go_live.opened_at, '-infinity') as opened_at,
+        bounds.scope_from,
+        bounds.health_from,
+        least(bounds.scope_from, bounds.health_from) as known_from,
+        least(bounds.scope_from - bounds.longest_period, bounds.health_from) as ordered_from
     from bounds
+    cross join go_live
 
 )
 

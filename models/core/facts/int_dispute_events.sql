@@ -1,10 +1,8 @@
+{{ config(materialized='table', unlogged=true) }}
+
+-- One row per dispute event that is valid in itself, of an order with an effect.
+
 with
-
-events as (
-
-    select * from {{ ref('stg_marketplace__dispute_events') }}
-
-),
 
 orders as (
 
@@ -12,26 +10,59 @@ orders as (
 
 ),
 
+late as (
+
+    {{ late_facts('dispute_events') }}
+
+),
+
+paired as (
+
+    select
+        facts.*,
+        orders.cents_per_unit,
+        orders.release_at,
+        orders.paying_window_ends_at,
+        greatest(facts.known_at, orders.first_known_at, orders.release_at) as counts_from,
+        greatest(facts.known_at, orders.known_at) as paired_known_at
+    from {{ facts_of_orders(ref('stg_marketplace__dispute_events')) }}
+    where
+        {{ opaque_to_planner(
+            claim_defect('facts.amount', 'orders.decimals', 'facts.event_type') ~ ' is null'
+        ) }}
+
+),
+
+posted as (
+
+    select
+        paired.*,
+        {{ posted_at(
+            'greatest(paired.known_at, paired.release_at)', 'paired.counts_from'
+        ) }} as posted_at
+    from paired
+    left join late
+        on paired.seller_id = late.seller_id and paired.dispute_event_id = late.source_id
+
+),
+
 final as (
 
     select
-        events.dispute_event_id,
-        events.dispute_id,
-        events.order_id,
-        events.seller_id,
-        events.event_type,
-        events.amount_minor,
-        events.occurred_at,
-        greatest(events.known_at, orders.known_at) as known_at
-    from events
-    inner join orders
-        on
-            events.order_id = orders.order_id
-            and {{ opaque_to_planner('events.seller_id = orders.seller_id') }}
-    where
-        events.amount_minor > 0
-        and events.event_type in ('opened', 'won', 'lost')
-        and events.known_at <= {{ as_of() }}
+        seller_id,
+        order_id,
+        dispute_id,
+        dispute_event_id,
+        event_type,
+        case when event_type <> 'withdrawn' then amount end as amount,
+        cents_per_unit,
+        occurred_at,
+        greatest(posted_at, paired_known_at) as known_at,
+        posted_at,
+        release_at,
+        paying_window_ends_at
+    from posted
+    where greatest(posted_at, paired_known_at) <= {{ as_of() }}
 
 )
 

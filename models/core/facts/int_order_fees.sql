@@ -10,44 +10,62 @@ orders as (
 
 ),
 
+fee_types as (
+
+    select * from {{ ref('fee_types') }}
+    where is_tax
+
+),
+
+late as (
+
+    {{ late_facts('order_fees') }}
+
+),
+
 paired as (
 
     select
-        fees.*,
-        orders.seller_id as seller_of_order,
-        orders.known_at as order_known_at,
-        orders.release_at
-    from orders
-    {% if is_scoped() -%}
-        -- Looked up order by order: a join would read all fees there ever were.
-        cross join lateral (
-            select every.* from {{ ref('stg_marketplace__order_fees') }} as every
-            where every.order_id = orders.order_id
-            order by every.order_id
-            offset 0
-        ) as fees
-    {%- else -%}
-        inner join {{ ref('stg_marketplace__order_fees') }} as fees
-            on orders.order_id = fees.order_id
-    {%- endif %}
+        facts.*,
+        orders.decimals,
+        orders.cents_per_unit,
+        orders.release_at,
+        greatest(facts.known_at, orders.first_known_at, orders.release_at) as counts_from,
+        greatest(facts.known_at, orders.known_at) as paired_known_at
+    from {{ facts_of_orders(ref('stg_marketplace__order_fees')) }}
+
+),
+
+effective as (
+
+    select
+        paired.*,
+        {{ posted_at(
+            'greatest(paired.known_at, paired.release_at)', 'paired.counts_from'
+        ) }} as posted_at
+    from paired
+    left join late on paired.seller_id = late.seller_id and paired.fee_id = late.source_id
+    where {{ opaque_to_planner(fee_defect('paired.amount', 'paired.cents_per_unit') ~ ' is null') }}
 
 ),
 
 final as (
 
     select
-        fee_id,
-        order_id,
-        seller_id,
-        amount_minor,
-        charged_at,
-        greatest(known_at, order_known_at) as known_at,
-        release_at
-    from paired
-    where
-        seller_id = seller_of_order
-        and amount_minor is not null
-        and known_at <= {{ as_of() }}
+        effective.seller_id,
+        effective.fee_id,
+        effective.order_id,
+        fee_types.fee_type is not null as is_tax,
+        effective.amount,
+        effective.amount <> trunc(effective.amount, effective.decimals) as is_rounded,
+        {{ settled('effective.amount', 'effective.cents_per_unit') }} as amount_minor,
+        effective.charged_at,
+        greatest(effective.posted_at, effective.paired_known_at) as known_at,
+        effective.posted_at,
+        effective.release_at
+    from effective
+    left join fee_types on effective.fee_type = fee_types.fee_type
+    where greatest(effective.posted_at, effective.paired_known_at) <= {{ as_of() }}
 
 )
 

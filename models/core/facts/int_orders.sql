@@ -1,48 +1,35 @@
 {{
     config(
         materialized='table',
-        indexes=[{'columns': ['order_id'], 'unique': true}, {'columns': ['seller_id']}],
+        indexes=[{'columns': ['seller_id', 'order_id'], 'unique': true}],
     )
 }}
 
-{%- set build = ref('int_build') %}
-{%- set is_scoped = is_scoped() %}
-{%- set touched = ref('int_orders__touched') %}
+-- One row per order with an effect, under the terms that all its facts obey.
 
 with
 
-orders as not materialized (
-
-    select * from {{ ref('stg_marketplace__orders') }}
-
-),
-
--- Looked up by their keys before anything else is asked of them.
-touched as materialized (
-
-    select * from orders
-    where order_id = any(array(select touched.order_id from {{ touched }} as touched))
-
-),
-
--- A range of an index, and the few older ones: one "or" would read all orders.
 candidates as (
 
-    select * from orders
-    {% if is_scoped -%}
-        where ordered_at >= (select build.ordered_from from {{ build }} as build)
-
-        union all
-
-        select * from touched
-        where ordered_at < (select build.ordered_from from {{ build }} as build)
-    {%- endif %}
+    select * from {{ ref('int_orders__candidates') }}
 
 ),
 
 sellers as (
 
-    select * from {{ ref('stg_marketplace__sellers') }}
+    select * from {{ ref('int_sellers') }}
+
+),
+
+currencies as (
+
+    select * from {{ ref('currencies') }}
+
+),
+
+assignments as (
+
+    select * from {{ ref('int_reserve_assignments') }}
 
 ),
 
@@ -52,36 +39,78 @@ policies as (
 
 ),
 
--- An order without its seller, in another currency or with an amount that is no money has no
--- effect, nor has any fact of it.
+late as (
+
+    {{ late_facts('orders') }}
+
+),
+
+-- An order with a defect has no effect, nor has any fact of it.
 effective as (
 
     select
-        candidates.order_id,
         candidates.seller_id,
-        candidates.gross_minor,
+        candidates.order_id,
+        candidates.currency,
+        candidates.gross_amount,
+        currencies.decimals,
+        {{ cents(rate('candidates')) }} as cents_per_unit,
         candidates.ordered_at,
-        greatest(candidates.known_at, sellers.created_at) as known_at,
-        candidates.ordered_at + policies.reserve_period as release_at
+        greatest(candidates.known_at, sellers.created_at) as first_known_at,
+        candidates.ordered_at + coalesce(policies.reserve_period, interval '168 hours')
+            as release_at,
+        coalesce(policies.holdback_percent, 0) as holdback_percent,
+        coalesce(policies.holdback_period, interval '0') as holdback_period
     from candidates
     inner join sellers on candidates.seller_id = sellers.seller_id
-    inner join policies
+    inner join currencies on candidates.currency = currencies.currency
+    left join assignments
         on
-            candidates.ordered_at >= policies.valid_from
+            candidates.seller_id = assignments.seller_id
+            and candidates.ordered_at >= assignments.valid_from
+            and candidates.ordered_at < assignments.valid_to
+    left join policies
+        on
+            policies.reserve_policy = coalesce(assignments.reserve_policy, 'standard')
+            and candidates.ordered_at >= policies.valid_from
             and candidates.ordered_at < policies.valid_to
-    where
-        candidates.currency = '{{ var("settlement_currency") }}'
-        and candidates.gross_minor > 0
+    where {{ opaque_to_planner(order_defect('candidates', 'currencies') ~ ' is null') }}
+
+),
+
+posted as (
+
+    select
+        effective.*,
+        {{ settled('effective.gross_amount', 'effective.cents_per_unit') }} as gross_minor,
+        {{ posted_at('greatest(effective.first_known_at, effective.release_at)') }} as posted_at
+    from effective
+    left join late
+        on effective.seller_id = late.seller_id and effective.order_id = late.source_id
 
 ),
 
 final as (
 
     select
-        *,
-        {{ window_ends_at('greatest(release_at, known_at)') }} as paying_window_ends_at
-    from effective
-    where known_at <= {{ as_of() }}
+        seller_id,
+        order_id,
+        currency,
+        gross_amount,
+        decimals,
+        cents_per_unit,
+        gross_minor,
+        {{ percent_of('gross_minor', 'holdback_percent') }} as holdback_minor,
+        ordered_at,
+        first_known_at,
+        coalesce(posted_at, first_known_at) as known_at,
+        posted_at,
+        release_at,
+        release_at + holdback_period as holdback_until,
+        {{ window_ends_at('greatest(release_at, coalesce(posted_at, first_known_at))') }}
+            as paying_window_ends_at
+    from posted
+    where coalesce(posted_at, first_known_at) <= {{ as_of() }}
 
 )
 

@@ -26,7 +26,8 @@ measured as (
         coalesce(
             known.history_days >= 7 and sums.gross_minor > sums.last_7_days_minor, false
         ) as is_comparable,
-        known.history_days
+        known.history_days,
+        known.first_ordered_at
     from {{ ref('int_seller_health__histories') }} as known
     left join {{ ref('int_seller_health__sums') }} as sums
         on known.payout_window = sums.payout_window and known.seller_id = sums.seller_id
@@ -39,7 +40,8 @@ fractions as (
         *,
         case when gross > 0 then gross else 1 end as of_gross,
         case when gross > 0 then least(disputes, gross) else sign(disputes) end as dispute_part,
-        case when gross > 0 then least(refunds, gross) else sign(refunds) end as refund_part,
+        greatest(0, case when gross > 0 then least(refunds, gross) else sign(refunds) end)
+            as refund_part,
         case when is_comparable then 7 * earlier else 1 end as of_spike,
         case when is_comparable then history_days * recent - 7 * earlier else 0 end as spike_part
     from measured
@@ -74,6 +76,7 @@ final as (
         {{ money('fees') }} as trailing_30d_fees,
         {{ money('disputes') }} as trailing_30d_disputes,
         health_score::numeric(4, 1) as health_score,
+        first_ordered_at,
         round(dispute_part / of_gross, 4)::numeric(7, 4) as dispute_rate,
         round(refund_part / of_gross, 4)::numeric(7, 4) as refund_rate,
         case when is_comparable then round(history_days * recent / of_spike, 4)::numeric(18, 4) end

@@ -33,7 +33,8 @@ facts as (
         'order' as fact_type,
         gross_minor as amount_minor,
         ordered_at as occurred_at,
-        known_at
+        known_at,
+        null::timestamptz as withdrawn_known_at
     from {{ ref('int_orders') }}
     where
         ordered_at >= (select span.from_at from span)
@@ -46,10 +47,12 @@ facts as (
         'fee' as fact_type,
         amount_minor,
         charged_at as occurred_at,
-        known_at
+        known_at,
+        null as withdrawn_known_at
     from {{ ref('int_order_fees') }}
     where
-        charged_at >= (select span.from_at from span)
+        not is_tax
+        and charged_at >= (select span.from_at from span)
         and charged_at < (select span.to_at from span)
 
     union all
@@ -57,9 +60,10 @@ facts as (
     select
         seller_id,
         'refund' as fact_type,
-        amount_minor,
+        claimed_minor as amount_minor,
         refunded_at as occurred_at,
-        known_at
+        known_at,
+        null as withdrawn_known_at
     from {{ ref('int_refunds') }}
     where
         refunded_at >= (select span.from_at from span)
@@ -70,13 +74,16 @@ facts as (
     select
         seller_id,
         'dispute' as fact_type,
-        opened_minor as amount_minor,
-        opened_at as occurred_at,
-        opened_known_at as known_at
-    from {{ ref('int_disputes') }}
+        amount_minor,
+        occurred_at,
+        known_at,
+        withdrawn_known_at
+    from {{ ref('int_dispute_claims') }}
     where
-        opened_at >= (select span.from_at from span)
-        and opened_at < (select span.to_at from span)
+        event_type = 'opened'
+        and is_effective
+        and occurred_at >= (select span.from_at from span)
+        and occurred_at < (select span.to_at from span)
 
 ),
 
@@ -101,6 +108,9 @@ final as (
             facts.occurred_at >= windows.trailing_from
             and facts.occurred_at < windows.window_ends_at
             and facts.known_at < windows.window_ends_at
+            -- A dispute that was withdrawn by then counts for nothing.
+            and windows.window_ends_at
+            <= coalesce(facts.withdrawn_known_at, 'infinity')
     group by windows.payout_window, facts.seller_id
 
 )

@@ -1,19 +1,11 @@
--- The rule book: one row per seller, window and reason not to pay the row. finance.hold_reasons has
--- the rank of each; what can arise after the close is asked again before a payout.
+-- The rule book: one row per seller, window and reason not to pay it. finance.hold_reasons ranks
+-- them; what can arise after the close is asked again before a payout.
 
 with
 
-maximum as (
-
-    select amount_minor from {{ ref('int_policies__as_of') }}
-    where policy_name = 'maximum_line'
-
-),
-
-minimums as (
+policies as (
 
     select * from {{ ref('int_policies__as_of') }}
-    where policy_name = 'minimum_line'
 
 ),
 
@@ -37,8 +29,11 @@ seen as (
         balances.payout_window,
         balances.seller_id,
         balances.net_minor,
+        extract(day from {{ settlement_day('balances.window_ends_at') }} - 1) as sunday,
         attributes.seller_status,
         attributes.payouts_enabled,
+        attributes.payout_schedule,
+        {{ cents('attributes.payout_minimum') }} as own_minor,
         attributes.rail,
         minimums.amount_minor as minimum_minor,
         coalesce(attributes.wallet_address, '') as wallet_address,
@@ -60,12 +55,13 @@ seen as (
             and balances.net_minor > {{ cents(var('unusual_line_amount')) }}
         ) as is_unusual
     from {{ ref('int_settlement__balances') }} as balances
-    cross join maximum
+    inner join policies as maximum on maximum.policy_name = 'maximum_line'
     left join {{ ref('int_seller_attributes') }} as attributes
         on
             balances.payout_window = attributes.payout_window
             and balances.seller_id = attributes.seller_id
-    left join minimums on attributes.rail = minimums.rail
+    left join policies as minimums
+        on attributes.rail = minimums.rail and minimums.policy_name = 'minimum_line'
     left join {{ ref('int_wallets') }} as wallets on balances.seller_id = wallets.seller_id
     left join blocked on attributes.wallet_address = blocked.wallet_address
     left join {{ ref('int_seller_health') }} as health
@@ -109,6 +105,10 @@ final as (
         ('repeated_failure', seen.is_failing, null),
         ('manual_review', seen.is_reviewed, null),
         ('above_maximum', seen.is_unusual, null),
+        ('seller_paused', seen.payout_schedule = 'paused', null),
+        -- With the first window whose Sunday lies in a calendar month.
+        ('not_scheduled', seen.payout_schedule = 'monthly' and seen.sunday > 7, null),
+        ('below_seller_minimum', seen.net_minor > 0 and seen.net_minor < seen.own_minor, null),
         ('below_minimum', seen.net_minor > 0 and seen.net_minor < seen.minimum_minor, null)
     ) as rules (reason, applies, detail) on rules.applies
 

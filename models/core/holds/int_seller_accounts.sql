@@ -2,7 +2,7 @@ with
 
 sellers as (
 
-    select * from {{ ref('stg_marketplace__sellers') }}
+    select * from {{ ref('int_sellers') }}
 
 ),
 
@@ -27,6 +27,8 @@ final as (
         sellers.seller_status,
         sellers.is_payouts_enabled as payouts_enabled,
         sellers.wallet_address,
+        sellers.payout_schedule,
+        sellers.payout_minimum,
         rails.rail,
         rails.currency_code as rail_currency
     from sellers

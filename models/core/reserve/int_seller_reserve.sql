@@ -69,8 +69,10 @@ disputed as (
         sum(claims.effective_minor)::bigint as disputed_minor
     from {{ ref('int_claims') }} as claims
     inner join {{ ref('int_disputes') }} as disputes
-        on claims.claim_id = disputes.opened_event_id
-    where claims.claim_type = 'dispute_opened' and disputes.is_in_time and disputes.outcome is null
+        on
+            claims.seller_id = disputes.seller_id
+            and claims.claim_id = disputes.opened_event_id
+    where claims.claim_type = 'dispute_opened' and not disputes.has_outcome
     group by claims.seller_id
 
 ),

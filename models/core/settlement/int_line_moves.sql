@@ -1,8 +1,16 @@
 with
 
+closes as (
+
+    select * from {{ ref('stg_finance__window_closes') }}
+
+),
+
+-- As they were at the instant this schema shows. Each kind of move is found by an index of its own.
 lines as not materialized (
 
-    select * from {{ ref('int_payout_lines__as_of') }}
+    select * from {{ ref('stg_finance__payout_lines') }}
+    where frozen_at <= {{ status_as_of() }}
 
 ),
 
@@ -11,12 +19,13 @@ lines as not materialized (
 final as (
 
     select
-        seller_id,
-        line_id,
+        lines.seller_id,
+        lines.line_id,
         'paid_out' as move_type,
-        -amount_minor as amount_minor,
-        counts_from as moved_at
+        -lines.amount_minor as amount_minor,
+        closes.window_ends_at as moved_at
     from lines
+    inner join closes on lines.payout_window = closes.payout_window
 
     union all
 
@@ -27,7 +36,7 @@ final as (
         amount_minor,
         returned_at as moved_at
     from lines
-    where returned_at is not null
+    where returned_at <= {{ status_as_of() }}
 
     union all
 
@@ -38,7 +47,7 @@ final as (
         -amount_minor as amount_minor,
         retaken_at as moved_at
     from lines
-    where retaken_at is not null
+    where retaken_at <= {{ status_as_of() }}
 
 )
 

@@ -1,11 +1,4 @@
-{#- An as-of schema looks at the history that the live builds saw, where there is one. #}
-{%- set is_as_of = target.schema.startswith('asof_') %}
-{%- set versions = ref('seller_versions') %}
-{%- if is_as_of and execute %}
-    {%- set versions = adapter.get_relation(
-        database=versions.database, schema='settlement_history', identifier=versions.identifier
-    ) or versions %}
-{%- endif %}
+{%- set is_as_of = target.schema.startswith('asof_') -%}
 
 with
 
@@ -24,20 +17,7 @@ accounts as (
 
 versions as (
 
-    select
-        seller_id,
-        region,
-        is_fast_settlement,
-        wallet_address,
-        seller_status,
-        is_payouts_enabled,
-        case
-            when row_number() over (partition by seller_id order by dbt_valid_from, dbt_scd_id) = 1
-                then '-infinity'
-            else dbt_valid_from
-        end as valid_from,
-        coalesce(dbt_valid_to, 'infinity') as valid_to
-    from {{ versions }}
+    select * from {{ ref('int_seller_versions') }}
 
 ),
 
@@ -53,6 +33,8 @@ current_windows as (
         accounts.seller_status,
         accounts.payouts_enabled,
         accounts.wallet_address,
+        accounts.payout_schedule,
+        accounts.payout_minimum,
         accounts.rail,
         accounts.rail_currency
     from windows
@@ -71,6 +53,8 @@ older_windows as (
         versions.seller_status,
         versions.is_payouts_enabled as payouts_enabled,
         versions.wallet_address,
+        versions.payout_schedule,
+        versions.payout_minimum,
         rails.rail,
         rails.currency_code as rail_currency
     from windows

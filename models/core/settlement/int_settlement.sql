@@ -1,4 +1,4 @@
--- One row per seller and window: as stored where a close exists, else as computed.
+-- One row per seller and window: as stored where a close exists, else as it is by now.
 
 with
 
@@ -19,13 +19,9 @@ stored as (
 
 ),
 
--- A close stored since the build takes the place of the rows it was copied from.
-computed as (
+live as (
 
-    select computed.* from {{ ref('int_settlement__computed') }} as computed
-    where
-        computed.window_starts_at
-        >= (select coalesce(max(closes.window_ends_at), '-infinity') from closes)
+    select * from {{ ref('int_settlement__live') }}
 
 ),
 
@@ -38,8 +34,10 @@ final as (
         window_ends_at,
         gross_minor,
         fees_minor,
+        taxes_minor,
         refunds_minor,
         disputes_minor,
+        charges_minor,
         adjustments_minor,
         carried_forward_minor,
         net_minor,
@@ -61,8 +59,10 @@ final as (
         window_ends_at,
         gross_minor,
         fees_minor,
+        taxes_minor,
         refunds_minor,
         disputes_minor,
+        charges_minor,
         adjustments_minor,
         carried_forward_minor,
         net_minor,
@@ -73,7 +73,7 @@ final as (
         hold_reasons,
         hold_detail,
         false as is_stored
-    from computed
+    from live
 
 )
 

@@ -40,15 +40,21 @@ running as (
         windows.window_ends_at,
         coalesce(moves.gross_minor, 0) as gross_minor,
         coalesce(moves.fees_minor, 0) as fees_minor,
+        coalesce(moves.taxes_minor, 0) as taxes_minor,
         coalesce(moves.refunds_minor, 0) as refunds_minor,
         coalesce(moves.disputes_minor, 0) as disputes_minor,
+        coalesce(moves.charges_minor, 0) as charges_minor,
         coalesce(moves.adjustments_minor, 0) as adjustments_minor,
         coalesce(moves.order_count, 0) as order_count,
         coalesce(moves.has_entries, false) as has_entries,
         coalesce(moves.new_minor, 0) as new_minor,
         first_value(coalesce(moves.weeks_carried, 0)) over seller as opening_weeks,
-        (sum(coalesce(moves.new_minor, 0) + coalesce(moves.moved_minor, 0)) over seller)::bigint
-            as net_minor
+        (
+            sum(
+                coalesce(moves.new_minor, 0) + coalesce(moves.opening_minor, 0)
+                + coalesce(moves.line_moves_minor, 0)
+            ) over seller
+        )::bigint as net_minor
     from participants
     inner join windows on participants.first_window_starts_at <= windows.window_starts_at
     left join moves
@@ -63,26 +69,20 @@ running as (
 
 ),
 
-computed as (
-
-    select running.* from running
-    cross join build
-    where running.window_starts_at >= build.stored_until
-
-),
-
 -- Each window that carries nothing in starts a new run; weeks_carried counts along the run.
 runs as (
 
     select
-        *,
-        net_minor - new_minor as carried_forward_minor,
-        count(*) filter (where net_minor = new_minor) over (
-            partition by seller_id
-            order by window_starts_at
+        running.*,
+        running.net_minor - running.new_minor as carried_forward_minor,
+        count(*) filter (where running.net_minor = running.new_minor) over (
+            partition by running.seller_id
+            order by running.window_starts_at
             rows unbounded preceding
         ) as carry_run
-    from computed
+    from running
+    cross join build
+    where running.window_starts_at >= build.stored_until
 
 ),
 
@@ -95,8 +95,10 @@ final as (
         window_ends_at,
         gross_minor,
         fees_minor,
+        taxes_minor,
         refunds_minor,
         disputes_minor,
+        charges_minor,
         adjustments_minor,
         carried_forward_minor,
         net_minor,

@@ -1,7 +1,8 @@
 {%- set flows = [
-    'orders', 'fees', 'refunds', 'disputes', 'adjustments', 'sent', 'came_back',
-    'completed_after_all', 'paid', 'absorbed_disputes',
+    'orders', 'fees', 'taxes', 'refunds', 'disputes', 'charges', 'adjustments',
+    'opening_balances', 'sent', 'came_back', 'completed_after_all', 'paid', 'absorbed_disputes',
 ] -%}
+{%- set column_of = {'orders': 'gross', 'opening_balances': 'opening'} -%}
 
 with
 
@@ -24,7 +25,7 @@ summed as (
         periods.period,
         periods.starts_at,
         {%- for flow in flows %}
-            coalesce(sum(days.{{ flow }}_minor), 0) as {{ flow }}_minor,
+            coalesce(sum(days.{{ column_of.get(flow, flow) }}_minor), 0) as {{ flow }}_minor,
         {%- endfor %}
         periods.ends_at
     from periods
@@ -37,8 +38,9 @@ changes as (
 
     select
         *,
-        orders_minor - fees_minor - refunds_minor - disputes_minor + adjustments_minor
-        - sent_minor + came_back_minor - completed_after_all_minor as balance_minor,
+        orders_minor - fees_minor - taxes_minor - refunds_minor - disputes_minor - charges_minor
+        + adjustments_minor + opening_balances_minor - sent_minor + came_back_minor
+        - completed_after_all_minor as balance_minor,
         sent_minor - came_back_minor + completed_after_all_minor - paid_minor as in_transit_minor
     from summed
 

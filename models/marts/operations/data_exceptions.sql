@@ -2,18 +2,6 @@
 
 with
 
-facts as (
-
-    select * from {{ ref('int_exceptions__facts') }}
-
-),
-
-effects as (
-
-    select * from {{ ref('int_exceptions__effects') }}
-
-),
-
 contradictions as (
 
     select * from {{ ref('int_close_contradictions') }}
@@ -22,15 +10,17 @@ contradictions as (
 
 final as (
 
+    -- In the fact's own currency: without an effect it has no other.
     select
         source_table,
         source_id::text as source_id,
         seller_id::text as seller_id,
         reason,
         null as payout_window,
-        null::numeric(18, 2) as amount,
+        case when abs(amount) < 10000000000000 then round(amount, 2)::numeric(18, 2) end as amount,
+        true as is_without_effect,
         known_at
-    from facts
+    from {{ ref('int_exceptions__facts') }}
 
     union all
 
@@ -41,8 +31,36 @@ final as (
         reason,
         null as payout_window,
         {{ money('amount_minor') }} as amount,
+        is_without_effect,
         known_at
-    from effects
+    from {{ ref('int_exceptions__effects') }}
+
+    union all
+
+    select
+        'seller_charges' as source_table,
+        charge_id::text as source_id,
+        seller_id::text as seller_id,
+        'rounded' as reason,
+        null as payout_window,
+        {{ money('amount_minor') }} as amount,
+        false as is_without_effect,
+        known_at
+    from {{ ref('int_charges') }}
+    where is_rounded
+
+    union all
+
+    select
+        source_table,
+        source_id::text as source_id,
+        seller_id::text as seller_id,
+        reason,
+        null as payout_window,
+        {{ money('amount_minor') }} as amount,
+        amount_minor = 0 as is_without_effect,
+        known_at
+    from {{ ref('int_exceptions__posted') }}
 
     union all
 
@@ -53,6 +71,7 @@ final as (
         'contradicted_close' as reason,
         payout_window,
         {{ money('computed_minor - stored_minor') }} as amount,
+        false as is_without_effect,
         null as known_at
     from contradictions
 

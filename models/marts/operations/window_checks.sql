@@ -31,7 +31,11 @@ exceptions as (
         {{ window_starts_at('exceptions.known_at') }} as window_starts_at,
         count(*) as exception_count
     from {{ ref('data_exceptions') }} as exceptions
-    where exceptions.known_at >= (select min(windows.window_starts_at) from windows)
+    where
+        exceptions.is_without_effect
+        -- In time for no close, and no fault of its own.
+        and exceptions.reason <> 'posted_late'
+        and exceptions.known_at >= (select min(windows.window_starts_at) from windows)
     group by {{ window_starts_at('exceptions.known_at') }}
 
 ),

@@ -6,24 +6,25 @@ build as (
 
 ),
 
--- Only recent orders can be in reserve: the order's own index bounds the scan.
 orders as (
 
-    select orders.* from {{ ref('int_orders') }} as orders
-    where
-        orders.ordered_at >= (
-            select build.as_of - max(policies.reserve_period)
-            from {{ ref('int_reserve_policies') }} as policies
-            cross join build
-            group by build.as_of
-        )
-        and orders.release_at > (select build.as_of from build)
+    select * from {{ ref('int_orders') }}
+    where holdback_until > (select build.as_of from build)
 
 ),
 
-entries as (
+pending as (
 
-    select * from {{ ref('int_entries') }}
+    select
+        entries.seller_id,
+        entries.order_id,
+        sum(entries.amount_minor) as held_minor,
+        sum(entries.amount_minor) filter (where entries.entry_type = 'holdback') as held_back_minor
+    from {{ ref('int_entries') }} as entries
+    where
+        entries.order_id is not null
+        and entries.available_at > (select build.as_of from build)
+    group by entries.seller_id, entries.order_id
 
 ),
 
@@ -33,17 +34,17 @@ final as (
         orders.order_id::text as order_id,
         orders.seller_id::text as seller_id,
         {{ money('orders.gross_minor') }} as gross,
-        {{ money('sum(entries.amount_minor)') }} as held_amount,
+        {{ money('pending.held_minor') }} as held_amount,
         orders.ordered_at,
-        orders.release_at as dispute_window_closes_at
+        orders.release_at as dispute_window_closes_at,
+        {{ money('coalesce(pending.held_back_minor, 0)') }} as held_back,
+        case when pending.held_back_minor is not null then orders.holdback_until end
+            as held_back_until,
+        orders.currency::text as order_currency,
+        orders.gross_amount::numeric(18, 4) as order_amount
     from orders
-    inner join entries on orders.order_id = entries.order_id
-    group by
-        orders.order_id,
-        orders.seller_id,
-        orders.gross_minor,
-        orders.ordered_at,
-        orders.release_at
+    inner join pending
+        on orders.seller_id = pending.seller_id and orders.order_id = pending.order_id
 
 )
 

@@ -58,7 +58,9 @@ final as (
         finance.payout_status(
             is_closed, line_state, cardinality(holds_now) > 0, is_newer_closed
         ) as status,
+        {{ money('taxes_minor') }} as taxes,
         {{ money('disputes_minor') }} as disputes,
+        {{ money('charges_minor') }} as charges,
         {{ money('adjustments_minor') }} as adjustments,
         {{ money('carried_forward_minor') }} as carried_forward,
         case when is_closed and line_state is null then holds_now[1] end as hold_reason,
@@ -82,7 +84,9 @@ select
     final.net,
     final.rail,
     final.status,
+    final.taxes,
     final.disputes,
+    final.charges,
     final.adjustments,
     final.carried_forward,
     final.hold_reason,

@@ -4,6 +4,7 @@ select
     seller_id,
 
     -- text
+    adjustment_type,
     reason,
 
     -- amounts

@@ -18,6 +18,9 @@ select
     spike_ratio,
 
     -- booleans
-    needs_review
+    needs_review,
+
+    -- timestamps
+    first_ordered_at
 
 from {{ source('finance', 'window_close_health') }}

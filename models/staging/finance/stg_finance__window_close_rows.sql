@@ -12,8 +12,10 @@ select
     -- amounts
     gross_minor,
     fees_minor,
+    taxes_minor,
     refunds_minor,
     disputes_minor,
+    charges_minor,
     adjustments_minor,
     carried_forward_minor,
     net_minor,

@@ -4,6 +4,10 @@ select
     currency,
     settlement_timezone,
 
+    -- numbers
+    landed_before,
+    landed_in,
+
     -- amounts
     absorbed_disputes_minor,
 

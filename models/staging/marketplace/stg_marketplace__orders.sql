@@ -1,19 +1,25 @@
 -- Plain, as the views beside it: Postgres looks no order up by index through a view with a "with".
+{% set source_orders = source('marketplace', 'orders') -%}
+{% set optional = optional_columns(source_orders, {
+    'exchange_rate': 'null::numeric',
+    'landed_xid': landed_always(),
+}) -%}
 select
     -- ids
     order_id collate "C" as order_id,
     checkout_id collate "C" as checkout_id,
     seller_id collate "C" as seller_id,
+    {{ optional.landed_xid }} as landed_xid,
 
     -- text
     currency,
 
     -- amounts
     gross_amount,
-    {{ minor('gross_amount') }} as gross_minor,
+    {{ optional.exchange_rate }} as exchange_rate,
 
     -- timestamps
     ordered_at,
     greatest(ordered_at, recorded_at) as known_at
 
-from {{ source('marketplace', 'orders') }}
+from {{ source_orders }}

@@ -1,19 +1,25 @@
 -- Plain, as the views beside it: Postgres looks no order up by index through a view with a "with".
+{% set source_refunds = source('marketplace', 'refunds') -%}
+{% set optional = optional_columns(source_refunds, {
+    'reverses_refund_id': 'null::text',
+    'landed_xid': landed_always(),
+}) -%}
 select
     -- ids
     refund_id collate "C" as refund_id,
     order_id collate "C" as order_id,
     seller_id collate "C" as seller_id,
+    {{ optional.reverses_refund_id }} collate "C" as reverses_refund_id,
+    {{ optional.landed_xid }} as landed_xid,
 
     -- text
     reason,
 
     -- amounts
     amount,
-    {{ minor('amount') }} as amount_minor,
 
     -- timestamps
     refunded_at,
     greatest(refunded_at, recorded_at) as known_at
 
-from {{ source('marketplace', 'refunds') }}
+from {{ source_refunds }}

@@ -1,4 +1,9 @@
 -- Plain, as the views beside it: Postgres looks no order up by index through a view with a "with".
+{% set source_sellers = source('marketplace', 'sellers') -%}
+{% set optional = optional_columns(source_sellers, {
+    'payout_schedule': "'weekly'",
+    'payout_minimum': 'null::numeric',
+}) -%}
 select
     -- ids
     seller_id collate "C" as seller_id,
@@ -8,6 +13,10 @@ select
     region,
     btrim(wallet_address) collate "C" as wallet_address,
     status as seller_status,
+    {{ optional.payout_schedule }} as payout_schedule,
+
+    -- amounts
+    {{ optional.payout_minimum }} as payout_minimum,
 
     -- booleans
     fast_settlement as is_fast_settlement,
@@ -17,4 +26,4 @@ select
     created_at,
     updated_at
 
-from {{ source('marketplace', 'sellers') }}
+from {{ source_sellers }}

@@ -46,8 +46,9 @@ to settle_dbt, settle_analyst, settle_finance, settle_orchestrator;
 -- The calendar and what a reader's view or page calls.
 grant execute on function
 finance.window_starts_at(timestamptz, text), finance.window_ends_at(timestamptz, text),
-finance.window_label(timestamptz, text), finance.window_named(text, text), finance.payout_due_at(timestamptz, text),
-finance.as_of(text), finance.money(numeric),
+finance.window_label(timestamptz, text), finance.window_named(text, text),
+finance.payout_due_at(timestamptz, text, date[]),
+finance.as_of(text), finance.cluster_identifier(), finance.money(numeric),
 finance.decimal_amount(numeric), finance.policy(text, text),
 finance.payout_status(boolean, text, boolean, boolean),
 finance.latest_closed_window(), finance.changed_functions(), finance.current_holds(text), finance.current_holds(text, text),
@@ -81,13 +82,20 @@ to settle_orchestrator;
 grant execute on function
 finance.approve(text, text), finance.revoke_approval(text), finance.hold_seller(text, text),
 finance.release_hold(text, text, text), finance.block_wallet(text, text),
-finance.unblock_wallet(text, text), finance.enter_adjustment(text, bigint, text),
+finance.unblock_wallet(text, text), finance.enter_adjustment(text, bigint, text, text),
 finance.approve_adjustment(bigint), finance.withdraw_adjustment(bigint),
+finance.enter_adjustments(jsonb, text), finance.approve_adjustments(bigint),
+finance.withdraw_adjustments(bigint),
 finance.propose_policy(text, text, bigint, text), finance.confirm_policy(bigint),
 finance.withdraw_policy(bigint), finance.accept_check(text, text, text),
 finance.pause_payouts(text), finance.resume_payouts(text), finance.close_break(bigint, text),
 finance.declare_rejected(text, text), finance.withdraw_batch(text, text),
-finance.revoke_links(text, text)
+finance.revoke_links(text, text),
+finance.propose_go_live(text, jsonb, text), finance.approve_go_live(bigint),
+finance.withdraw_go_live(bigint),
+finance.assign_reserve_policy(text, text, text), finance.assign_reserve_policies(jsonb, text),
+finance.approve_reserve_assignment(bigint), finance.approve_reserve_assignments(bigint),
+finance.withdraw_reserve_assignment(bigint), finance.withdraw_reserve_assignments(bigint)
 to settle_finance;
 
 grant usage on schema portal to settle_portal;
@@ -109,7 +117,8 @@ grant execute on function portal.seller() to settle_reader;
 -- checks as the close and the gate do.
 revoke execute on all functions in schema marketplace from public;
 grant usage on schema handover to settle_dbt, settle_analyst, settle_finance, settle_orchestrator;
-grant select on handover.windows, handover.window_checks to settle_analyst, settle_finance, settle_orchestrator;
+grant select on handover.windows, handover.window_checks, handover.reserve_policies
+to settle_analyst, settle_finance, settle_orchestrator;
 grant select, insert on all tables in schema handover to settle_dbt;
 grant execute on function finance.begin_handover(), finance.hand_over() to settle_dbt;
 grant execute on function finance.sight_wallets() to settle_orchestrator;
@@ -117,13 +126,25 @@ grant execute on function finance.sight_wallets() to settle_orchestrator;
 -- The marketplace's backend: facts as they happen, sellers as they are. A seller keeps their id:
 -- payouts, holds and sightings of wallets name it.
 grant usage on schema marketplace to settle_marketplace;
-grant select, insert on
-marketplace.sellers, marketplace.orders, marketplace.order_fees, marketplace.refunds,
-marketplace.dispute_events
-to settle_marketplace;
+grant select on all tables in schema marketplace to settle_marketplace;
+grant insert on marketplace.sellers to settle_marketplace;
 grant update (
     display_name, region, fast_settlement, wallet_address, status, payouts_enabled, created_at,
-    updated_at
+    updated_at, payout_schedule, payout_minimum
 ) on marketplace.sellers to settle_marketplace;
+-- Which transaction wrote a fact is the database's word.
+grant insert (
+    order_id, checkout_id, seller_id, currency, gross_amount, exchange_rate, ordered_at, recorded_at
+) on marketplace.orders to settle_marketplace;
+grant insert (fee_id, order_id, seller_id, fee_type, amount, charged_at, recorded_at)
+on marketplace.order_fees to settle_marketplace;
+grant insert (
+    refund_id, order_id, seller_id, amount, refunded_at, recorded_at, reason, reverses_refund_id
+) on marketplace.refunds to settle_marketplace;
+grant insert (
+    dispute_event_id, dispute_id, order_id, seller_id, event_type, amount, occurred_at, recorded_at
+) on marketplace.dispute_events to settle_marketplace;
+grant insert (charge_id, seller_id, charge_type, amount, charged_at, recorded_at, note)
+on marketplace.seller_charges to settle_marketplace;
 
 select finance.keep_fingerprints();

@@ -41,6 +41,10 @@ create table finance.build_instants (
     as_of timestamptz not null,
     -- Which build it is, so that of two at once neither completes the other.
     invocation_id text,
+    -- Transactions before this one had ended when the build began: it sees all they wrote.
+    landed_before bigint not null,
+    -- The cluster that counts the transactions: another one, after a restore, counts anew.
+    landed_in bigint not null,
     -- Null while a build runs, after one that failed, and after one of a part of the models.
     completed_at timestamptz
 );

@@ -21,6 +21,9 @@ create table finance.window_closes (
     net_minor numeric not null,
     -- Late disputes that became known in the window: the marketplace bears them.
     absorbed_disputes_minor bigint not null,
+    -- Whatever was written by transactions before this one, the build of this close has seen.
+    landed_before bigint not null,
+    landed_in bigint not null,
     closed_at timestamptz not null default public.settle_now(),
     closed_by text not null default session_user
 );
@@ -30,8 +33,10 @@ create table finance.window_close_rows (
     seller_id text collate "C" not null,
     gross_minor bigint not null,
     fees_minor bigint not null,
+    taxes_minor bigint not null,
     refunds_minor bigint not null,
     disputes_minor bigint not null,
+    charges_minor bigint not null,
     adjustments_minor bigint not null,
     carried_forward_minor bigint not null,
     net_minor bigint not null,
@@ -47,8 +52,8 @@ create table finance.window_close_rows (
     hold_detail text,
     primary key (payout_window, seller_id),
     check (
-        net_minor = gross_minor - fees_minor - refunds_minor - disputes_minor
-        + adjustments_minor + carried_forward_minor
+        net_minor = gross_minor - fees_minor - taxes_minor - refunds_minor - disputes_minor
+        - charges_minor + adjustments_minor + carried_forward_minor
     ),
     -- A row that may be paid names all that a payment needs.
     check (cardinality(hold_reasons) > 0 or (net_minor > 0 and rail is not null and wallet_address <> ''))
@@ -66,7 +71,7 @@ create table finance.window_close_entries (
     known_at timestamptz not null,
     available_at timestamptz not null,
     -- An entry is settled in one window, ever.
-    primary key (entry_type, source_id)
+    primary key (seller_id, source_id, entry_type)
 );
 comment on table finance.window_close_entries is
 'What each stored row is the sum of: the entries of its window, as they were at the close.';
@@ -74,6 +79,21 @@ create index window_close_entries_seller on finance.window_close_entries (seller
 -- Windows are stored one after another: a range of blocks is a window, at next to no cost.
 create index window_close_entries_window on finance.window_close_entries using brin (payout_window);
 create index window_close_entries_order on finance.window_close_entries (order_id);
+
+create table finance.window_close_facts (
+    payout_window text not null references finance.window_closes,
+    source_table text not null,
+    source_id text collate "C" not null,
+    order_id text collate "C",
+    seller_id text collate "C" not null,
+    -- The end of the window before it, for a fact that the close before should have had; else null.
+    posted_at timestamptz,
+    primary key (seller_id, source_table, source_id)
+);
+comment on table finance.window_close_facts is
+'What entries alone do not tell of the facts that a close saw: one row per fact without an entry, and per fact that was posted to the window because it came after the close it belonged to.';
+create index window_close_facts_posted on finance.window_close_facts (posted_at)
+where posted_at is not null;
 
 create table finance.window_close_health (
     payout_window text not null references finance.window_closes,
@@ -87,6 +107,8 @@ create table finance.window_close_health (
     spike_ratio numeric(18, 4),
     needs_review boolean not null,
     review_reasons text[] not null,
+    -- The seller's first order, of those known by the end of the window.
+    first_ordered_at timestamptz not null,
     primary key (payout_window, seller_id)
 );
 
@@ -95,8 +117,8 @@ declare
     table_name text;
 begin
     foreach table_name in array array[
-        'window_closes', 'window_close_rows', 'window_close_entries', 'window_close_health',
-        'wallet_checks'
+        'window_closes', 'window_close_rows', 'window_close_entries', 'window_close_facts',
+        'window_close_health', 'wallet_checks'
     ] loop
         execute format(
             'create trigger append_only before update or delete or truncate on finance.%I'

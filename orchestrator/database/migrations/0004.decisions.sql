@@ -88,11 +88,18 @@ comment on table finance.wallet_blocks is
 create unique index wallet_blocks_one_standing on finance.wallet_blocks (wallet_address)
 where lifted_at is null;
 
+-- Rows that were entered from one file, as one decision, have one number.
+create sequence finance.file_ids;
+
 create table finance.adjustments (
     adjustment_id bigint generated always as identity primary key,
     seller_id text collate "C" not null,
     amount_minor bigint not null check (amount_minor <> 0),
+    adjustment_type text not null default 'other'
+    check (adjustment_type in ('goodwill', 'correction', 'write_off', 'other')),
     reason text not null check (reason <> ''),
+    -- Null for one that was entered alone.
+    file_id bigint,
     entered_by text not null default session_user,
     entered_at timestamptz not null default public.settle_now(),
     approved_by text,
@@ -106,6 +113,8 @@ create table finance.adjustments (
 );
 comment on table finance.adjustments is
 'Signed corrections to a seller''s balance in minor units, entered by one person and approved by another; available from the approval on.';
+
+create index adjustments_file on finance.adjustments (file_id) where file_id is not null;
 
 create table finance.approvals (
     approval_id bigint generated always as identity primary key,

@@ -32,6 +32,7 @@ create table handover.closes (
     net_minor numeric not null,
     entry_count bigint not null,
     entry_minor numeric not null,
+    fact_count bigint not null,
     health_count bigint not null
 );
 comment on table handover.closes is
@@ -43,8 +44,10 @@ create unlogged table handover.close_rows (
     seller_id text collate "C" not null,
     gross_minor bigint not null,
     fees_minor bigint not null,
+    taxes_minor bigint not null,
     refunds_minor bigint not null,
     disputes_minor bigint not null,
+    charges_minor bigint not null,
     adjustments_minor bigint not null,
     carried_forward_minor bigint not null,
     net_minor bigint not null,
@@ -72,6 +75,15 @@ create unlogged table handover.close_entries (
 );
 -- Handed over one window after another: a range of blocks is a window, at next to no cost.
 create index close_entries_window on handover.close_entries using brin (payout_window);
+create unlogged table handover.close_facts (
+    payout_window text not null,
+    source_table text not null,
+    source_id text collate "C" not null,
+    order_id text collate "C",
+    seller_id text collate "C" not null,
+    posted_at timestamptz,
+    primary key (seller_id, source_table, source_id)
+);
 create unlogged table handover.close_health (
     payout_window text not null,
     seller_id text collate "C" not null,
@@ -84,6 +96,7 @@ create unlogged table handover.close_health (
     spike_ratio numeric(18, 4),
     needs_review boolean not null,
     review_reasons text[] not null,
+    first_ordered_at timestamptz not null,
     primary key (payout_window, seller_id)
 );
 
@@ -104,9 +117,17 @@ create table handover.contradictions (
 );
 create table handover.expected_fees (
     currency_code text primary key,
+    pegged_to text not null,
     network_fee numeric not null,
     fee_rate numeric not null
 );
+-- The names under which people may put sellers.
+create table handover.reserve_policies (
+    policy text primary key,
+    valid_from timestamptz not null
+);
+-- On which nobody is paid.
+create table handover.payout_holidays (day date primary key);
 
 -- Which wallets a seller ever named. Evidence: no rebuild and no restore of dbt's schemas loses it.
 create table finance.wallet_sightings (

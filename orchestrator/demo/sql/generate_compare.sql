@@ -1,4 +1,4 @@
--- Whether the table holds what was generated, nothing else and nothing less.
+-- Whether the table holds what was generated and nothing else, but for rows that come late.
 select not exists (
     (
         select {columns} from pg_temp.{generated}
@@ -9,6 +9,10 @@ select not exists (
     (
         select {columns} from marketplace.{table}
         except all
-        select {columns} from pg_temp.{generated}
+        (
+            select {columns} from pg_temp.{generated}
+            union all
+            select {columns} from pg_temp.{late}
+        )
     )
 )

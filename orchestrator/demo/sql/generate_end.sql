@@ -10,6 +10,15 @@ drop table pg_temp.generated_orders;
 drop table pg_temp.generated_order_fees;
 drop table pg_temp.generated_refunds;
 drop table pg_temp.generated_dispute_events;
+drop table pg_temp.generated_seller_charges;
+drop table pg_temp.generated_currencies;
+drop table pg_temp.generated_rates;
+drop table pg_temp.late_sellers;
+drop table pg_temp.late_orders;
+drop table pg_temp.late_order_fees;
+drop table pg_temp.late_refunds;
+drop table pg_temp.late_dispute_events;
+drop table pg_temp.late_seller_charges;
 
 -- So that the first build is planned well.
 analyze marketplace.sellers;
@@ -17,3 +26,4 @@ analyze marketplace.orders;
 analyze marketplace.order_fees;
 analyze marketplace.refunds;
 analyze marketplace.dispute_events;
+analyze marketplace.seller_charges;

@@ -1,4 +1,4 @@
--- The indexes that generate_unindex took away.
+-- The indexes and keys that generate_unindex took away.
 do $$
 declare
     dropped record;

@@ -1,11 +1,26 @@
--- Commission of 12 %, processing of 2.9 % and 0.30, shipping on some orders,
--- and for every second refund its commission back.
+-- Commission of 12 %, processing of 2.9 % and 30 cents, shipping on some orders, tax on a third,
+-- and for every second refund its commission and tax back.
 create temporary table generated_order_fees on commit drop as
 with drawn as materialized (
     select
+        orders.*,
+        currencies.dollars,
+        pg_temp.generate_hash('fees', orders.number) as dice
+    from pg_temp.generated_orders as orders
+    inner join pg_temp.generated_currencies as currencies
+        on orders.currency = currencies.currency
+),
+
+given_back as materialized (
+    select
         *,
-        pg_temp.generate_hash('fees', number) as dice
-    from pg_temp.generated_orders
+        pg_temp.generate_draw(pg_temp.generate_hash('fees', number), 6, 3) = 0
+            as is_taxed
+    from pg_temp.generated_refunds
+    where
+        reverses_refund_id is null
+        and refund_id not like '%-again'
+        and pg_temp.generate_draw(dice, 7, 2) = 0
 ),
 
 charged as materialized (
@@ -15,7 +30,7 @@ charged as materialized (
         seller_id,
         until,
         'commission' as fee_type,
-        round(gross_amount * 0.12, 2) as amount,
+        round(gross_amount * 0.12, decimals) as amount,
         ordered_at as charged_at,
         pg_temp.generate_draw(dice, 0, 1000000) as chance
     from drawn
@@ -26,7 +41,8 @@ charged as materialized (
         seller_id,
         until,
         'processing' as fee_type,
-        round(gross_amount * 0.029, 2) + 0.30 as amount,
+        round(gross_amount * 0.029, decimals) + round(0.30 / dollars, decimals)
+            as amount,
         ordered_at as charged_at,
         pg_temp.generate_draw(dice, 1, 1000000) as chance
     from drawn
@@ -37,14 +53,17 @@ charged as materialized (
         seller_id,
         until,
         'shipping' as fee_type,
-        round((400 + pg_temp.generate_draw(dice, 2, 900)) / 100.0, 2) as amount,
+        round(
+            (400 + pg_temp.generate_draw(dice, 2, 900)) / 100.0 / dollars,
+            decimals
+        ) as amount,
         pg_temp.generate_later(
             ordered_at, 3600 + pg_temp.generate_draw(dice, 3, 3 * 24 * 3600)
         ) as charged_at,
         pg_temp.generate_draw(dice, 4, 1000000) as chance
     from drawn
     where
-        gross_amount >= 25
+        gross_amount * dollars >= 25
         and pg_temp.generate_draw(dice, 5, 10) < 3
     union all
     select
@@ -52,12 +71,35 @@ charged as materialized (
         order_id,
         seller_id,
         until,
+        'tax' as fee_type,
+        round(gross_amount * 0.0825, decimals) as amount,
+        ordered_at as charged_at,
+        pg_temp.generate_draw(dice, 7, 1000000) as chance
+    from drawn
+    where pg_temp.generate_draw(dice, 6, 3) = 0
+    union all
+    select
+        number,
+        order_id,
+        seller_id,
+        until,
         'commission_refund' as fee_type,
-        -round(amount * 0.12, 2) as amount,
+        -round(amount * 0.12, decimals) as amount,
         refunded_at as charged_at,
         pg_temp.generate_draw(dice, 6, 1000000) as chance
-    from pg_temp.generated_refunds
-    where pg_temp.generate_draw(dice, 7, 2) = 0
+    from given_back
+    union all
+    select
+        number,
+        order_id,
+        seller_id,
+        until,
+        'tax_refund' as fee_type,
+        -round(amount * 0.0825, decimals) as amount,
+        refunded_at as charged_at,
+        pg_temp.generate_draw(dice, 6, 1000000) as chance
+    from given_back
+    where is_taxed
 ),
 
 recorded as (

@@ -58,6 +58,7 @@ described as (
 
 select
     number,
+    seller_count,
     volume_rank,
     price_level,
     -- Disputes out of 10,000 orders: the common share at the largest, where one
@@ -101,6 +102,13 @@ select
     '' as wallet_address,
     status,
     payouts_enabled,
+    case
+        when pg_temp.generate_draw(dates, 7, 100) < 4 then 'monthly'
+        when pg_temp.generate_draw(dates, 7, 100) < 5 then 'paused'
+        else 'weekly'
+    end as payout_schedule,
+    case when pg_temp.generate_draw(trade, 4, 20) = 0 then 50.00 end
+        as payout_minimum,
     created_at,
     case
         when pg_temp.generate_draw(dates, 5, 12) = 0

@@ -2,4 +2,4 @@
 insert into marketplace.{table} ({columns})
 select {columns}
 from pg_temp.{generated}
-order by {key}
+order by {id}

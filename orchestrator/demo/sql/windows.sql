@@ -15,7 +15,7 @@ busy as (
         order_count * 2 >= (
             select percentile_disc(0.5) within group (order by order_count) from releases
         )
-        and finance.payout_due_at(starts_at, %(timezone)s) <= settle_now()
+        and finance.payout_due_at(starts_at, %(timezone)s, %(holidays)s::date[]) <= settle_now()
 ),
 
 mondays as (
@@ -31,6 +31,6 @@ mondays as (
 select
     finance.window_label(starts_at, %(timezone)s) as payout_window,
     finance.window_ends_at(starts_at, %(timezone)s) as window_ends_at,
-    finance.payout_due_at(starts_at, %(timezone)s) as payout_due_at
+    finance.payout_due_at(starts_at, %(timezone)s, %(holidays)s::date[]) as payout_due_at
 from mondays
 order by starts_at

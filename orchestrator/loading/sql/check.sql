@@ -13,35 +13,25 @@ from (
     select
         line_number,
         {column} as value,
-        case {kind}
+        case case when not ({may_be_empty} and coalesce({column}, '') = '') then {kind} end
             when 'name' then pg_temp.load_name_fault({column})
             when 'amount' then pg_temp.load_amount_fault({column})
-            when 'positive amount' then
+            when 'minimum' then
                 coalesce(
                     pg_temp.load_amount_fault({column}),
-                    case
-                        when {column} ~ '^-' or {column} !~ '[1-9]'
-                            then 'is not above 0; fix it or leave the row out'
-                    end
+                    case when {column} ~ '^-' then 'is below 0; fix it' end
                 )
             when 'instant' then pg_temp.load_instant_fault({column})
-            when 'recorded' then
-                case
-                    when {column} <> ''
-                        then pg_temp.load_instant_fault({column})
-                end
             when 'flag' then pg_temp.load_flag_fault({column})
-            when 'flag or true' then
-                case when {column} <> '' then pg_temp.load_flag_fault({column}) end
             when 'status' then
                 case
                     when {column} not in ('active', 'suspended', 'closed')
                         then 'is no status; use active, suspended or closed'
                 end
-            when 'event type' then
+            when 'schedule' then
                 case
-                    when {column} not in ('opened', 'won', 'lost')
-                        then 'is no event type; use opened, won or lost'
+                    when {column} not in ('weekly', 'monthly', 'paused')
+                        then 'is no schedule; use weekly, monthly or paused'
                 end
         end as fault
     from pg_temp.{staged}

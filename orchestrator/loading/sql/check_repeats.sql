@@ -1,9 +1,9 @@
--- Finds the rows that repeat a key of their file with other content. Of the
--- rows of a key the first that gives every value is the one to keep.
+-- Finds the rows that repeat a fact, or a version of a seller, with other
+-- content. Of equal rows the first that gives every value is the one to keep.
 create temporary table {kept} on commit drop as
-select distinct on ({key}) *
+select distinct on ({version}) *
 from pg_temp.{typed}
-order by {key}, {last} is null, line_number;
+order by {version}, {last} is null, line_number;
 analyze pg_temp.{kept};
 
 insert into pg_temp.load_problems
@@ -17,7 +17,7 @@ select
     || pg_temp.load_differences(to_jsonb(loaded), to_jsonb(other))
     || {advice}
 from pg_temp.{typed} as loaded
-inner join pg_temp.{kept} as other using ({key})
+inner join pg_temp.{kept} as other using ({version})
 where
     loaded.line_number <> other.line_number
     and ({content}) is distinct from ({other_content})

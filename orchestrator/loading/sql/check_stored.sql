@@ -1,4 +1,4 @@
--- Finds the rows whose key is in the database with other content.
+-- Finds the facts, and versions of sellers, that are stored with other content.
 insert into pg_temp.load_problems
 select
     {file_number},
@@ -10,5 +10,5 @@ select
     || pg_temp.load_differences(to_jsonb(loaded), to_jsonb(other))
     || {advice}
 from pg_temp.{typed} as loaded
-inner join marketplace.{table} as other using ({key})
+inner join marketplace.{table} as other using ({version})
 where ({content}) is distinct from ({other_content})

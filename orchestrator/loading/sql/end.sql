@@ -21,6 +21,9 @@ drop table if exists pg_temp.load_refunds_kept;
 drop table if exists pg_temp.load_dispute_events_staged;
 drop table if exists pg_temp.load_dispute_events_typed;
 drop table if exists pg_temp.load_dispute_events_kept;
+drop table if exists pg_temp.load_seller_charges_staged;
+drop table if exists pg_temp.load_seller_charges_typed;
+drop table if exists pg_temp.load_seller_charges_kept;
 
 -- So that the first build after a big load is planned well.
 analyze marketplace.sellers;
@@ -28,3 +31,4 @@ analyze marketplace.orders;
 analyze marketplace.order_fees;
 analyze marketplace.refunds;
 analyze marketplace.dispute_events;
+analyze marketplace.seller_charges;

@@ -4,5 +4,7 @@ select {values}
 from pg_temp.{kept} as loaded
 where not exists (
     select from marketplace.{table} as known
-    where known.{id} = loaded.{id}
+    where
+        known.seller_id = loaded.seller_id
+        and known.{id} = loaded.{id}
 )

@@ -15,7 +15,9 @@ inserted as (
         status,
         payouts_enabled,
         created_at,
-        updated_at
+        updated_at,
+        payout_schedule,
+        payout_minimum
     )
     select
         newest.seller_id,
@@ -26,7 +28,9 @@ inserted as (
         newest.status,
         newest.payouts_enabled,
         newest.created_at,
-        newest.updated_at
+        newest.updated_at,
+        newest.payout_schedule,
+        newest.payout_minimum
     from newest
     left join marketplace.sellers as known
         on newest.seller_id = known.seller_id
@@ -44,7 +48,9 @@ replaced as (
         status = newest.status,
         payouts_enabled = newest.payouts_enabled,
         created_at = newest.created_at,
-        updated_at = newest.updated_at
+        updated_at = newest.updated_at,
+        payout_schedule = newest.payout_schedule,
+        payout_minimum = newest.payout_minimum
     from newest
     where
         known.seller_id = newest.seller_id

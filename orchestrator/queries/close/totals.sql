@@ -51,6 +51,37 @@ flags as (
         count(*) as health_count
     from finance.window_close_health as h
     where h.payout_window = %(window)s
+),
+
+-- What came after the close that it belonged to, and counts in this window instead.
+posted as (
+    select count(*) as fact_count
+    from finance.window_close_facts as f
+    where
+        f.payout_window = %(window)s
+        and f.posted_at = (
+            select c.window_starts_at from closes as c where c.payout_window = %(window)s
+        )
+),
+
+made_of as (
+    select
+        coalesce(sum(r.gross_minor), 0) as gross_minor,
+        coalesce(sum(r.fees_minor), 0) as fees_minor,
+        coalesce(sum(r.taxes_minor), 0) as taxes_minor,
+        coalesce(sum(r.refunds_minor), 0) as refunds_minor,
+        coalesce(sum(r.disputes_minor), 0) as disputes_minor,
+        coalesce(sum(r.charges_minor), 0) as charges_minor,
+        coalesce(sum(r.adjustments_minor), 0) as adjustments_minor
+    from finance.window_close_rows as r
+    where r.payout_window = %(window)s
+),
+
+opening as (
+    select coalesce(sum(o.amount_minor), 0) as opening_minor
+    from finance.go_lives as g
+    inner join finance.opening_balances as o on g.go_live_id = o.go_live_id
+    where g.approved_at is not null and g.payout_window = %(window)s
 )
 
 select
@@ -69,12 +100,24 @@ select
     finance.decimal_amount(d.mean_minor) as mean_of_4_weeks,
     round(100 * (d.new_minor - d.mean_minor) / nullif(abs(d.mean_minor), 0), 1)
         as change_on_mean_pct,
+    finance.decimal_amount(m.gross_minor) as gross,
+    finance.decimal_amount(m.fees_minor) as fees,
+    finance.decimal_amount(m.taxes_minor) as taxes,
+    finance.decimal_amount(m.refunds_minor) as refunds,
+    finance.decimal_amount(m.disputes_minor) as disputes,
+    finance.decimal_amount(m.charges_minor) as charges,
+    finance.decimal_amount(m.adjustments_minor) as adjustments,
     finance.decimal_amount(d.carried_minor) as carried_forward,
     finance.decimal_amount(d.absorbed_disputes_minor) as absorbed_disputes,
+    finance.decimal_amount(o.opening_minor) as opening_balances,
+    p.fact_count as posted_late,
     f.flagged_count,
     f.health_count,
     round(100.0 * f.flagged_count / nullif(f.health_count, 0), 2) as flagged_pct,
     d.new_minor::bigint as new_cents
 from dated as d
 cross join flags as f
+cross join posted as p
+cross join made_of as m
+cross join opening as o
 where d.payout_window = %(window)s

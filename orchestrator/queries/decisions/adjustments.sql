@@ -16,7 +16,9 @@ select
         when a.withdrawn_at is not null then 'withdrawn'
         else 'open'
     end as state,
+    a.file_id,
     a.seller_id,
+    a.adjustment_type as type,
     finance.money(a.amount_minor) as amount,
     a.reason,
     a.entered_by,

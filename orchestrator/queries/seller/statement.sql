@@ -28,6 +28,14 @@ recent as (
     from (select * from settlement.windows order by window_starts_at desc offset 0) as w
     cross join lateral (
         select
+            r.gross_minor,
+            r.fees_minor,
+            r.taxes_minor,
+            r.refunds_minor,
+            r.disputes_minor,
+            r.charges_minor,
+            r.adjustments_minor,
+            r.carried_forward_minor,
             r.net_minor,
             r.rail,
             r.hold_reasons
@@ -35,15 +43,19 @@ recent as (
         where r.payout_window = w.payout_window and r.seller_id = %(seller)s
         union all
         select
+            c.gross_minor,
+            c.fees_minor,
+            c.taxes_minor,
+            c.refunds_minor,
+            c.disputes_minor,
+            c.charges_minor,
+            c.adjustments_minor,
+            c.carried_forward_minor,
             c.net_minor,
             c.rail,
             c.hold_reasons
-        from settlement_core.int_settlement__computed as c
-        where
-            c.payout_window = w.payout_window and c.seller_id = %(seller)s
-            and not exists (
-                select from finance.window_closes as k where k.payout_window = c.payout_window
-            )
+        from settlement_core.int_settlement__live as c
+        where c.payout_window = w.payout_window and c.seller_id = %(seller)s
         limit 1
     ) as found
     order by w.window_starts_at desc
@@ -63,7 +75,15 @@ payouts as (
     select
         r.payout_window,
         r.window_starts_at,
-        finance.decimal_amount(r.net_minor) as net,
+        r.gross_minor,
+        r.fees_minor,
+        r.taxes_minor,
+        r.refunds_minor,
+        r.disputes_minor,
+        r.charges_minor,
+        r.adjustments_minor,
+        r.carried_forward_minor,
+        r.net_minor,
         r.rail,
         finance.payout_status(
             r.window_ends_at <= settle_now(), l.state,
@@ -103,6 +123,25 @@ holds as (
     left join finance.hold_reasons as k on h.reason = k.reason
     left join finance.seller_holds as p
         on p.seller_id = %(seller)s and p.lifted_at is null and h.reason = 'manual_review'
+),
+
+orders as materialized (
+    select o.* from settlement.order_reserve as o where o.seller_id = %(seller)s
+),
+
+reserve as (
+    select coalesce(sum(o.held_back), 0.00) as held_back from orders as o
+),
+
+-- Carried in from the system that paid before the go-live.
+opening as (
+    select
+        json_build_object(
+            'payout_window', g.payout_window, 'amount', finance.money(b.amount_minor)
+        ) as opening
+    from finance.go_lives as g
+    inner join finance.opening_balances as b on g.go_live_id = b.go_live_id
+    where g.approved_at is not null and b.seller_id = %(seller)s
 )
 
 select json_build_object(
@@ -116,6 +155,7 @@ select json_build_object(
     'available_balance', s.available_balance::text,
     'why_they_differ', concat_ws(' ',
         'Pending is the money of orders whose dispute window is still open; each becomes available when its own closes.',
+        case when r.held_back > 0 then concat('Of it ', r.held_back, ' is held back for longer, under the seller''s reserve policy.') end,
         'Available is what was released and is in no payout yet: it goes out with the next one, unless something holds it.',
         case when s.available_balance < 0 then 'It is below zero: what is released next makes up for it first.' end,
         case when s.in_transit > 0 then 'What is in transit is in neither.' end
@@ -123,6 +163,8 @@ select json_build_object(
     'in_transit', s.in_transit::text,
     'paid_out', s.paid_out::text,
     'disputed_amount', s.disputed_amount::text,
+    'held_back', r.held_back::text,
+    'opening_balance', (select o.opening from opening as o),
     'next_release_at', s.next_release_at,
     'next_release_amount', s.next_release_amount::text,
     'holds', coalesce((
@@ -132,16 +174,28 @@ select json_build_object(
     ), '[]'),
     'payouts', coalesce((
         select json_agg(json_build_object(
-            'payout_window', p.payout_window, 'net', p.net::text, 'rail', p.rail,
+            'payout_window', p.payout_window, 'gross', finance.money(p.gross_minor),
+            'fees', finance.money(p.fees_minor), 'taxes', finance.money(p.taxes_minor),
+            'refunds', finance.money(p.refunds_minor),
+            'disputes', finance.money(p.disputes_minor),
+            'charges', finance.money(p.charges_minor),
+            'adjustments', finance.money(p.adjustments_minor),
+            'carried_forward', finance.money(p.carried_forward_minor),
+            'net', finance.money(p.net_minor), 'rail', p.rail,
             'status', p.status, 'hold_reason', p.hold_reason, 'failure_reason', p.failure_reason
         ) order by p.window_starts_at desc) from payouts as p
     ), '[]'),
     'orders_in_reserve', coalesce((
         select json_agg(json_build_object(
             'order_id', o.order_id, 'gross', o.gross::text, 'held_amount', o.held_amount::text,
-            'ordered_at', o.ordered_at, 'dispute_window_closes_at', o.dispute_window_closes_at
+            'ordered_at', o.ordered_at, 'dispute_window_closes_at', o.dispute_window_closes_at,
+            'held_back', o.held_back::text, 'held_back_until', o.held_back_until,
+            'order_currency', o.order_currency,
+            'order_amount', round(o.order_amount, c.decimals)::text
         ) order by o.dispute_window_closes_at, o.order_id collate "C")
-        from settlement.order_reserve as o where o.seller_id = %(seller)s
+        from orders as o
+        inner join settlement_seeds.currencies as c on o.order_currency = c.currency
     ), '[]')
 ) as statement
 from seller as s
+cross join reserve as r

@@ -13,14 +13,6 @@ lines as materialized (
     where l.payout_window = %(window)s and l.state <> 'rejected'
 ),
 
--- In the latest closed window current holds count; in all others those of the close.
-held_then as materialized (
-    select r.seller_id
-    from finance.window_close_rows as r
-    cross join latest as n
-    where r.payout_window = %(window)s and not n.is_latest and cardinality(r.hold_reasons) > 0
-),
-
 positions as materialized (
     select
         h.seller_id as seller,
@@ -31,14 +23,11 @@ positions as materialized (
         h.net_minor,
         finance.decimal_amount(h.net_minor) as net,
         finance.payout_status(
-            true, l.state,
-            t.seller_id is not null or (n.is_latest and cardinality(h.hold_reasons) > 0),
-            not n.is_latest
+            true, l.state, cardinality(h.hold_reasons) > 0, not n.is_latest
         ) as status
     from finance.current_holds(%(window)s) as h
     cross join latest as n
     left join lines as l on h.seller_id = l.seller_id
-    left join held_then as t on h.seller_id = t.seller_id
 ),
 
 statuses as (

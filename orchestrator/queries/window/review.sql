@@ -69,9 +69,39 @@ summary as (
 exceptions as (
     select
         reason,
-        count(*) as row_count
+        count(*) as row_count,
+        count(*) filter (where is_without_effect) as without_effect
     from settlement.data_exceptions
+    where reason <> 'posted_late'
     group by reason
+),
+
+-- What came after the close that it belonged to, and counts in this window instead. A close has it;
+-- before, the build.
+posted as (
+    select
+        case
+            when w.is_stored then (
+                select count(*) from finance.window_close_facts as f
+                where f.payout_window = w.payout_window and f.posted_at = w.window_starts_at
+            )
+            else (
+                select count(*) from settlement.data_exceptions as e
+                where
+                    e.reason = 'posted_late'
+                    and e.known_at >= w.window_starts_at
+                    and e.known_at < w.window_ends_at
+            )
+        end as fact_count
+    from summary as w
+    where w.payout_window = %(window)s
+),
+
+opening as (
+    select finance.money(coalesce(sum(o.amount_minor), 0)) as total
+    from finance.go_lives as g
+    inner join finance.opening_balances as o on g.go_live_id = o.go_live_id
+    where g.approved_at is not null and g.payout_window = %(window)s
 )
 
 select json_build_object(
@@ -96,7 +126,14 @@ select json_build_object(
     ), '[]'),
     'new', (w.net - w.carried_forward)::text,
     'new_last_week', w.last_new::text,
+    'new_by_type', json_build_object(
+        'gross', w.gross::text, 'fees', w.fees::text, 'taxes', w.taxes::text,
+        'refunds', w.refunds::text, 'disputes', w.disputes::text, 'charges', w.charges::text,
+        'adjustments', w.adjustments::text
+    ),
     'carried_forward', w.carried_forward::text,
+    'opening_balances', (select o.total from opening as o),
+    'posted_late', (select p.fact_count from posted as p),
     'absorbed_disputes', w.absorbed_disputes::text,
     'flagged_share', w.flagged_share::text,
     'flagged', coalesce((
@@ -108,7 +145,9 @@ select json_build_object(
         ) order by f.net desc nulls last, f.seller_id) from flagged as f
     ), '[]'),
     'exceptions', coalesce((
-        select json_agg(json_build_object('reason', e.reason, 'count', e.row_count) order by e.reason)
+        select json_agg(json_build_object(
+            'reason', e.reason, 'count', e.row_count, 'without_effect', e.without_effect
+        ) order by e.reason)
         from exceptions as e
     ), '[]')
 ) as review

@@ -1,5 +1,6 @@
 -- The latest windows, newest first: what is ready, at the rail, paid, failed, held and left out. Of a
--- stored close it reads the sums and the lines, and row by row only what may still be paid.
+-- stored close it reads the totals and the lines, and row by row only what may still be paid: once a
+-- newer window has closed, what was held has moved on.
 with windows as materialized (
     select
         w.*,
@@ -34,32 +35,6 @@ lines as (
     group by l.payout_window
 ),
 
--- Held at the close, released by a person, and in a line.
-released as (
-    select
-        x.payout_window,
-        count(distinct x.seller_id) as released
-    from finance.hold_releases as x
-    inner join finance.window_close_rows as r
-        on x.payout_window = r.payout_window and x.seller_id = r.seller_id
-    inner join finance.payout_lines as l
-        on x.payout_window = l.payout_window and x.seller_id = l.seller_id
-    where
-        x.payout_window = any(array(select w.payout_window from windows as w))
-        and cardinality(r.hold_reasons) > 0
-        and l.state <> 'rejected'
-    group by x.payout_window
-),
-
-sums as (
-    select
-        s.payout_window,
-        sum(s.row_count) filter (where s.is_held) as held
-    from finance.window_close_sums as s
-    where s.payout_window = any(array(select w.payout_window from windows as w))
-    group by s.payout_window
-),
-
 -- Current holds count in the latest closed window, and in one without a close.
 positions as (
     select
@@ -77,10 +52,10 @@ positions as (
     union all
     select
         w.payout_window,
-        finance.payout_status(true, null, cardinality(r.hold_reasons) > 0, false),
+        finance.payout_status(true, null, cardinality(r.hold_reasons) > 0, not w.is_latest),
         r.net_minor
     from windows as w
-    inner join settlement_core.int_settlement__computed as r on w.payout_window = r.payout_window
+    inner join settlement_core.int_settlement__live as r on w.payout_window = r.payout_window
     where not w.has_close
 ),
 
@@ -123,8 +98,8 @@ select
     coalesce(l.failed, 0) as failed,
     case
         when w.window_ends_at > settle_now() then 0
-        else coalesce(c.held, m.held - coalesce(x.released, 0), 0)
-    end::bigint as held,
+        else coalesce(c.held, 0)
+    end as held,
     finance.money(coalesce(l.paid_minor, 0)) as paid_amount,
     finance.money(coalesce(l.failed_minor, 0)) as failed_amount,
     finance.money(coalesce(w.net_minor, c.net_minor, 0)) as net,
@@ -132,8 +107,6 @@ select
     coalesce(k.open_breaks, 0) as open_breaks
 from windows as w
 left join lines as l on w.payout_window = l.payout_window
-left join released as x on w.payout_window = x.payout_window
-left join sums as m on w.payout_window = m.payout_window
 left join counted as c on w.payout_window = c.payout_window
 left join finance.payout_batches as b
     on w.payout_window = b.payout_window and b.state <> 'rejected'

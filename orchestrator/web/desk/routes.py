@@ -40,12 +40,20 @@ LABEL = re.compile(r"[0-9]{4}-W[0-9]{2}")
 TITLES = {
     "adjustments": "Adjustments",
     "limits": "Limits",
+    "reserve-policies": "Reserve policies",
+    "go-live": "Go-live",
     "breaks": "Breaks",
     "alerts": "Alerts",
 }
 LISTS: dict[str, dict[str, str]] = {
-    "adjustments": {"rows": "decisions/adjustments"},
+    "adjustments": {"rows": "decisions/adjustments", "files": "decisions/adjustment_files"},
     "limits": {"rows": "decisions/policies"},
+    "reserve-policies": {
+        "rows": "decisions/reserve_assignments",
+        "files": "decisions/reserve_files",
+        "policies": "decisions/reserve_policies",
+    },
+    "go-live": {"rows": "decisions/go_lives"},
     "breaks": {"rows": "reconciliation/breaks"},
     "alerts": {"rows": "reconciliation/alerts"},
 }
@@ -87,7 +95,8 @@ class DeskPages:
                 decide, self._settings, session.name, session.password, decision, form
             )
         except SettleError as error:
-            session.show_next(str(error), is_refusal=True)
+            said = "\n".join(filter(None, (str(error), error.detail)))
+            session.show_next(said, is_refusal=True)
         else:
             session.show_next(decision.message(values))
         return RedirectResponse(_back(form.get("back", "")), 303)
@@ -197,6 +206,7 @@ class DeskPages:
             "csrf": session.csrf,
             "message": message,
             "limits": FIELDS["limit"].choices,
+            "adjustment_types": FIELDS["adjustment-type"].choices,
             "is_refusal": is_refusal,
             "here": quote(request.url.path),
             "most_rows": MOST_ROWS,

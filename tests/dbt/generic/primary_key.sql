@@ -10,7 +10,8 @@
     {%- if in_scoped_builds == 'touched' -%}
         {%- set touched = ref('int_orders__touched') -%}
         {%- if is_scoped() -%}
-            {%- set scope = 'order_id = any(array(select order_id from ' ~ touched ~ '))' -%}
+            {%- set scope = '(seller_id, order_id) in (select seller_id, order_id from '
+                ~ touched ~ ')' -%}
         {%- endif -%}
     {%- elif in_scoped_builds == 'nothing' and is_scoped() -%}
         {%- set scope = 'false' -%}

@@ -1,167 +1,247 @@
--- One window's rows straight from the source tables, for facts that are good in themselves: the
--- least that a close has to compute. Runs in Postgres and in DuckDB, and the close's own rows must
--- be these. Nothing was paid before, so what is carried in is what the close before left.
+-- One window's rows straight from the source tables, for facts that are good in themselves, of
+-- sellers under the standard policy: the least that a close has to compute. Runs in Postgres and in
+-- DuckDB, and the close's own rows must be these. Nothing was paid before, so what is carried in is
+-- what the close before left.
 with
 
 bounds as (
 
     select
         {starts_at}::timestamptz as starts_at,
+        {starts_at}::timestamptz - interval '168 hours' as ordered_from,
         {ends_at}::timestamptz as ends_at,
         {as_of}::timestamptz as as_of
-
-),
-
--- Orders that are released in the window or later; what else falls into it became known since.
-recent as materialized (
-
-    select
-        o.order_id,
-        o.seller_id,
-        (o.gross_amount * 100)::bigint as gross_minor,
-        o.ordered_at + interval '168 hours' as release_at,
-        greatest(o.ordered_at, o.recorded_at) as known_at
-    from marketplace.orders as o
-    where
-        o.ordered_at >= (select b.starts_at - interval '168 hours' from bounds as b)
-        and greatest(o.ordered_at, o.recorded_at) <= (select b.as_of from bounds as b)
 
 ),
 
 fees as materialized (
 
     select
-        f.order_id,
         f.seller_id,
-        (f.amount * 100)::bigint as fee_minor,
+        f.order_id,
+        f.fee_type in ('tax', 'tax_refund') as is_tax,
+        f.amount,
         greatest(f.charged_at, f.recorded_at) as known_at
     from marketplace.order_fees as f
     where
-        greatest(f.charged_at, f.recorded_at)
-        >= (select b.starts_at - interval '168 hours' from bounds as b)
+        greatest(f.charged_at, f.recorded_at) >= (select b.ordered_from from bounds as b)
         and greatest(f.charged_at, f.recorded_at) <= (select b.as_of from bounds as b)
 
 ),
 
-older_fees as materialized (
+-- Orders that are released in the window or later, and older ones of which something became known.
+touched as materialized (
 
-    select f.* from fees as f
-    where
-        f.known_at >= (select b.starts_at from bounds as b)
-        and not exists (select 1 from recent as r where r.order_id = f.order_id)
-
-),
-
-claimed as materialized (
-
-    select r.order_id from marketplace.refunds as r
-    where
-        greatest(r.refunded_at, r.recorded_at)
-        >= (select b.starts_at - interval '168 hours' from bounds as b)
+    select f.seller_id, f.order_id from fees as f
+    where f.known_at >= (select b.starts_at from bounds as b)
     union
-    select d.order_id from marketplace.dispute_events as d
-    where
-        greatest(d.occurred_at, d.recorded_at)
-        >= (select b.starts_at - interval '168 hours' from bounds as b)
+    select r.seller_id, r.order_id from marketplace.refunds as r
+    where greatest(r.refunded_at, r.recorded_at) >= (select b.ordered_from from bounds as b)
+    union
+    select d.seller_id, d.order_id from marketplace.dispute_events as d
+    where greatest(d.occurred_at, d.recorded_at) >= (select b.ordered_from from bounds as b)
 
 ),
 
-claimed_orders as materialized (
+wanted as materialized (
+
+    select o.seller_id, o.order_id from marketplace.orders as o
+    where o.ordered_at >= (select b.ordered_from from bounds as b)
+    union
+    select t.seller_id, t.order_id from touched as t
+
+),
+
+orders as materialized (
 
     select
-        o.order_id,
         o.seller_id,
-        (o.gross_amount * 100)::bigint as gross_minor,
+        o.order_id,
+        o.gross_amount,
+        coalesce(o.exchange_rate, 1) * 100 as cents_per_unit,
         o.ordered_at + interval '168 hours' as release_at,
         greatest(o.ordered_at, o.recorded_at) as known_at,
         date_trunc(
             'week', greatest(o.ordered_at + interval '168 hours', o.recorded_at)
         ) + interval '7 days' as paying_window_ends_at
-    from claimed as c
-    inner join marketplace.orders as o on c.order_id = o.order_id
+    from wanted as w
+    inner join marketplace.orders as o
+        on w.seller_id = o.seller_id and w.order_id = o.order_id
+    where greatest(o.ordered_at, o.recorded_at) <= (select b.as_of from bounds as b)
 
 ),
 
-events as materialized (
+claimed as materialized (
+
+    select o.* from touched as t
+    inner join orders as o on t.seller_id = o.seller_id and t.order_id = o.order_id
+
+),
+
+refunds as (
 
     select
-        d.*,
-        (d.amount * 100)::bigint as amount_minor,
-        greatest(d.occurred_at, d.recorded_at, o.known_at) as known_at,
-        o.gross_minor,
-        o.release_at,
-        o.paying_window_ends_at,
-        row_number() over (
-            partition by d.dispute_id, d.event_type = 'opened'
+        r.seller_id,
+        r.order_id,
+        r.refund_id,
+        r.reverses_refund_id,
+        r.amount,
+        r.refunded_at,
+        greatest(r.refunded_at, r.recorded_at, o.known_at) as known_at
+    from claimed as o
+    inner join marketplace.refunds as r
+        on o.seller_id = r.seller_id and o.order_id = r.order_id
+    where greatest(r.refunded_at, r.recorded_at) <= (select b.as_of from bounds as b)
+
+),
+
+reversals as (
+
+    select
+        r.seller_id,
+        r.order_id,
+        r.refund_id,
+        r.amount,
+        f.amount as refunded_amount,
+        r.refunded_at,
+        greatest(r.known_at, f.known_at) as known_at,
+        sum(r.amount) over (
+            partition by r.seller_id, r.reverses_refund_id
+            order by greatest(r.known_at, f.known_at), r.refunded_at, r.refund_id
+            rows unbounded preceding
+        ) as reversed_amount
+    from refunds as r
+    inner join refunds as f
+        on r.seller_id = f.seller_id and r.reverses_refund_id = f.refund_id
+
+),
+
+opened as (
+
+    select distinct on (d.seller_id, d.order_id, d.dispute_id)
+        d.seller_id,
+        d.order_id,
+        d.dispute_id,
+        d.occurred_at as opened_at,
+        greatest(d.occurred_at, d.recorded_at, o.known_at) as opened_known_at
+    from claimed as o
+    inner join marketplace.dispute_events as d
+        on o.seller_id = d.seller_id and o.order_id = d.order_id
+    where
+        d.event_type = 'opened'
+        and greatest(d.occurred_at, d.recorded_at) <= (select b.as_of from bounds as b)
+    order by
+        d.seller_id, d.order_id, d.dispute_id,
+        greatest(d.occurred_at, d.recorded_at, o.known_at), d.occurred_at, d.dispute_event_id
+
+),
+
+-- The events of disputes in time, in order. No opening here is of what is open.
+events as (
+
+    select
+        d.seller_id,
+        d.order_id,
+        d.dispute_id,
+        d.dispute_event_id,
+        d.event_type,
+        d.amount,
+        greatest(d.occurred_at, p.opened_at) as occurred_at,
+        greatest(d.occurred_at, d.recorded_at, p.opened_known_at) as known_at
+    from opened as p
+    inner join claimed as o on p.seller_id = o.seller_id and p.order_id = o.order_id
+    inner join marketplace.dispute_events as d
+        on
+            p.seller_id = d.seller_id
+            and p.order_id = d.order_id
+            and p.dispute_id = d.dispute_id
+    where
+        p.opened_at < o.release_at
+        and p.opened_known_at < o.paying_window_ends_at
+        and greatest(d.occurred_at, d.recorded_at) <= (select b.as_of from bounds as b)
+
+),
+
+rounds as (
+
+    select
+        e.*,
+        count(case when e.event_type = 'opened' then 1 end) over (
+            partition by e.seller_id, e.order_id, e.dispute_id
             order by
-                greatest(d.occurred_at, d.recorded_at, o.known_at), d.occurred_at,
-                d.dispute_event_id
-        ) as number
-    from claimed_orders as o
-    inner join marketplace.dispute_events as d on o.order_id = d.order_id
-    where greatest(d.occurred_at, d.recorded_at) <= (select b.as_of from bounds as b)
+                e.known_at, e.occurred_at, case when e.event_type = 'opened' then 0 else 1 end,
+                e.dispute_event_id
+            rows unbounded preceding
+        ) as opening
+    from events as e
+
+),
+
+borne as (
+
+    select
+        r.*,
+        case r.event_type
+            when 'opened' then r.amount
+            when 'won' then greatest(first_value(r.amount) over opening - r.amount, 0)
+            when 'lost' then least(first_value(r.amount) over opening, r.amount)
+            else 0
+        end as borne_amount
+    from rounds as r
+    window opening as (
+        partition by r.seller_id, r.order_id, r.dispute_id, r.opening
+        order by
+            r.known_at, r.occurred_at, case when r.event_type = 'opened' then 0 else 1 end,
+            r.dispute_event_id
+    )
 
 ),
 
 claims as (
 
     select
+        r.seller_id,
         r.order_id,
-        o.seller_id,
-        o.gross_minor,
-        o.release_at,
         'refund' as kind,
         1 as claim_rank,
         r.refund_id as claim_id,
-        (r.amount * 100)::bigint as claimed_minor,
+        r.amount as claimed_amount,
         r.refunded_at as occurred_at,
-        greatest(r.refunded_at, r.recorded_at, o.known_at) as known_at
-    from claimed_orders as o
-    inner join marketplace.refunds as r on o.order_id = r.order_id
-    where greatest(r.refunded_at, r.recorded_at) <= (select b.as_of from bounds as b)
+        r.known_at
+    from refunds as r
+    where r.reverses_refund_id is null
 
     union all
 
     select
-        e.order_id,
-        e.seller_id,
-        e.gross_minor,
-        e.release_at,
-        'dispute' as kind,
+        r.seller_id,
+        r.order_id,
+        'refund' as kind,
         2 as claim_rank,
-        e.dispute_event_id as claim_id,
-        e.amount_minor as claimed_minor,
-        e.occurred_at,
-        e.known_at
-    from events as e
-    where
-        e.event_type = 'opened'
-        and e.number = 1
-        and e.occurred_at < e.release_at
-        and e.known_at < e.paying_window_ends_at
+        r.refund_id as claim_id,
+        least(r.reversed_amount - r.amount, r.refunded_amount)
+        - least(r.reversed_amount, r.refunded_amount) as claimed_amount,
+        r.refunded_at as occurred_at,
+        r.known_at
+    from reversals as r
 
     union all
 
     select
-        w.order_id,
-        w.seller_id,
-        w.gross_minor,
-        w.release_at,
+        b.seller_id,
+        b.order_id,
         'dispute' as kind,
-        3 as claim_rank,
-        w.dispute_event_id as claim_id,
-        -least(w.amount_minor, e.amount_minor) as claimed_minor,
-        greatest(w.occurred_at, e.occurred_at) as occurred_at,
-        greatest(w.known_at, e.known_at) as known_at
-    from events as e
-    inner join events as w on e.dispute_id = w.dispute_id
-    where
-        e.event_type = 'opened'
-        and e.number = 1
-        and e.occurred_at < e.release_at
-        and e.known_at < e.paying_window_ends_at
-        and w.event_type = 'won'
-        and w.number = 1
+        case when b.event_type = 'opened' then 3 else 4 end as claim_rank,
+        b.dispute_event_id as claim_id,
+        b.borne_amount - coalesce(lag(b.borne_amount) over (
+            partition by b.seller_id, b.order_id, b.dispute_id
+            order by
+                b.known_at, b.occurred_at, case when b.event_type = 'opened' then 0 else 1 end,
+                b.dispute_event_id
+        ), 0) as claimed_amount,
+        b.occurred_at,
+        b.known_at
+    from borne as b
 
 ),
 
@@ -169,11 +249,11 @@ running as (
 
     select
         c.*,
-        (sum(c.claimed_minor) over (
-            partition by c.order_id
+        sum(c.claimed_amount) over (
+            partition by c.seller_id, c.order_id
             order by c.known_at, c.occurred_at, c.claim_rank, c.claim_id
             rows unbounded preceding
-        ))::bigint as running_minor
+        ) as running_amount
     from claims as c
 
 ),
@@ -181,43 +261,49 @@ running as (
 entries as (
 
     select
-        r.seller_id,
-        'order' as kind,
-        r.gross_minor as amount_minor,
-        greatest(r.known_at, r.release_at) as available_at
-    from recent as r
+        o.seller_id,
+        'gross' as kind,
+        round(o.gross_amount * o.cents_per_unit)::bigint as amount_minor,
+        greatest(o.known_at, o.release_at) as available_at
+    from orders as o
 
     union all
 
     select
         f.seller_id,
-        'fee' as kind,
-        f.fee_minor as amount_minor,
-        greatest(f.known_at, r.known_at, r.release_at) as available_at
+        case when f.is_tax then 'tax' else 'fee' end as kind,
+        -round(f.amount * o.cents_per_unit)::bigint as amount_minor,
+        greatest(f.known_at, o.known_at, o.release_at) as available_at
     from fees as f
-    inner join recent as r on f.order_id = r.order_id
+    inner join orders as o on f.seller_id = o.seller_id and f.order_id = o.order_id
 
     union all
 
     select
-        f.seller_id,
-        'fee' as kind,
-        f.fee_minor as amount_minor,
-        greatest(
-            f.known_at, o.ordered_at + interval '168 hours', o.recorded_at
-        ) as available_at
-    from older_fees as f
-    inner join marketplace.orders as o on f.order_id = o.order_id
+        r.seller_id,
+        r.kind,
+        round(
+            least(greatest(r.running_amount - r.claimed_amount, 0), o.gross_amount)
+            * o.cents_per_unit
+        )::bigint
+        - round(
+            least(greatest(r.running_amount, 0), o.gross_amount) * o.cents_per_unit
+        )::bigint as amount_minor,
+        greatest(r.known_at, o.release_at) as available_at
+    from running as r
+    inner join claimed as o on r.seller_id = o.seller_id and r.order_id = o.order_id
 
     union all
 
     select
         c.seller_id,
-        c.kind,
-        greatest(0, least(c.running_minor, c.gross_minor))
-        - greatest(0, least(c.running_minor - c.claimed_minor, c.gross_minor)) as amount_minor,
-        greatest(c.known_at, c.release_at) as available_at
-    from running as c
+        'charge' as kind,
+        -round(c.amount * 100)::bigint as amount_minor,
+        greatest(c.charged_at, c.recorded_at) as available_at
+    from marketplace.seller_charges as c
+    where
+        greatest(c.charged_at, c.recorded_at) >= (select b.starts_at from bounds as b)
+        and greatest(c.charged_at, c.recorded_at) <= (select b.as_of from bounds as b)
 
     union all
 
@@ -249,18 +335,21 @@ sums as (
 
     select
         seller_id,
-        coalesce(sum(amount_minor) filter (where is_due and kind = 'order'), 0) as gross_minor,
-        coalesce(sum(amount_minor) filter (where is_due and kind = 'fee'), 0) as fees_minor,
-        coalesce(sum(amount_minor) filter (where is_due and kind = 'refund'), 0) as refunds_minor,
-        coalesce(sum(amount_minor) filter (where is_due and kind = 'dispute'), 0)
+        coalesce(sum(amount_minor) filter (where is_due and kind = 'gross'), 0) as gross_minor,
+        -coalesce(sum(amount_minor) filter (where is_due and kind = 'fee'), 0) as fees_minor,
+        -coalesce(sum(amount_minor) filter (where is_due and kind = 'tax'), 0) as taxes_minor,
+        -coalesce(sum(amount_minor) filter (where is_due and kind = 'refund'), 0)
+            as refunds_minor,
+        -coalesce(sum(amount_minor) filter (where is_due and kind = 'dispute'), 0)
             as disputes_minor,
+        -coalesce(sum(amount_minor) filter (where is_due and kind = 'charge'), 0)
+            as charges_minor,
         coalesce(sum(amount_minor) filter (where is_due and kind = 'adjustment'), 0)
             as adjustments_minor,
-        count(*) filter (where is_due and kind = 'order') as order_count,
+        coalesce(sum(amount_minor) filter (where is_due), 0) as new_minor,
+        count(*) filter (where is_due and kind = 'gross') as order_count,
         count(*) filter (where is_due and amount_minor <> 0) as entry_count,
-        coalesce(sum(amount_minor) filter (where is_pending and kind = 'order'), 0)
-        - coalesce(sum(amount_minor) filter (where is_pending and kind <> 'order'), 0)
-            as pending_minor
+        coalesce(sum(amount_minor) filter (where is_pending), 0) as pending_minor
     from judged
     group by seller_id
 
@@ -272,17 +361,13 @@ final as (
         coalesce(s.seller_id, c.seller_id) as seller_id,
         coalesce(s.gross_minor, 0)::bigint as gross_minor,
         coalesce(s.fees_minor, 0)::bigint as fees_minor,
+        coalesce(s.taxes_minor, 0)::bigint as taxes_minor,
         coalesce(s.refunds_minor, 0)::bigint as refunds_minor,
         coalesce(s.disputes_minor, 0)::bigint as disputes_minor,
+        coalesce(s.charges_minor, 0)::bigint as charges_minor,
         coalesce(s.adjustments_minor, 0)::bigint as adjustments_minor,
         coalesce(c.net_minor, 0)::bigint as carried_forward_minor,
-        (
-            coalesce(
-                s.gross_minor - s.fees_minor - s.refunds_minor - s.disputes_minor
-                + s.adjustments_minor, 0
-            )
-            + coalesce(c.net_minor, 0)
-        )::bigint as net_minor,
+        (coalesce(s.new_minor, 0) + coalesce(c.net_minor, 0))::bigint as net_minor,
         coalesce(s.order_count, 0)::bigint as order_count,
         coalesce(s.pending_minor, 0)::bigint as pending_minor,
         coalesce(s.entry_count, 0) > 0 or coalesce(c.net_minor, 0) <> 0 as is_in_window
@@ -301,8 +386,10 @@ select
     seller_id,
     gross_minor,
     fees_minor,
+    taxes_minor,
     refunds_minor,
     disputes_minor,
+    charges_minor,
     adjustments_minor,
     carried_forward_minor,
     net_minor,

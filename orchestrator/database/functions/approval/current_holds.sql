@@ -11,7 +11,8 @@ comment on function finance.latest_closed_window() is
 
 -- The stored rows of a window with what holds them now. A row can gain a hold after the close
 -- (suspension, another wallet, a block, a person), and lose one by a person's release; nothing else
--- moves.
+-- moves. What the seller asked for (a schedule, a pause, a minimum) counts as it was at the close, like
+-- the amount: it is a wish for the weeks to come, no danger, and the approved lines stay as they are.
 create or replace function finance.current_holds(p_window text, p_seller text)
 returns table (
     seller_id text, net_minor bigint, rail text, rail_currency text, wallet_address text,

@@ -49,6 +49,16 @@ begin
         return next format('window %s has no line that is ready', p_window);
         return;
     end if;
+    -- Amounts are sent as so many coins. No person can say that a coin is worth something else.
+    return query
+    select format('%s is settled in %s, and %s of rail %s is pegged to %s: name a coin of %s for the rail in the seed rails, or hold its %s sellers',
+        p_window, v_close.currency, h.rail_currency, h.rail,
+        coalesce(f.pegged_to, 'nothing that is known'), v_close.currency, count(*))
+    from unnest(p_position.sellers) as h
+    left join handover.expected_fees as f on h.rail_currency = f.currency_code
+    where cardinality(h.hold_reasons) = 0 and f.pegged_to is distinct from v_close.currency
+    group by h.rail, h.rail_currency, f.pegged_to
+    order by h.rail;
     select array_agg(a.approved_by order by a.approved_by) into v_approvers
     from finance.approvals as a where a.approval_id = any(p_position.covering);
     v_needed := case when p_position.total_minor > finance.policy('dual_approval_above') then 2 else 1 end;

@@ -13,6 +13,11 @@ language sql stable parallel safe security definer set search_path = pg_catalog,
     )
 $$;
 
+create or replace function finance.cluster_identifier() returns bigint
+language sql stable parallel safe security definer set search_path = pg_catalog, pg_temp as $$
+    select s.system_identifier from pg_control_system() as s
+$$;
+
 create or replace function finance.begin_build(
     p_target_schema text, p_as_of timestamptz default null, p_invocation_id text default null
 ) returns timestamptz
@@ -24,10 +29,17 @@ begin
         raise exception 'schema % cannot be built as of %: an instant goes with a schema named asof_..., the clock with any other',
             p_target_schema, coalesce(p_as_of::text, 'now');
     end if;
-    insert into finance.build_instants (target_schema, as_of, invocation_id)
-    values (p_target_schema, v_as_of, p_invocation_id)
+    insert into finance.build_instants (
+        target_schema, as_of, invocation_id, landed_before, landed_in
+    )
+    values (
+        p_target_schema, v_as_of, p_invocation_id,
+        (pg_snapshot_xmin(pg_current_snapshot())::text)::bigint, finance.cluster_identifier()
+    )
     on conflict (target_schema) do update
-    set as_of = excluded.as_of, invocation_id = excluded.invocation_id, completed_at = null;
+    set as_of = excluded.as_of, invocation_id = excluded.invocation_id,
+        landed_before = excluded.landed_before, landed_in = excluded.landed_in,
+        completed_at = null;
     return v_as_of;
 end;
 $$;

@@ -22,10 +22,18 @@ language sql stable parallel safe as $$
     select to_date(p_window, 'IYYY"-W"IW')::timestamp at time zone p_timezone
 $$;
 
-create or replace function finance.payout_due_at(p_starts_at timestamptz, p_timezone text) returns timestamptz
+-- On Tuesday, or the next weekday that is no holiday; a month without one has none.
+create or replace function finance.payout_due_at(
+    p_starts_at timestamptz, p_timezone text, p_holidays date[] default '{}'
+) returns timestamptz
 language sql immutable parallel safe as $$
-    select (date_trunc('week', p_starts_at at time zone p_timezone) + interval '8 days 8 hours')
-        at time zone p_timezone
+    select (d.day + time '08:00') at time zone p_timezone
+    from (
+        select (date_trunc('week', p_starts_at at time zone p_timezone))::date + 8 + n as day
+        from generate_series(0, 30) as n
+    ) as d
+    where extract(isodow from d.day) < 6 and d.day <> all(p_holidays)
+    order by d.day limit 1
 $$;
-comment on function finance.payout_due_at(timestamptz, text) is
-'Tuesday 08:00 local, in the week after the window that starts at p_starts_at.';
+comment on function finance.payout_due_at(timestamptz, text, date[]) is
+'Tuesday 08:00 local in the week after the window that starts at p_starts_at; on one of these holidays, the next weekday that is none.';

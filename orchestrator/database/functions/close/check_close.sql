@@ -16,6 +16,8 @@ begin
         and (select (count(*), coalesce(sum(e.amount_minor), 0)) from finance.window_close_entries as e
             where e.payout_window = p_window)
         is not distinct from (h.entry_count, h.entry_minor)
+        and (select count(*) from finance.window_close_facts as f where f.payout_window = p_window)
+        = h.fact_count
         and (select count(*) from finance.window_close_health as s where s.payout_window = p_window)
         = h.health_count
         as is_whole
@@ -43,11 +45,13 @@ begin
         raise exception 'the row of seller % in % is held for a reason that is not in finance.hold_reasons: nothing was stored; add the reason there',
             v_wrong, p_window;
     end if;
-    -- Each row is the sum of its entries and of what was carried in, to the cent.
+    -- Each row is the sum of its entries and of what was carried in, to the cent. An opening balance is
+    -- carried in.
     select coalesce(e.seller_id, r.seller_id) into v_wrong
     from (
         select w.seller_id, sum(w.amount_minor) as new_minor from finance.window_close_entries as w
-        where w.payout_window = p_window group by w.seller_id
+        where w.payout_window = p_window and w.entry_type <> 'opening_balance'
+        group by w.seller_id
     ) as e
     full join (
         select w.seller_id, w.net_minor - w.carried_forward_minor as new_minor
@@ -76,6 +80,10 @@ begin
             union all
             select l.seller_id, -l.amount_minor from finance.payout_lines as l
             where l.retaken_at >= v_close.window_starts_at and l.retaken_at < v_close.window_ends_at
+            union all
+            select o.seller_id, o.amount_minor from finance.opening_balances as o
+            inner join finance.go_lives as g on o.go_live_id = g.go_live_id
+            where g.approved_at is not null and g.payout_window = p_window
         ) as m
         group by m.seller_id
     ) as c
@@ -89,9 +97,11 @@ begin
         raise exception 'the row of seller % in % does not carry in what % left: nothing was stored, build again',
             v_wrong, p_window, coalesce(p_latest, 'nothing');
     end if;
-    -- An adjustment that was approved while the build ran would be in no window.
+    -- An adjustment that was approved while the build ran would be in no window. One from before the
+    -- go-live was settled elsewhere.
     select a.seller_id into v_wrong from finance.adjustments as a
-    where a.approved_at < v_close.window_ends_at and not exists (
+    where a.approved_at < v_close.window_ends_at
+    and a.approved_at >= coalesce((finance.go_live()).starts_at, '-infinity') and not exists (
         select from finance.window_close_entries as w
         where w.entry_type = 'adjustment' and w.source_id = a.adjustment_id::text
     )

@@ -5,12 +5,15 @@ create or replace function finance.begin_handover() returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
     -- The large ones are read by a close alone, and no close runs beside a build.
-    truncate handover.close_rows, handover.close_entries, handover.close_health;
+    truncate handover.close_rows, handover.close_entries, handover.close_facts,
+        handover.close_health;
     delete from handover.build;
     delete from handover.windows;  -- and handover.closes with them
     delete from handover.window_checks;
     delete from handover.contradictions;
     delete from handover.expected_fees;
+    delete from handover.reserve_policies;
+    delete from handover.payout_holidays;
 end;
 $$;
 
@@ -25,6 +28,7 @@ declare
     v_absorbed bigint;
     v_rows record;
     v_entries record;
+    v_facts bigint;
     v_health bigint;
 begin
     perform finance.begin_handover();
@@ -47,8 +51,9 @@ begin
         with handed as (
             insert into handover.close_rows
             select
-                s.payout_window, s.seller_id, s.gross_minor, s.fees_minor, s.refunds_minor,
-                s.disputes_minor, s.adjustments_minor, s.carried_forward_minor, s.net_minor,
+                s.payout_window, s.seller_id, s.gross_minor, s.fees_minor, s.taxes_minor,
+                s.refunds_minor, s.disputes_minor, s.charges_minor, s.adjustments_minor,
+                s.carried_forward_minor, s.net_minor,
                 s.order_count, s.weeks_carried, s.rail, s.rail_currency, s.wallet_address,
                 s.region, s.seller_status, s.hold_reasons, s.hold_detail
             from settlement_core.int_settlement__computed as s
@@ -68,17 +73,23 @@ begin
         )
         select count(*) as row_count, coalesce(sum(h.amount_minor), 0) as minor into v_entries
         from handed as h;
+        insert into handover.close_facts
+        select v_window.payout_window, f.source_table, f.source_id, f.order_id, f.seller_id,
+            f.posted_at
+        from settlement_core.int_facts__seen as f
+        where f.window_starts_at = v_window.window_starts_at;
+        get diagnostics v_facts = row_count;
         insert into handover.close_health
         select
             h.payout_window, h.seller_id, h.trailing_30d_gross, h.trailing_30d_fees,
             h.trailing_30d_disputes, h.health_score, h.dispute_rate, h.refund_rate,
-            h.spike_ratio, h.needs_review, h.review_reasons
+            h.spike_ratio, h.needs_review, h.review_reasons, h.first_ordered_at
         from settlement_core.int_seller_health as h
         where h.payout_window = v_window.payout_window;
         get diagnostics v_health = row_count;
         insert into handover.closes values (
             v_window.payout_window, v_absorbed, v_rows.row_count, v_rows.net_minor,
-            v_entries.row_count, v_entries.minor, v_health
+            v_entries.row_count, v_entries.minor, v_facts, v_health
         );
     end loop;
     insert into handover.window_checks
@@ -88,8 +99,12 @@ begin
     select c.payout_window, c.seller_id, c.stored_minor, c.computed_minor
     from settlement_core.int_close_contradictions as c;
     insert into handover.expected_fees
-    select r.currency_code, r.expected_network_fee, r.expected_fee_rate
+    select r.currency_code, r.pegged_to, r.expected_network_fee, r.expected_fee_rate
     from settlement_seeds.rails as r;
+    insert into handover.reserve_policies
+    select p.policy, min(p.valid_from) from settlement_seeds.reserve_policies as p group by p.policy;
+    insert into handover.payout_holidays
+    select distinct h.day from settlement_seeds.payout_holidays as h;
     insert into handover.build values (
         true, v_build.as_of, v_build.close_lag, v_build.settlement_timezone, v_build.currency,
         v_build.stored_until

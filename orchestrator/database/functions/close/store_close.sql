@@ -6,6 +6,7 @@ declare
     v_build record;
     v_window record;
     v_latest record;
+    v_go_live finance.go_lives;
     v_earlier text;
 begin
     perform finance.require_plain_call();
@@ -19,7 +20,7 @@ begin
     if not exists (select from handover.build) then
         raise exception 'nothing is built yet, so % cannot be closed; run: settle build', p_window;
     end if;
-    select b.* into v_build from handover.build as b
+    select b.*, i.landed_before, i.landed_in into v_build from handover.build as b
     inner join finance.build_instants as i
         on i.target_schema = 'settlement' and i.as_of = b.as_of and i.completed_at is not null;
     if v_build is null then
@@ -58,6 +59,23 @@ begin
         raise exception 'window % is before %, the latest stored close: it can no longer be stored',
             p_window, v_latest.payout_window;
     end if;
+    v_go_live := finance.go_live();
+    if v_go_live.starts_at > v_window.window_starts_at then
+        raise exception 'window % is before the go-live with %: it was settled elsewhere and is never closed here',
+            p_window, v_go_live.payout_window;
+    elsif v_go_live.approved_at > v_build.as_of then
+        raise exception 'window % was computed before the go-live with % was approved: build again',
+            p_window, v_go_live.payout_window;
+    elsif v_go_live.starts_at
+        <> finance.window_named(v_go_live.payout_window, v_build.settlement_timezone) then
+        raise exception 'the go-live with % begins at %, which is not its week in %: set settlement_timezone back',
+            v_go_live.payout_window, v_go_live.starts_at, v_build.settlement_timezone;
+    elsif v_latest.payout_window is null and not exists (
+        select from handover.windows as w where w.window_starts_at = v_go_live.starts_at
+    ) and v_go_live.starts_at is not null then
+        raise exception 'the last build has no window %, with which this marketplace goes live: nothing was stored, build again',
+            v_go_live.payout_window;
+    end if;
     if v_build.stored_until is distinct from coalesce(v_latest.window_ends_at, '-infinity') and not exists (
         -- Closes stored since the build came from that same build, one after another.
         select from finance.window_closes as c
@@ -80,12 +98,13 @@ begin
     where settlement_timezone is null;
     insert into finance.window_closes (
         payout_window, window_starts_at, window_ends_at, payout_due_at, settlement_timezone,
-        currency, row_count, net_minor, absorbed_disputes_minor
+        currency, row_count, net_minor, absorbed_disputes_minor, landed_before,
+        landed_in
     )
     select
         p_window, v_window.window_starts_at, v_window.window_ends_at, v_window.payout_due_at,
         v_build.settlement_timezone, v_build.currency, c.row_count, c.net_minor,
-        c.absorbed_disputes_minor
+        c.absorbed_disputes_minor, v_build.landed_before, v_build.landed_in
     from handover.closes as c where c.payout_window = p_window;
     if not found then
         raise exception 'the last build handed over no rows of %: build again, then close it', p_window;
@@ -100,6 +119,8 @@ begin
     group by r.payout_window, r.rail, cardinality(r.hold_reasons) > 0;
     insert into finance.window_close_entries
     select e.* from handover.close_entries as e where e.payout_window = p_window;
+    insert into finance.window_close_facts
+    select f.* from handover.close_facts as f where f.payout_window = p_window;
     insert into finance.window_close_health
     select h.* from handover.close_health as h where h.payout_window = p_window;
     -- A window is its calendar's, whatever was built.
@@ -108,7 +129,10 @@ begin
             finance.window_label(v_window.window_starts_at, v_build.settlement_timezone),
             finance.window_starts_at(v_window.window_starts_at, v_build.settlement_timezone),
             finance.window_ends_at(v_window.window_starts_at, v_build.settlement_timezone),
-            finance.payout_due_at(v_window.window_starts_at, v_build.settlement_timezone)
+            finance.payout_due_at(
+                v_window.window_starts_at, v_build.settlement_timezone,
+                array(select h.day from handover.payout_holidays as h)
+            )
         ) then
         raise exception 'window % was built from % to %, due %, which is not its week in %: nothing was stored; find out which model says so',
             p_window, v_window.window_starts_at, v_window.window_ends_at, v_window.payout_due_at,

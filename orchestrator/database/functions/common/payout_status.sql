@@ -9,10 +9,11 @@ language sql immutable parallel safe as $$
         when p_line_state = 'completed' then 'paid'
         when p_line_state = 'frozen' then 'submitted'
         when p_line_state is not null then p_line_state
-        when p_is_held then 'held'
+        -- The amount moved on, also where something held it: it waits in the newest window only.
         when p_is_newer_closed then 'rolled_forward'
+        when p_is_held then 'held'
         else 'ready'
     end
 $$;
 comment on function finance.payout_status(boolean, text, boolean, boolean) is
-'open, paid, submitted, failed, held, rolled_forward (a newer window carries the amount) or ready.';
+'open, paid, submitted, failed, rolled_forward (a newer window carries the amount), held or ready.';

@@ -40,16 +40,26 @@ language sql set search_path = pg_catalog, pg_temp as $$
         where x.retaken_at >= b.paid_until and x.retaken_at < b.window_ends_at
         group by b.line_id, c.payout_window
     ),
+    -- Carried in from the old system, and yet an entry of the window that it went live with.
+    opening as (
+        select o.seller_id, g.payout_window, o.amount_minor
+        from finance.go_live() as g
+        inner join finance.opening_balances as o on g.go_live_id = o.go_live_id
+    ),
     candidates as (
         select
             b.line_id, b.payout_window as own_window, b.window_ends_at, b.seller_id,
-            c.payout_window, coalesce(r.net_minor - r.carried_forward_minor, 0) as entries_minor,
+            c.payout_window,
+            coalesce(r.net_minor - r.carried_forward_minor, 0) + coalesce(o.amount_minor, 0)
+                as entries_minor,
             coalesce(t.retaken_minor, 0)::bigint as retaken_minor
         from bounded as b
         inner join finance.window_closes as c
             on c.window_ends_at > b.paid_until and c.window_ends_at <= b.window_ends_at
         left join finance.window_close_rows as r
             on b.seller_id = r.seller_id and c.payout_window = r.payout_window
+        left join opening as o
+            on b.seller_id = o.seller_id and c.payout_window = o.payout_window
         left join retaken as t on b.line_id = t.line_id and c.payout_window = t.payout_window
     )
     insert into finance.line_windows (

@@ -12,16 +12,26 @@ declare
 begin
     return (
         with orders as (
-            select o.held_amount, o.dispute_window_closes_at
+            select o.held_amount, o.held_back, o.dispute_window_closes_at, o.held_back_until
             from settlement.order_reserve as o
             where o.seller_id = v_seller
         ),
+        -- An order leaves the reserve in two parts where some of it is held back for longer.
+        parts as (
+            select o.dispute_window_closes_at as released_at, o.held_amount - o.held_back as amount
+            from orders as o
+            where o.dispute_window_closes_at > (select b.as_of from settlement_core.int_build as b)
+            union all
+            select o.held_back_until, o.held_back
+            from orders as o
+            where o.held_back_until is not null
+        ),
         releases as (
             select
-                (o.dispute_window_closes_at at time zone p_zone)::date as day,
-                sum(o.held_amount) as amount,
+                (p.released_at at time zone p_zone)::date as day,
+                sum(p.amount) as amount,
                 count(*) as orders
-            from orders as o
+            from parts as p
             group by 1
         ),
         balances as (
@@ -49,8 +59,7 @@ begin
             select
                 w.payout_window, w.window_ends_at, w.payout_due_at, null, false,
                 coalesce((select r.available_balance from balances as r), 0) + coalesce((
-                    select sum(o.held_amount) from orders as o
-                    where o.dispute_window_closes_at < w.window_ends_at
+                    select sum(p.amount) from parts as p where p.released_at < w.window_ends_at
                 ), 0)
             from settlement.windows as w
             where w.window_starts_at <= (select public.settle_now())
@@ -87,7 +96,8 @@ begin
                     'day', l.day, 'amount', l.amount::text, 'orders', l.orders
                 ) order by l.day) from releases as l
             ), '[]'),
-            'reserve_order_count', coalesce((select sum(l.orders) from releases as l), 0)
+            'reserve_order_count', (select count(*) from orders as o),
+            'held_back', coalesce((select sum(o.held_back) from orders as o), 0.00)::text
         )
         from settlement.seller_accounts as a
         left join balances as r on a.seller_id = r.seller_id
@@ -103,7 +113,10 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select coalesce(
         jsonb_agg(jsonb_build_object(
             'order_id', o.order_id, 'gross', o.gross::text, 'held_amount', o.held_amount::text,
-            'ordered_at', o.ordered_at, 'dispute_window_closes_at', o.dispute_window_closes_at
+            'ordered_at', o.ordered_at, 'dispute_window_closes_at', o.dispute_window_closes_at,
+            'held_back', o.held_back::text, 'held_back_until', o.held_back_until,
+            'order_currency', o.order_currency,
+            'order_amount', round(o.order_amount, c.decimals)::text
         ) order by o.dispute_window_closes_at, o.order_id collate "C"),
         '[]'
     )
@@ -114,30 +127,68 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
         offset p_offset
         limit p_limit
     ) as o
+    inner join settlement_seeds.currencies as c on o.order_currency = c.currency
 $$;
 
 create or replace function dbt_reads.disputes() returns jsonb
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    with latest as (
+        select i.* from settlement_core.int_disputes as i
+        where i.seller_id = (select portal.seller())
+        order by i.opened_at desc, i.dispute_id collate "C", i.order_id collate "C"
+        limit 50
+    ),
+    -- With what each took from the balance: less than it says where the gross was taken already.
+    events as (
+        select
+            e.*,
+            coalesce(c.effective_minor, 0) as effective_minor,
+            row_number() over (
+                partition by e.order_id, e.dispute_id order by e.known_at desc, e.occurred_at desc,
+                    e.event_type = 'opened', e.dispute_event_id collate "C" desc
+            ) as age,
+            row_number() over (
+                partition by e.order_id, e.dispute_id, e.event_type order by e.known_at desc,
+                    e.occurred_at desc, e.dispute_event_id collate "C" desc
+            ) as age_of_type
+        from latest as d
+        inner join settlement_core.int_dispute_claims as e
+            on d.seller_id = e.seller_id and d.order_id = e.order_id and d.dispute_id = e.dispute_id
+        left join settlement_core.int_claims as c
+            on e.seller_id = c.seller_id and e.order_id = c.order_id
+            and e.dispute_event_id = c.claim_id and c.claim_type = 'dispute_' || e.event_type
+        where e.is_effective
+    ),
+    -- The last word counts, about the amount that was opened last.
+    judged as (
+        select
+            e.order_id, e.dispute_id, sum(e.effective_minor) as borne_minor,
+            max(e.amount) filter (where e.event_type = 'opened' and e.age_of_type = 1) as amount,
+            max(e.amount_minor) filter (where e.event_type = 'opened' and e.age_of_type = 1)
+                as amount_minor,
+            max(e.event_type) filter (where e.age = 1 and e.event_type <> 'opened') as outcome,
+            max(e.occurred_at) filter (where e.age = 1 and e.event_type <> 'opened') as outcome_at,
+            max(greatest(-e.effective_minor, 0)) filter (where e.age = 1 and e.event_type <> 'opened')
+                as given_back_minor
+        from events as e
+        group by e.order_id, e.dispute_id
+    )
     select coalesce(
         jsonb_agg(jsonb_build_object(
             'dispute_id', d.dispute_id, 'order_id', d.order_id, 'opened_at', d.opened_at,
-            'amount', d.amount, 'outcome', d.outcome, 'outcome_at', d.outcome_at,
-            'given_back', d.given_back, 'borne_by', d.borne_by
-        ) order by d.opened_at desc, d.dispute_id collate "C"),
+            'amount', finance.decimal_amount(j.amount_minor)::text,
+            'order_currency', o.currency, 'order_amount', round(j.amount, o.decimals)::text,
+            'outcome', j.outcome, 'outcome_at', j.outcome_at,
+            'given_back', finance.decimal_amount(j.given_back_minor)::text,
+            'borne', finance.decimal_amount(j.borne_minor)::text,
+            'borne_by', case when d.is_in_time then 'seller' else 'marketplace' end
+        ) order by d.opened_at desc, d.dispute_id collate "C", d.order_id collate "C"),
         '[]'
     )
-    from (
-        select
-            i.dispute_id, i.order_id, i.opened_at, i.outcome,
-            case when i.outcome is not null then i.outcome_at end as outcome_at,
-            finance.decimal_amount(i.opened_minor)::text as amount,
-            finance.decimal_amount(i.given_back_minor)::text as given_back,
-            case when i.is_in_time then 'seller' else 'marketplace' end as borne_by
-        from settlement_core.int_disputes as i
-        where i.seller_id = (select portal.seller())
-        order by i.opened_at desc, i.dispute_id collate "C"
-        limit 50
-    ) as d
+    from latest as d
+    inner join judged as j on d.order_id = j.order_id and d.dispute_id = j.dispute_id
+    inner join settlement_core.int_orders as o
+        on d.seller_id = o.seller_id and d.order_id = o.order_id
 $$;
 
 set role settle_owner;

@@ -32,15 +32,26 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
 $$;
 comment on function portal.payouts() is 'The seller''s last 52 payouts, the newest first.';
 
+create or replace function portal.opening_balance() returns text
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select finance.money(o.amount_minor)
+    from finance.go_live() as g
+    inner join finance.opening_balances as o on g.go_live_id = o.go_live_id
+    where o.seller_id = portal.seller()
+$$;
+comment on function portal.opening_balance() is
+'What the system that paid before still owed the seller at the go-live, or was owed (negative); null for most.';
+
 -- With the caller's rights: each part decides for itself what it may read.
 create or replace function portal.statement(p_zone text) returns jsonb
 language sql stable set search_path = pg_catalog, pg_temp as $$
     select dbt_reads.balances(p_zone) || jsonb_build_object(
-        'zone', p_zone, 'disputes', dbt_reads.disputes(), 'payouts', portal.payouts()
+        'zone', p_zone, 'disputes', dbt_reads.disputes(), 'payouts', portal.payouts(),
+        'opening_balance', portal.opening_balance()
     )
 $$;
 comment on function portal.statement(text) is
-'The seller''s balances, what becomes available on which day of the zone, weeks not paid yet, disputes and the last 52 payouts, as one document; null without a seller. Money is text with two decimals.';
+'The seller''s balances, what becomes available on which day of the zone, weeks not paid yet, the opening balance, disputes and the last 52 payouts, as one document; null without a seller. Money is text with two decimals.';
 
 create or replace function portal.reserve_orders(p_offset integer, p_limit integer) returns jsonb
 language sql stable set search_path = pg_catalog, pg_temp as $$

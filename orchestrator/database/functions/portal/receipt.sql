@@ -62,6 +62,15 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
                 as items
         from items as i
         group by i.entry_window
+    ),
+
+    types as (
+        select
+            i.entry_type,
+            count(*) as item_count,
+            sum(i.amount_minor) as total_minor
+        from items as i
+        group by i.entry_type
     )
 
     select json_build_object(
@@ -78,6 +87,13 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
         'tx_hash', l.tx_hash,
         'failure_reason', l.failure_reason,
         'total', finance.money((select sum(w.total_minor) from windows as w)),
+        'by_type', (
+            select json_agg(json_build_object(
+                'entry_type', t.entry_type, 'count', t.item_count,
+                'amount', finance.money(t.total_minor)
+            ) order by t.total_minor desc, t.entry_type)
+            from types as t
+        ),
         'windows', (
             select json_agg(json_build_object(
                 'entry_window', w.entry_window, 'is_carried_in', w.entry_window <> l.payout_window,

@@ -9,9 +9,10 @@ final as (
         order_id as source_id,
         order_id,
         seller_id,
-        currency,
-        gross_minor as amount_minor,
-        true as must_be_positive,
+        landed_xid,
+        gross_amount as amount,
+        null as event_type,
+        null as reverses_refund_id,
         known_at
     from {{ ref('stg_marketplace__orders') }}
 
@@ -22,9 +23,10 @@ final as (
         fee_id as source_id,
         order_id,
         seller_id,
-        null as currency,
-        amount_minor,
-        false as must_be_positive,
+        landed_xid,
+        amount,
+        null as event_type,
+        null as reverses_refund_id,
         known_at
     from {{ ref('stg_marketplace__order_fees') }}
 
@@ -35,9 +37,10 @@ final as (
         refund_id as source_id,
         order_id,
         seller_id,
-        null as currency,
-        amount_minor,
-        true as must_be_positive,
+        landed_xid,
+        amount,
+        null as event_type,
+        reverses_refund_id,
         known_at
     from {{ ref('stg_marketplace__refunds') }}
 
@@ -48,11 +51,26 @@ final as (
         dispute_event_id as source_id,
         order_id,
         seller_id,
-        null as currency,
-        amount_minor,
-        true as must_be_positive,
+        landed_xid,
+        amount,
+        event_type,
+        null as reverses_refund_id,
         known_at
     from {{ ref('stg_marketplace__dispute_events') }}
+
+    union all
+
+    select
+        'seller_charges' as source_table,
+        charge_id as source_id,
+        null as order_id,
+        seller_id,
+        landed_xid,
+        amount,
+        null as event_type,
+        null as reverses_refund_id,
+        known_at
+    from {{ ref('stg_marketplace__seller_charges') }}
 
 )
 

@@ -1,0 +1,63 @@
+{% macro amount_defect(amount, decimals, is_zero_allowed=false) -%}
+    case
+        -- No number, or too large for a balance: not a number compares as above all others.
+        when {{ amount }} is null or not abs({{ amount }}) < 10000000000000 then 'invalid_amount'
+        when {{ amount }} {{ '<' if is_zero_allowed else '<=' }} 0 then 'amount_not_positive'
+        when {{ amount }} <> trunc({{ amount }}, {{ decimals }}) then 'too_many_decimals'
+    end
+{%- endmacro %}
+
+{% macro order_defect(order_row, currency) -%}
+    case
+        when {{ currency }}.currency is null then 'unknown_currency'
+        when
+            {{ order_row }}.currency <> '{{ var("settlement_currency") }}'
+            and not coalesce(
+                {{ order_row }}.exchange_rate > 0 and {{ order_row }}.exchange_rate < 10000000000000,
+                false
+            )
+            then 'no_exchange_rate'
+        when
+            {{ amount_defect(order_row ~ '.gross_amount', currency ~ '.decimals') }} is not null
+            then {{ amount_defect(order_row ~ '.gross_amount', currency ~ '.decimals') }}
+        when
+            not {{ order_row }}.gross_amount * {{ rate(order_row) }} < 10000000000000
+            then 'invalid_amount'
+    end
+{%- endmacro %}
+
+{% macro fee_defect(amount, cents_per_unit) -%}
+    case
+        when {{ amount }} is null or not abs({{ amount }}) < 10000000000000 then 'invalid_amount'
+        when
+            not abs({{ amount }} * {{ cents_per_unit }}) < {{ cents(10000000000000) }}
+            then 'invalid_amount'
+    end
+{%- endmacro %}
+
+{% macro claim_defect(amount, decimals, event_type=none) -%}
+    {%- if event_type -%}
+        case
+            when {{ event_type }} not in ('opened', 'won', 'lost', 'withdrawn')
+                then 'unknown_event_type'
+            when {{ event_type }} = 'withdrawn' then null
+            when {{ event_type }} = 'opened' then {{ amount_defect(amount, decimals) }}
+            else {{ amount_defect(amount, decimals, is_zero_allowed=true) }}
+        end
+    {%- else -%}
+        {{ amount_defect(amount, decimals) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro charge_defect(amount) -%}
+    case when {{ amount }} = 0 then 'invalid_amount' else {{ fee_defect(amount, '100') }} end
+{%- endmacro %}
+
+{% macro fact_defect(fact, decimals, cents_per_unit) -%}
+    case {{ fact }}.source_table
+        when 'order_fees' then {{ fee_defect(fact ~ '.amount', cents_per_unit) }}
+        when 'refunds' then {{ claim_defect(fact ~ '.amount', decimals) }}
+        when 'dispute_events'
+            then {{ claim_defect(fact ~ '.amount', decimals, fact ~ '.event_type') }}
+    end
+{%- endmacro %}

@@ -1,0 +1,17 @@
+{% macro posted_at(available_at, counts_from=none) -%}
+    case
+        when
+            {{ available_at }} < late.posted_at
+            and {{ counts_from or available_at }} >= (select build.opened_at from {{ ref('int_build') }} as build)
+            then late.posted_at
+    end
+{%- endmacro %}
+
+{% macro late_facts(source_table) -%}
+    select
+        seller_id,
+        source_id,
+        posted_at
+    from {{ ref('int_late_facts') }}
+    where source_table = '{{ source_table }}'
+{%- endmacro %}

@@ -1,0 +1,105 @@
+-- One row per order, fee, refund and dispute event with what it does to the balance: nothing, too
+-- (amount 0). An order with a holdback is two.
+
+with
+
+orders as (
+
+    select * from {{ ref('int_orders') }}
+
+),
+
+fees as (
+
+    select * from {{ ref('int_order_fees') }}
+
+),
+
+claims as (
+
+    select * from {{ ref('int_claims') }}
+
+),
+
+-- Without a claim: the marketplace bears a late dispute.
+idle_disputes as (
+
+    select * from {{ ref('int_dispute_claims') }}
+    where not is_in_time or not is_effective
+
+),
+
+final as (
+
+    select
+        'order' as entry_type,
+        order_id as source_id,
+        order_id,
+        seller_id,
+        gross_minor - holdback_minor as amount_minor,
+        ordered_at as occurred_at,
+        known_at,
+        posted_at,
+        release_at
+    from orders
+
+    union all
+
+    select
+        'holdback' as entry_type,
+        order_id as source_id,
+        order_id,
+        seller_id,
+        holdback_minor as amount_minor,
+        ordered_at as occurred_at,
+        known_at,
+        null as posted_at,
+        holdback_until as release_at
+    from orders
+    where holdback_minor <> 0
+
+    union all
+
+    select
+        case when is_tax then 'tax' else 'fee' end as entry_type,
+        fee_id as source_id,
+        order_id,
+        seller_id,
+        -amount_minor as amount_minor,
+        charged_at as occurred_at,
+        known_at,
+        posted_at,
+        release_at
+    from fees
+
+    union all
+
+    select
+        claim_type as entry_type,
+        claim_id as source_id,
+        order_id,
+        seller_id,
+        -effective_minor as amount_minor,
+        occurred_at,
+        known_at,
+        posted_at,
+        release_at
+    from claims
+
+    union all
+
+    select
+        'dispute_' || event_type as entry_type,
+        dispute_event_id as source_id,
+        order_id,
+        seller_id,
+        0 as amount_minor,
+        occurred_at,
+        known_at,
+        posted_at,
+        release_at
+    from idle_disputes
+
+)
+
+select * from final

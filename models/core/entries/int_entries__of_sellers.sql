@@ -1,0 +1,68 @@
+-- One row per charge, adjustment and opening balance with what it does to the balance: what a
+-- seller owes or is owed without an order.
+
+with
+
+charges as (
+
+    select * from {{ ref('int_charges') }}
+
+),
+
+adjustments as (
+
+    select * from {{ ref('int_adjustments__as_of') }}
+
+),
+
+opening_balances as (
+
+    select * from {{ ref('int_opening_balances__as_of') }}
+
+),
+
+final as (
+
+    select
+        'charge' as entry_type,
+        charge_id as source_id,
+        null as order_id,
+        seller_id,
+        -amount_minor as amount_minor,
+        charged_at as occurred_at,
+        known_at,
+        posted_at,
+        known_at as release_at
+    from charges
+
+    union all
+
+    select
+        'adjustment' as entry_type,
+        adjustment_id::text as source_id,
+        null as order_id,
+        seller_id,
+        amount_minor,
+        entered_at as occurred_at,
+        approved_at as known_at,
+        null as posted_at,
+        approved_at as release_at
+    from adjustments
+
+    union all
+
+    select
+        'opening_balance' as entry_type,
+        go_live_id::text as source_id,
+        null as order_id,
+        seller_id,
+        amount_minor,
+        starts_at as occurred_at,
+        starts_at as known_at,
+        null as posted_at,
+        starts_at as release_at
+    from opening_balances
+
+)
+
+select * from final

@@ -1,0 +1,78 @@
+{%- set build = ref('int_build') %}
+
+-- One row per charge with an effect.
+
+with
+
+charges as (
+
+    select * from {{ ref('stg_marketplace__seller_charges') }}
+
+),
+
+sellers as (
+
+    select * from {{ ref('int_sellers') }}
+
+),
+
+late as (
+
+    {{ late_facts('seller_charges') }}
+
+),
+
+effective as (
+
+    select
+        charges.*,
+        greatest(charges.known_at, sellers.created_at) as first_known_at
+    from charges
+    inner join sellers on charges.seller_id = sellers.seller_id
+    where
+        {{ opaque_to_planner(charge_defect('charges.amount') ~ ' is null') }}
+        {%- if is_scoped() %}
+            and (
+                charges.known_at >= (select build.known_from from {{ build }} as build)
+                or sellers.created_at
+                >= (select build.known_from from {{ build }} as build)
+                or exists (
+                    select 1 from late
+                    where
+                        late.seller_id = charges.seller_id
+                        and late.source_id = charges.charge_id
+                )
+            )
+        {%- endif %}
+
+),
+
+posted as (
+
+    select
+        effective.*,
+        {{ posted_at('effective.first_known_at') }} as posted_at
+    from effective
+    left join late
+        on effective.seller_id = late.seller_id and effective.charge_id = late.source_id
+
+),
+
+final as (
+
+    select
+        seller_id,
+        charge_id,
+        charge_type,
+        amount,
+        amount <> trunc(amount, 2) as is_rounded,
+        {{ settled('amount', '100') }} as amount_minor,
+        charged_at,
+        coalesce(posted_at, first_known_at) as known_at,
+        posted_at
+    from posted
+    where coalesce(posted_at, first_known_at) <= {{ as_of() }}
+
+)
+
+select * from final

@@ -1,0 +1,103 @@
+{{ config(materialized='table', unlogged=true) }}
+
+-- One row per fact that the latest stored close may have missed, though its own instant lies before
+-- the end of its window. Whether a close saw it is looked up after.
+
+-- depends_on: {{ ref('int_sellers') }}
+
+with
+
+facts as not materialized (
+
+    select
+        source_table,
+        source_id,
+        seller_id,
+        order_id,
+        landed_xid,
+        known_at
+    from {{ ref('int_raw_facts') }}
+
+),
+
+latest as (
+
+    select * from {{ ref('stg_finance__window_closes') }}
+    order by window_starts_at desc
+    limit 1
+
+),
+
+-- Whoever has health there was seen, with their orders.
+known as (
+
+    select health.seller_id
+    from {{ ref('stg_finance__window_close_health') }} as health
+    inner join latest on health.payout_window = latest.payout_window
+
+),
+
+-- What had landed when the build of the latest close began was seen by it. Where another cluster
+-- counts the transactions, after a restore, each fact is looked up. Between, as the planner takes a
+-- range whose bounds it does not know for a short one, and so reads it through its index.
+landed_since as (
+
+    select facts.*
+    from facts
+    where
+        {{ opaque_to_planner('facts.known_at < (select latest.window_ends_at from latest)') }}
+        and facts.landed_xid between (
+            select
+                case
+                    when latest.landed_in = finance.cluster_identifier()
+                        then latest.landed_before
+                    else 0
+                end
+            from latest
+        ) and {{ landed_always() }}
+
+),
+
+-- An order, or a charge, that waited for its seller landed long before it has an effect. What
+-- waited for its order in turn is known when that is, and is not late.
+waited as (
+
+    select facts.*
+    from facts
+    where
+        facts.source_table in ('orders', 'seller_charges')
+        and facts.known_at < (select latest.window_ends_at from latest)
+        {%- if is_scoped() %}
+            and facts.seller_id = any(array(
+                select sellers.seller_id from {{ ref('int_sellers') }} as sellers
+                left join known on sellers.seller_id = known.seller_id
+                where
+                    sellers.first_seen_at >= (select latest.closed_at from latest)
+                    and known.seller_id is null
+            ))
+        {%- endif %}
+
+),
+
+found as (
+
+    select * from landed_since
+
+    union
+
+    select * from waited
+
+),
+
+final as (
+
+    select
+        source_table,
+        source_id,
+        seller_id,
+        order_id
+    from found
+
+)
+
+select * from final

@@ -1,0 +1,53 @@
+-- One row per order that this build looks at, good or bad: all of them, or in a scoped build the
+-- recent and the touched ones.
+
+{%- set build = ref('int_build') %}
+{%- set touched = ref('int_orders__touched') %}
+
+with
+
+orders as not materialized (
+
+    select * from {{ ref('stg_marketplace__orders') }}
+
+),
+
+-- A range of an index, and the few older ones, each looked up by its key: one "or" would read all
+-- orders.
+found as (
+
+    select * from orders
+    {% if is_scoped() -%}
+        where ordered_at >= (select build.ordered_from from {{ build }} as build)
+
+        union all
+
+        select older.*
+        from {{ touched }} as touched
+        cross join lateral (
+            select orders.* from orders
+            where
+                orders.seller_id = touched.seller_id
+                and orders.order_id = touched.order_id
+            order by orders.order_id
+            offset 0
+        ) as older
+    {%- endif %}
+
+),
+
+final as (
+
+    select
+        seller_id,
+        order_id,
+        currency,
+        gross_amount,
+        exchange_rate,
+        ordered_at,
+        known_at
+    from found
+
+)
+
+select * from final

@@ -1,0 +1,63 @@
+{{ config(materialized='table', unlogged=true) }}
+
+-- One row per refund and reversal that is valid in itself, of an order with an effect. Whether a
+-- reversal has a refund to reverse is decided after.
+
+with
+
+orders as (
+
+    select * from {{ ref('int_orders') }}
+
+),
+
+late as (
+
+    {{ late_facts('refunds') }}
+
+),
+
+paired as (
+
+    select
+        facts.*,
+        orders.cents_per_unit,
+        orders.release_at,
+        greatest(facts.known_at, orders.first_known_at, orders.release_at) as counts_from,
+        greatest(facts.known_at, orders.known_at) as paired_known_at
+    from {{ facts_of_orders(ref('stg_marketplace__refunds')) }}
+    where
+        {{ opaque_to_planner(claim_defect('facts.amount', 'orders.decimals') ~ ' is null') }}
+
+),
+
+posted as (
+
+    select
+        paired.*,
+        {{ posted_at(
+            'greatest(paired.known_at, paired.release_at)', 'paired.counts_from'
+        ) }} as posted_at
+    from paired
+    left join late on paired.seller_id = late.seller_id and paired.refund_id = late.source_id
+
+),
+
+final as (
+
+    select
+        seller_id,
+        refund_id,
+        order_id,
+        reverses_refund_id,
+        amount,
+        cents_per_unit,
+        refunded_at,
+        greatest(posted_at, paired_known_at) as known_at,
+        posted_at,
+        release_at
+    from posted
+
+)
+
+select * from final

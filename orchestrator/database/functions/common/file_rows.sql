@@ -1,0 +1,61 @@
+-- Rows of a file that people decide about as a whole. They come as JSON, each with the line it
+-- stood on and its values as text; one bad row refuses the file.
+
+create or replace function finance.amount_fault(p_amount text) returns text
+language sql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
+    select case
+        when coalesce(p_amount, '') !~ '^-?[0-9]+([.][0-9]+)?$'
+            then 'amount: is not an amount; write it like 12.50 or -3.00'
+        when p_amount ~ '[.][0-9]{3}'
+            then 'amount: has more than two decimals; round it or fix the export'
+        when p_amount !~ '^-?[0-9]{1,12}([.]|$)'
+            then 'amount: is out of range; the largest amount is 999999999999.99'
+        when p_amount !~ '[1-9]'
+            then 'amount: is 0, which changes nothing; leave the row out'
+    end
+$$;
+comment on function finance.amount_fault(text) is
+'What is wrong with the text of an amount that adds to a balance or takes from it; null where nothing is.';
+
+-- The lines of the file that have no seller that is known.
+create or replace function finance.seller_faults(p_rows jsonb)
+returns table (line bigint, fault text)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select
+        r.line,
+        case
+            when coalesce(r.seller_id, '') = '' then 'seller_id: is empty; every row needs one'
+            else 'seller_id: no such seller is known; load the seller first, or fix the id'
+        end
+    from jsonb_to_recordset(p_rows) as r (line bigint, seller_id text)
+    left join finance.sellers_now() as s on r.seller_id = s.seller_id
+    where s.seller_id is null
+$$;
+
+-- The lines that name a seller who stands on an earlier one.
+create or replace function finance.repeated_sellers(p_rows jsonb)
+returns table (line bigint, fault text)
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+    select n.line, format('seller_id: is on line %s too; keep one of the two', n.first_line)
+    from (
+        select r.line, r.seller_id, min(r.line) over (partition by r.seller_id) as first_line
+        from jsonb_to_recordset(p_rows) as r (line bigint, seller_id text)
+    ) as n
+    where n.line > n.first_line and n.seller_id <> ''
+$$;
+
+create or replace function finance.refuse_rows(p_faults text[]) returns void
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+declare
+    v_count constant integer := cardinality(p_faults);
+begin
+    if v_count > 0 then
+        raise exception '% of the file cannot be taken%: nothing was stored; fix the file and try again',
+            case v_count when 1 then '1 row' else v_count || ' rows' end,
+            case when v_count > 50 then ' (the first 50 are listed)' else '' end
+            using detail = array_to_string(p_faults[:50], E'\n');
+    end if;
+end;
+$$;
+comment on function finance.refuse_rows(text[]) is
+'Raises where the array names any bad row; the detail of the error has one line for each, at most 50.';

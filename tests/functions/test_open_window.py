@@ -1,0 +1,75 @@
+"""The open window shows at once what the lines have moved, as the next build will."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+from tests.functions.paid_weeks import PaidWeeks
+from tests.support.closed_week import NOW, OPEN_WINDOW, WINDOW
+from tests.support.settings import build_untested
+
+THIRD, LATER = "2026-W48", "2026-W49"
+SELLER = "seller-000001"
+OPEN = """
+select s.* from settlement.seller_settlement as s
+inner join settlement.windows as w on s.payout_window = w.payout_window and not w.is_closed
+order by s.seller_id
+"""
+CARRIED = """
+select s.seller_id, s.carried_forward from settlement.seller_settlement as s
+where s.payout_window = %(w)s
+"""
+ONE_ORDER = f"""
+insert into marketplace.orders (
+    order_id, checkout_id, seller_id, currency, gross_amount, ordered_at, recorded_at
+)
+values ('last', 'last', '{SELLER}', 'USD', 1, %(at)s, %(at)s)
+"""
+ZERO = Decimal(0)
+
+
+class OpenWindow(PaidWeeks):
+    def carried(self, window: str) -> dict[str, Decimal]:
+        """What each seller with a row in the open window carries, now and after a build alike."""
+        live = self.rows(OPEN)
+        build_untested(self.settings)
+        assert live == self.rows(OPEN)
+        return dict(self.rows(CARRIED, w=window))
+
+
+def test_open_window_is_what_the_next_build_makes_of_it() -> None:
+    weeks = OpenWindow()
+    before = dict(weeks.rows(CARRIED, w=OPEN_WINDOW))
+    batch = weeks.freeze(WINDOW)
+    back, twice, *paid = weeks.sellers(WINDOW)
+    assert min(before[seller] for seller in (back, twice, *paid)) > 0
+
+    frozen = weeks.carried(OPEN_WINDOW)
+    assert {frozen[seller] for seller in (back, twice, *paid)} == {ZERO}
+    assert frozen.keys() == before.keys()  # all have entries, and keep their rows
+
+    weeks.accept(batch)
+    weeks.outcome("failed", "lookup", WINDOW, back, twice)
+    assert dict(weeks.rows(CARRIED, w=OPEN_WINDOW))[twice] == before[twice]
+    weeks.outcome("completed", "webhook", WINDOW, twice, *paid)
+    assert weeks.carried(OPEN_WINDOW) == frozen | {back: before[back]}
+
+
+def test_rows_come_and_go_with_the_money_they_carry() -> None:
+    """In a window in which one seller alone has an entry."""
+    weeks = OpenWindow()
+    weeks.sell(NOW + timedelta(days=4))
+    weeks.rows(ONE_ORDER, at=NOW + timedelta(days=12))
+    weeks.close(OPEN_WINDOW)
+    weeks.close(THIRD)
+    before = dict(weeks.rows(CARRIED, w=LATER))
+    batch = weeks.freeze(THIRD)
+    sent = set(weeks.sellers(THIRD))
+    assert SELLER in sent
+    assert len(sent) > 1
+    assert before[SELLER] > 0
+
+    emptied = sent - {SELLER}
+    left = {seller: carried for seller, carried in before.items() if seller not in emptied}
+    assert weeks.carried(LATER) == left | {SELLER: ZERO}
+    weeks.reject(batch)
+    assert weeks.carried(LATER) == before

@@ -1,0 +1,63 @@
+"""The settings: time zone, currencies, rails, fee types, reserve policies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from .facts import Assignment, Seller, utc
+
+LatePolicy = Literal["absorb", "until_window_close", "recover"]
+
+UTC_ZONE = ZoneInfo("UTC")
+RAILS: Mapping[str, str] = {"APAC": "TRC-20", "NA": "ERC-20", "EU": "ERC-20"}
+# Decimals by ISO 4217; a currency that is not here is unknown.
+CURRENCIES: Mapping[str, int] = {
+    **{"USD": 2, "EUR": 2, "GBP": 2, "BRL": 2, "INR": 2, "IDR": 2},
+    **{"JPY": 0, "KRW": 0, "KWD": 3, "BHD": 3, "CLF": 4},
+}
+TAXES = frozenset({"tax", "tax_refund"})
+STANDARD = "standard"
+
+
+@dataclass(frozen=True)
+class Policy:
+    """One version of a named reserve policy."""
+
+    valid_from: datetime
+    reserve_days: int
+    holdback_percent: Decimal = Decimal(0)
+    holdback_days: int = 0
+    policy: str = STANDARD
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "valid_from", utc(self.valid_from))
+
+
+@dataclass(frozen=True)
+class Settings:
+    timezone: ZoneInfo = UTC_ZONE
+    policies: tuple[Policy, ...] = ()
+    late_disputes: LatePolicy = "absorb"
+    currency: str = "USD"
+    default_reserve_days: int = 7
+    rails: Mapping[str, str] = field(default_factory=lambda: RAILS)
+    currencies: Mapping[str, int] = field(default_factory=lambda: CURRENCIES)
+    taxes: frozenset[str] = TAXES
+
+    def policy(
+        self, ordered_at: datetime, seller_id: str = "", assignments: tuple[Assignment, ...] = ()
+    ) -> Policy:
+        """What the seller is assigned to at `ordered_at`, as it is worded then."""
+        mine = [a for a in assignments if a.seller_id == seller_id and a.approved_at <= ordered_at]
+        name = max(mine, key=lambda a: a.approved_at).policy if mine else STANDARD
+        valid = [p for p in self.policies if p.policy == name and p.valid_from <= ordered_at]
+        nobody_decided = Policy(ordered_at, self.default_reserve_days)
+        return max(valid, key=lambda p: p.valid_from, default=nobody_decided)
+
+    def rail(self, seller: Seller) -> str | None:
+        return "SPL" if seller.fast_settlement else self.rails.get(seller.region)
