@@ -1,8 +1,12 @@
-{%- set build = ref('int_build') %}
-
 -- One row per charge with an effect.
 
 with
+
+build as (
+
+    select * from {{ ref('int_build') }}
+
+),
 
 charges as (
 
@@ -31,19 +35,16 @@ effective as (
     inner join sellers on charges.seller_id = sellers.seller_id
     where
         {{ opaque_to_planner(charge_defect('charges.amount') ~ ' is null') }}
-        {%- if is_scoped() %}
-            and (
-                charges.known_at >= (select build.known_from from {{ build }} as build)
-                or sellers.created_at
-                >= (select build.known_from from {{ build }} as build)
-                or exists (
-                    select 1 from late
-                    where
-                        late.seller_id = charges.seller_id
-                        and late.source_id = charges.charge_id
-                )
+        and (
+            charges.known_at >= (select build.known_from from build)
+            or sellers.created_at >= (select build.known_from from build)
+            or exists (
+                select 1 from late
+                where
+                    late.seller_id = charges.seller_id
+                    and late.source_id = charges.charge_id
             )
-        {%- endif %}
+        )
 
 ),
 

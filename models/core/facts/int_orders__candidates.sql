@@ -1,10 +1,13 @@
--- One row per order that this build looks at, good or bad: all of them, or in a scoped build the
--- recent and the touched ones.
-
-{%- set build = ref('int_build') %}
-{%- set touched = ref('int_orders__touched') %}
+-- One row per order that this build looks at, good or bad: the recent and the touched ones, which
+-- are all of them where everything is computed.
 
 with
+
+build as (
+
+    select * from {{ ref('int_build') }}
+
+),
 
 orders as not materialized (
 
@@ -17,22 +20,20 @@ orders as not materialized (
 found as (
 
     select * from orders
-    {% if is_scoped() -%}
-        where ordered_at >= (select build.ordered_from from {{ build }} as build)
+    where ordered_at >= (select build.ordered_from from build)
 
-        union all
+    union all
 
-        select older.*
-        from {{ touched }} as touched
-        cross join lateral (
-            select orders.* from orders
-            where
-                orders.seller_id = touched.seller_id
-                and orders.order_id = touched.order_id
-            order by orders.order_id
-            offset 0
-        ) as older
-    {%- endif %}
+    select older.*
+    from {{ ref('int_orders__touched') }} as touched
+    cross join lateral (
+        select orders.* from orders
+        where
+            orders.seller_id = touched.seller_id
+            and orders.order_id = touched.order_id
+        order by orders.order_id
+        offset 0
+    ) as older
 
 ),
 
