@@ -1,6 +1,6 @@
 -- Fails if people put a seller under a reserve policy that the seed does not have, or that was not
--- valid then: the seller's orders would be released as if nobody had decided. Live schemas alone: an
--- as-of schema may be tried with other policies.
+-- valid then: the seller's orders would be released as if nobody had decided. Live schemas alone,
+-- as others may be tried with other policies.
 
 with
 
