@@ -61,6 +61,16 @@ def test_an_adjustment_takes_two_people(market: Market) -> None:
     )
 
 
+def test_who_is_gone_from_the_marketplace_is_decided_about(market: Market) -> None:
+    """Their balance is still owed: a write-off, a correction, a hold."""
+    market.rows(OWNER, "delete from marketplace.sellers where seller_id = 's1'")
+    entered = market.value("ana", ENTER, "s1", -500, "written off")
+    assert market.value("ben", APPROVE, entered)
+    file = json.dumps([{"line": 2, "seller_id": "s1", "amount": "-1.00", "reason": "the rest"}])
+    assert market.value("ana", ENTER_FILE, file, "left us")
+    assert market.value("ana", "select finance.hold_seller('s1', 'left us')")
+
+
 def test_a_withdrawn_adjustment_is_gone(market: Market) -> None:
     entered = market.value("ana", ENTER, "s1", 500, "goodwill")
     market.rows("ana", "select finance.withdraw_adjustment(%s)", entered)

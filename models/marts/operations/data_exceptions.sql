@@ -38,20 +38,6 @@ final as (
     union all
 
     select
-        'seller_charges' as source_table,
-        charge_id::text as source_id,
-        seller_id::text as seller_id,
-        'rounded' as reason,
-        null as payout_window,
-        {{ money('amount_minor') }} as amount,
-        false as is_without_effect,
-        known_at
-    from {{ ref('int_charges') }}
-    where is_rounded
-
-    union all
-
-    select
         source_table,
         source_id::text as source_id,
         seller_id::text as seller_id,

@@ -9,7 +9,7 @@ declare
     v_id bigint;
 begin
     perform finance.require_finance_member();
-    if not exists (select from finance.sellers_now() as a where a.seller_id = p_seller) then
+    if not finance.is_known_seller(p_seller) then
         raise exception 'seller % is not known: nothing was entered', p_seller;
     end if;
     insert into finance.adjustments (seller_id, amount_minor, reason, adjustment_type)

@@ -4,7 +4,7 @@ create or replace function finance.hold_seller(p_seller text, p_note text) retur
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
     perform finance.require_finance_member();
-    if not exists (select from finance.sellers_now() as a where a.seller_id = p_seller) then
+    if not finance.is_known_seller(p_seller) then
         raise exception 'seller % is not known: nothing is held', p_seller;
     end if;
     perform finance.lock_decisions();

@@ -27,7 +27,7 @@ declare
     v_id bigint;
 begin
     perform finance.require_finance_member();
-    if not exists (select from finance.sellers_now(p_seller)) then
+    if not finance.is_known_seller(p_seller) then
         raise exception 'seller % is not known: nothing was entered', p_seller;
     elsif finance.policy_fault(p_policy) is not null then
         raise exception '%', finance.policy_fault(p_policy);

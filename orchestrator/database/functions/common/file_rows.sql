@@ -29,7 +29,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
         end
     from jsonb_to_recordset(p_rows) as r (line bigint, seller_id text)
     left join finance.sellers_now() as s on r.seller_id = s.seller_id
-    where s.seller_id is null
+    where s.seller_id is null and not finance.is_known_seller(coalesce(r.seller_id, ''))
 $$;
 
 -- The lines that name a seller who stands on an earlier one.

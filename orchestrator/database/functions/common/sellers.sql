@@ -37,6 +37,16 @@ $$;
 comment on function finance.sellers_now(text) is
 'One row per seller (or the one that is named) as the marketplace''s own table has it now.';
 
+-- Gone from that table is not forgotten: what is still owed to a seller is decided about.
+create or replace function finance.is_known_seller(p_seller text) returns boolean
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select exists (select from finance.sellers_now(p_seller))
+    or exists (select from finance.wallet_sightings as w where w.seller_id = p_seller)
+    or exists (select from finance.window_close_rows as r where r.seller_id = p_seller)
+$$;
+comment on function finance.is_known_seller(text) is
+'Whether the marketplace''s own table has the seller, or had them: they named a wallet, or a stored close has them.';
+
 -- Wallets named since the last look: with a table of ours a trigger has seen each change, with a
 -- mapped view this is the only look.
 create or replace function finance.sight_wallets() returns bigint
