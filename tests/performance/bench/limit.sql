@@ -104,14 +104,15 @@ reversals as (
         r.amount,
         f.amount as refunded_amount,
         r.refunded_at,
-        greatest(r.known_at, f.known_at) as known_at,
+        greatest(r.known_at, f.refunded_at, f.recorded_at) as known_at,
         sum(r.amount) over (
             partition by r.seller_id, r.reverses_refund_id
-            order by greatest(r.known_at, f.known_at), r.refunded_at, r.refund_id
+            order by
+                greatest(r.known_at, f.refunded_at, f.recorded_at), r.refunded_at, r.refund_id
             rows unbounded preceding
         ) as reversed_amount
     from refunds as r
-    inner join refunds as f
+    inner join marketplace.refunds as f
         on r.seller_id = f.seller_id and r.reverses_refund_id = f.refund_id
 
 ),
@@ -122,6 +123,8 @@ opened as (
         d.seller_id,
         d.order_id,
         d.dispute_id,
+        o.release_at,
+        o.paying_window_ends_at,
         d.occurred_at as opened_at,
         greatest(d.occurred_at, d.recorded_at, o.known_at) as opened_known_at
     from claimed as o
@@ -149,15 +152,14 @@ events as (
         greatest(d.occurred_at, p.opened_at) as occurred_at,
         greatest(d.occurred_at, d.recorded_at, p.opened_known_at) as known_at
     from opened as p
-    inner join claimed as o on p.seller_id = o.seller_id and p.order_id = o.order_id
     inner join marketplace.dispute_events as d
         on
             p.seller_id = d.seller_id
             and p.order_id = d.order_id
             and p.dispute_id = d.dispute_id
     where
-        p.opened_at < o.release_at
-        and p.opened_known_at < o.paying_window_ends_at
+        p.opened_at < p.release_at
+        and p.opened_known_at < p.paying_window_ends_at
         and greatest(d.occurred_at, d.recorded_at) <= (select b.as_of from bounds as b)
 
 ),
