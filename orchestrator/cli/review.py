@@ -35,6 +35,13 @@ STATUS_COLUMNS = {
     "paid_amount": "paid amount",
     "net": "net",
 }
+RUN_COLUMNS = {
+    "payout_window": "window",
+    "run": "run",
+    "state": "state",
+    "line_count": "lines",
+    "total": "total",
+}
 SHOWN = 15
 PARTS = ("gross", "fees", "taxes", "refunds", "disputes", "charges", "adjustments")
 NUMBERS = (
@@ -65,8 +72,9 @@ TABLES = (
     (
         "Approvals",
         "approval_history",
-        ("approved_by", "approved_at", "digest", "is_current", "revoked_by", "revoked_at"),
+        ("run", "approved_by", "approved_at", "digest", "is_current", "revoked_by", "revoked_at"),
     ),
+    ("Runs", "runs", ("run", "batch_id", "state", "line_count", "total", "frozen_at")),
     ("Left out at the freeze", "left_out", ("seller_id", "net", "reason")),
     ("Open breaks", "breaks", ("break_id", "kind", "detail")),
 )
@@ -91,7 +99,9 @@ def read_review(settings: Settings, window: str) -> dict[str, Any]:
         document = {key: payable[key] for key in ("digest", "currency", "line_count", "obstacles")}
         document["total"] = str(payable["total"])
         for query in ("window/review", "window/decisions", "payout/review"):
-            found = rows_of(database, query, window=window, covering=payable["covering"])
+            found = rows_of(
+                database, query, window=window, run=payable["run"], covering=payable["covering"]
+            )
             if not found:
                 raise _no_window(database, window)
             document |= found[0]["review"]
@@ -111,7 +121,10 @@ def _no_window(database: psycopg.Connection[Any], window: str) -> SettleError:
 
 
 def review(window: Window, as_json: Json = False) -> None:
-    """Totals, holds and the digest to review before approving, and the outcomes after."""
+    """Totals, holds and the digest to review before approving, and the outcomes after.
+
+    Of the current run; earlier runs of the window are listed.
+    """
     document = read_review(ready(), window)
     if as_json:
         print_json(document)
@@ -122,7 +135,8 @@ def review(window: Window, as_json: Json = False) -> None:
 def show_review(console: Console, document: dict[str, Any]) -> None:
     """The document as a person reads it; of long lists the beginning."""
     currency = document["currency"] or ""
-    console.print(f"{document['payout_window']}  {document['state']}", style="bold")
+    run = f"  run {document['run']}" if document["run"] > 1 else ""
+    console.print(f"{document['payout_window']}{run}  {document['state']}", style="bold")
     console.print(
         f"{document['line_count']} lines, {document['total']} {currency};"
         f" new this week {document['new']}, last week {document['new_last_week'] or 'none'}"
@@ -141,7 +155,8 @@ def show_review(console: Console, document: dict[str, Any]) -> None:
     batch = document["batch"]
     if batch:
         console.print(
-            f"Batch {batch['batch_id']}, attempt {batch['attempt']}: {batch['state']},"
+            f"Batch {batch['batch_id']}, run {batch['run']}, attempt {batch['attempt']}:"
+            f" {batch['state']},"
             f" {batch['line_count']} lines, {batch['total']} {currency},"
             f" frozen at {batch['frozen_at']}"
         )
@@ -184,7 +199,7 @@ def status(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """The state of the latest windows."""
+    """The state of the latest windows, and the runs of a window that has more than one."""
     found = read("window/status", window=window)
     if window is not None and not found:
         raise SettleError(f"window {window} does not exist: settle status lists the latest")
@@ -192,4 +207,13 @@ def status(
         print_json(found)
         return
     right = [name for name in STATUS_COLUMNS if name not in ("payout_window", "state")]
-    plain_console().print(table_of(found, STATUS_COLUMNS, right=right))
+    console = plain_console()
+    console.print(table_of(found, STATUS_COLUMNS, right=right))
+    runs = [
+        {"payout_window": row["payout_window"], **run}
+        for row in found
+        if len(row["runs"]) > 1
+        for run in row["runs"]
+    ]
+    if runs:
+        console.print(table_of(runs, RUN_COLUMNS, right=("run", "line_count", "total")))

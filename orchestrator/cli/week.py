@@ -46,14 +46,17 @@ def close(
 
 
 def pay(window: Window) -> None:
-    """Freeze the approved lines and submit them, or resume; refuses without approval."""
+    """Freeze the approved lines of the current run and submit them, or resume.
+
+    Refuses without approval. Once a run is accepted, what became ready since is another run.
+    """
     from orchestrator.settlement.pay import pay_window
 
     result = pay_window(ready(), window)
     print(
-        f"The batch of {window} is {result.state}."
+        f"The batch of {result.name} is {result.state}."
         if result.is_new
-        else f"The batch of {window} is {result.state} already; nothing was left to send."
+        else f"The batch of {result.name} is {result.state} already; nothing was left to send."
     )
 
 

@@ -22,16 +22,20 @@ PIECE_BYTES = 2**20  # what goes to the database at once of an answer of many me
 
 @dataclass(frozen=True)
 class PayResult:
-    """A batch after a run: its state, and whether this run was the one that sent something."""
+    """A run's batch after paying: its state, and whether this call was the one that sent something.
+
+    `name` is how people name the run: its window, or "run 2 of 2026-W47".
+    """
 
     payout_window: str
+    name: str
     batch_id: int
     state: str
     is_new: bool
 
 
 def pay_window(settings: Settings, window: str) -> PayResult:
-    """Freeze and submit the window's approved lines, or resume; refuses with what is missing.
+    """Freeze and submit the current run's approved lines, or resume; refuses with what is missing.
 
     Raises SettleError where the gate is shut, the rail would refuse, the batch was rejected, or an
     answer stays unknown.
@@ -78,9 +82,12 @@ def _pay(
         ):
             raise SettleError(concluded["message"])
     [batch] = rows(
-        database, "select state from finance.payout_batches where batch_id = %s", batch_id
+        database,
+        "select state, finance.run_name(payout_window, run) as name from finance.payout_batches"
+        " where batch_id = %s",
+        batch_id,
     )
-    return PayResult(window, batch_id, batch["state"], is_new)
+    return PayResult(window, batch["name"], batch_id, batch["state"], is_new)
 
 
 def _preflight(rail: HalfinClient, database: psycopg.Connection[Any], window: str) -> None:

@@ -141,7 +141,8 @@ def exported(file: Path) -> tuple[str, list[dict[str, str]]]:
     with file.open(encoding="utf-8", newline="") as stream:
         found = list(csv.DictReader(stream))
     total = sum(Decimal(row["net"]) for row in found)
-    text = f"v1|{WINDOW}|USD|{len(found)}|{total:.2f}\n"
+    text = f"v2|{WINDOW}|{found[0]['run'] if found else 1}|USD|{len(found)}|{total:.2f}\n"
     for row in sorted(found, key=lambda row: row["seller_id"].encode()):
-        text += f"{row['seller_id']}|{row['net']}|{row['rail']}|{row['wallet_address']}\n"
+        text += f"{row['seller_id']}|{row['net']}|{row['rail']}|"
+        text += f"{row['rail_currency']}|{row['wallet_address']}\n"
     return sha256(text.encode()).hexdigest(), found

@@ -67,16 +67,17 @@ STORE = "select finance.store_close(%s)"
 LINES = (Line("s1", 12_345), Line("s10", 100_000, "ERC-20"), Line("s2", 7, "SPL"))
 
 
-def expected_digest(*lines: Line, window: str = WINDOW) -> str:
+def expected_digest(*lines: Line, window: str = WINDOW, run: int = 1) -> str:
     """The digest, read once more on its own."""
 
     def money(minor: int) -> str:
         return f"{minor // 100}.{minor % 100:02d}"
 
     total = money(sum(line.net_minor for line in lines))
-    text = f"v1|{window}|USD|{len(lines)}|{total}\n"
+    text = f"v2|{window}|{run}|USD|{len(lines)}|{total}\n"
     for line in sorted(lines, key=lambda line: line.seller.encode()):
-        text += f"{line.seller}|{money(line.net_minor)}|{line.rail}|{line.wallet}\n"
+        text += f"{line.seller}|{money(line.net_minor)}|{line.rail}|"
+        text += f"{CURRENCIES[line.rail]}|{line.wallet}\n"
     return sha256(text.encode()).hexdigest()
 
 

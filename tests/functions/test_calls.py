@@ -47,7 +47,11 @@ def test_chunks_are_written_first_and_sent_in_order(market: Market) -> None:
         (1, batch, "accepted", 2), (2, batch, "accepted", 2), (3, batch, "accepted", 1)
     ]  # fmt: skip
     keys = market.rows("dora", "select idempotency_key as k from finance.payout_calls order by 1")
-    assert [row["k"].partition(WINDOW)[2] for row in keys] == ["/1/1", "/1/2", "/1/3"]
+    assert [row["k"].partition(WINDOW)[2] for row in keys] == [
+        "/run-1/1/1",
+        "/run-1/1/2",
+        "/run-1/1/3",
+    ]
     assert market.lines("call_sequence, state") == [
         (n // 2 + 1, "submitted") for n in range(len(FIVE))
     ]

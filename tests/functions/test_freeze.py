@@ -70,7 +70,7 @@ def test_what_is_sent_is_written_down_first(market: Market) -> None:
         assert again == [call]
         assert exact_bytes(market, batch) == body
     assert json.loads(body) == {
-        "idempotency_key": f"{key}/1",
+        "idempotency_key": f"{key}/run-1/1",
         "description": f"Settlement {WINDOW}",
         "payouts": [
             {
@@ -119,7 +119,7 @@ def test_a_window_has_one_standing_batch_and_a_seller_one_standing_line(market: 
 
     another = {"batch_id": 2}
     said = market.refusal(OWNER, *copy("payout_batches", attempt=2, **another))
-    assert "payout_batches_one_standing" in said
+    assert "payout_batches_one_per_run" in said
     market.rows(OWNER, "set session_replication_role = replica")  # no batch begins as rejected
     market.rows(OWNER, *copy("payout_batches", attempt=2, state="rejected", **another))
     market.rows(OWNER, "reset session_replication_role")

@@ -15,7 +15,8 @@ READERS = {"dbt", ORCHESTRATOR, "ana", "dora"}
 CALLERS = {
     "window_starts_at window_ends_at window_label window_named payout_due_at as_of money"
     " decimal_amount policy payout_status latest_closed_window current_holds"
-    " window_position payable covering_approvals failed_checks pause_message"
+    " window_position payable covering_approvals current_run payout_runs run_name"
+    " failed_checks pause_message"
     " payout_obstacles funding changed_functions cluster_identifier": READERS,
     "begin_build complete_build begin_handover hand_over": {"dbt"},
     "hold_lock store_close sight_wallets alert_contradictions has_no_attempt store_balances"

@@ -49,8 +49,8 @@ REFUSED = {
         "select finance.hold_seller('s1', 'x')",
         "select finance.release_hold('2026-W47', 's1', 'x')",
         "select finance.begin_build('settlement')",
-        "insert into finance.approvals (payout_window, digest, currency, line_count, total_minor)"
-        " values ('2026-W47', 'x', 'USD', 1, 1)",
+        "insert into finance.approvals (payout_window, run, digest, currency, line_count,"
+        " total_minor) values ('2026-W47', 1, 'x', 'USD', 1, 1)",
         "update finance.payout_lines set state = 'completed'",
         "update finance.payout_batches set state = 'rejected'",
         "insert into finance.seller_holds (seller_id, note) values ('s1', 'x')",
@@ -112,8 +112,8 @@ REFUSED = {
         " accepted_by) values ('2026-W47', 'x', 'x', 'x', 'ben')",
         "update finance.wallet_blocks set lifted_at = now(), lifted_by = 'ben'",
         "update finance.adjustments set approved_at = now(), approved_by = 'ben'",
-        "insert into finance.approvals (payout_window, digest, currency, line_count, total_minor,"
-        " approved_by) values ('2026-W47', 'x', 'USD', 1, 1, 'ben')",
+        "insert into finance.approvals (payout_window, run, digest, currency, line_count,"
+        " total_minor, approved_by) values ('2026-W47', 1, 'x', 'USD', 1, 1, 'ben')",
         "update finance.approvals set revoked_at = null",
         "insert into finance.hold_releases (payout_window, seller_id, reason, note, released_by)"
         " values ('2026-W47', 's1', 'x', 'x', 'ben')",

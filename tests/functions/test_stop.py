@@ -144,7 +144,9 @@ def test_of_a_batch_partly_sent_the_rest_is_taken_back() -> None:
             ("s10", "rejected"),
             ("s2", "rejected"),
         ]
-        assert market.pay(NOWHERE).is_new is False
+        # Who is not held can be paid in another run, after an approval of its own.
+        with pytest.raises(SettleError, match="run 2 of 2026-W47 is not approved"):
+            market.pay(NOWHERE)
         assert market.refusal(ORCHESTRATOR, BEGIN, batch, 2) == (
             "call 2 of batch 1 has its answer: nothing is left to send"
         )

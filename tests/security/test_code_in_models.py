@@ -12,8 +12,8 @@ from tests.functions.market import DUE, LINES, WINDOW, Market
 from tests.functions.payment_server import DBT, ORCHESTRATOR, OWNER
 
 TRIES = (
-    "insert into finance.approvals (payout_window, digest, currency, line_count, total_minor,"
-    " approved_by) values (''2026-W47'', ''forged'', ''USD'', 1, 1, ''ana'')",
+    "insert into finance.approvals (payout_window, run, digest, currency, line_count, total_minor,"
+    " approved_by) values (''2026-W47'', 1, ''forged'', ''USD'', 1, 1, ''ana'')",
     "insert into finance.seller_holds (seller_id, note) values (''s1'', ''forged'')",
     "alter function finance.approve(text, text) security invoker",
     "alter function finance.sellers_now(text) security invoker",

@@ -17,8 +17,8 @@ FORGED = """
 set role settle_owner;
 with forged as (
     insert into finance.approvals
-        (payout_window, digest, currency, line_count, total_minor, approved_by)
-    select payout_window, 'forged', currency, line_count, total_minor, 'ana'
+        (payout_window, run, digest, currency, line_count, total_minor, approved_by)
+    select payout_window, run, 'forged', currency, line_count, total_minor, 'ana'
     from finance.payable('2026-W47')
     returning approval_id
 )

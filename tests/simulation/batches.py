@@ -13,13 +13,16 @@ if TYPE_CHECKING:
 
 
 def approved(sim: Simulation) -> Iterator[str]:
-    """A new batch holds what standing approvals hold, is due, and has all the people it takes."""
-    for batch_id, window, frozen_at in _new_batches(sim):
+    """A new batch holds what approvals of its run hold, is due, and has all the people it takes."""
+    for batch_id, window, run, frozen_at in _new_batches(sim):
         lines = _lines_of(sim, batch_id)
-        standing = [a for a in sim.office.approvals.get(window, []) if a.stands]
+        given = sim.office.approvals.get(window, [])
+        standing = [a for a in given if a.stands and a.run == run]
         covering = [a for a in standing if _covers(a, lines)]
         people = {approval.person for approval in covering}
+        # Runs of a window count together.
         total = sum(amount for amount, _, _ in lines.values())
+        total += sum(_paid_before(sim, window, batch_id).values())
         if len(people) < (2 if total > sim.dual_limit else 1):
             yield f"{window} was frozen with {total} cents on the approval of {sorted(people)}"
         releasers = {
@@ -40,11 +43,12 @@ def _covers(approval: Approval, lines: dict[str, tuple[int, str, str]]) -> bool:
 
 def complete(sim: Simulation) -> Iterator[str]:
     """A new batch pays each seller whom nothing holds, nobody else, and to the cent what is due."""
-    for batch_id, window, _ in _new_batches(sim):
+    for batch_id, window, _, _ in _new_batches(sim):
         lines = _lines_of(sim, batch_id)
         in_conflict = conflicts(sim, window, batch_id)
         rows = sim.oracle.rows[window]
         ready = {s for s in rows if not sim.oracle.holds_now(window, s, in_conflict)}
+        ready -= set(_paid_before(sim, window, batch_id))
         for seller in sorted(ready - set(lines)):
             yield f"{seller} is forgotten in {window}: nothing holds {rows[seller].net} cents"
         for seller in sorted(set(lines) - ready):
@@ -97,9 +101,21 @@ def conflicts(sim: Simulation, window: str, batch_id: int | None = None) -> set[
     return {seller for (seller,) in found}
 
 
-def _new_batches(sim: Simulation) -> list[tuple[int, str, Any]]:
+def _paid_before(sim: Simulation, window: str, batch_id: int) -> dict[str, int]:
+    """Sellers whom an earlier batch of the window pays, with their cents."""
+    return dict(
+        sim.rows(
+            "select seller_id, amount_minor from finance.payout_lines"
+            " where payout_window = %s and batch_id < %s and state <> 'rejected'",
+            window,
+            batch_id,
+        )
+    )
+
+
+def _new_batches(sim: Simulation) -> list[tuple[int, str, int, Any]]:
     found = sim.rows(
-        "select b.batch_id, b.payout_window, b.frozen_at from finance.payout_batches as b"
+        "select b.batch_id, b.payout_window, b.run, b.frozen_at from finance.payout_batches as b"
         " order by b.batch_id"
     )
     return [batch for batch in found if batch[0] not in sim.batches]

@@ -179,11 +179,11 @@ def reconciled(sim: Simulation) -> Iterator[str]:
 
 def remember(sim: Simulation) -> Iterator[str]:
     """Not a check: from here on, the batches of now are known, and what was rejected is spent."""
-    for batch_id, window, state in sim.rows(
-        "select batch_id, payout_window, state from finance.payout_batches"
+    for batch_id, window, run, state in sim.rows(
+        "select batch_id, payout_window, run, state from finance.payout_batches"
     ):
         if state == "rejected" and sim.batches.get(batch_id) != "rejected":
-            sim.office.spend(window)
+            sim.office.spend(window, run)
         sim.batches[batch_id] = state
     yield from ()
 

@@ -308,8 +308,8 @@ MUTANTS = (
         "digest",
         (
             f"{FUNCTIONS}/approval/digest.sql",
-            "|| l.rail || '|'\n            || l.wallet_address || E'\\n'",
-            "|| l.rail || E'\\n'",
+            "|| l.rail_currency || '|' || l.wallet_address || E'\\n'",
+            "|| l.rail_currency || E'\\n'",
         ),
         seed=1,
     ),
@@ -331,7 +331,7 @@ MUTANTS = (
     _mutant(
         "one approval is always enough",
         "approved",
-        (OBSTACLES, "then 2 else 1 end", "then 1 else 1 end"),
+        (OBSTACLES, "then 2\n        else 1", "then 1\n        else 1"),
         seed=14,
     ),
     _mutant(

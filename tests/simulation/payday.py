@@ -88,9 +88,9 @@ def paid_in_calm(sim: Simulation, window: str) -> str:
         "select state from finance.payout_batches where payout_window = %s and state <> 'rejected'",
         window,
     )
-    if ready and states != [("accepted",)]:
+    if ready and (not states or set(states) != {("accepted",)}):
         raise Violation(
-            "alive", f"{window} has {len(ready)} ready lines, and its batch is {states}"
+            "alive", f"{window} has {len(ready)} ready lines, and its batches are {states}"
         )
     return f"{len(ready)} lines"
 

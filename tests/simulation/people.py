@@ -21,9 +21,10 @@ assert PEOPLE[OUTSIDER] != "finance"
 
 @dataclass
 class Approval:
-    """What a person saw and approved: seller to amount in cents, rail and wallet."""
+    """What a person saw and approved of a run: seller to amount in cents, rail and wallet."""
 
     person: str
+    run: int
     lines: dict[str, tuple[int, str, str]]
     stands: bool = True
 
@@ -67,48 +68,67 @@ class Office:
 
     def approve(self, who: str, window: str) -> str:
         """Read what is ready and its digest, in one look, and approve that."""
-        [(digest,)] = self.rows("select digest from finance.payable(%s)", window)
-        lines = self.rows(
-            "select seller_id, net_minor, rail, wallet_address from finance.current_holds(%s)"
-            " where cardinality(hold_reasons) = 0",
-            window,
-        )
-        self.check_digest(window, digest, lines)
+        [(run, digest)] = self.rows("select run, digest from finance.payable(%s)", window)
+        lines = self.lines_of_run(window, run)
+        self.check_digest(f"{window}|{run}", digest, lines)
         said = refused(lambda: self.ask(who, "select finance.approve(%s, %s)", window, digest))
         if said:
             return said
         mine = self.approvals.setdefault(window, [])
         for approval in mine:
-            approval.stands &= approval.person != who
-        mine.append(Approval(who, {s: (net, rail, wallet) for s, net, rail, wallet in lines}))
+            approval.stands &= (approval.person, approval.run) != (who, run)
+        seen = {s: (net, rail, wallet) for s, net, rail, _, wallet in lines}
+        mine.append(Approval(who, run, seen))
         return f"approved {len(lines)} lines"
 
-    def check_digest(
-        self, window: str, digest: str, lines: list[tuple[str, int, str, str]]
-    ) -> None:
+    def lines_of_run(self, window: str, run: int) -> list[tuple[Any, ...]]:
+        """What the run pays: its frozen lines, else who is ready and has no line yet."""
+        frozen = self.rows(
+            "select l.seller_id, l.amount_minor, l.rail, l.rail_currency, l.wallet_address"
+            " from finance.payout_lines as l inner join finance.payout_batches as b"
+            " on l.batch_id = b.batch_id"
+            " where b.payout_window = %s and b.run = %s and b.state <> 'rejected'",
+            window,
+            run,
+        )
+        return frozen or self.rows(
+            "select seller_id, net_minor, rail, rail_currency, wallet_address"
+            " from finance.current_holds(%s) where cardinality(hold_reasons) = 0"
+            " and seller_id <> all (array(select seller_id from finance.payout_lines"
+            " where payout_window = %s and state <> 'rejected'))",
+            window,
+            window,
+        )
+
+    def check_digest(self, run: str, digest: str, lines: list[tuple[Any, ...]]) -> None:
         """The digest names what would be paid, and nothing else."""
 
         def money(cents: int) -> str:
             return f"{cents // 100}.{cents % 100:02d}"
 
-        total = money(sum(cents for _, cents, _, _ in lines))
-        text = f"v1|{window}|USD|{len(lines)}|{total}\n"
-        for seller, cents, rail, wallet in sorted(lines, key=lambda line: line[0].encode()):
-            text += f"{seller}|{money(cents)}|{rail}|{wallet}\n"
+        total = money(sum(line[1] for line in lines))
+        text = f"v2|{run}|USD|{len(lines)}|{total}\n"
+        for seller, cents, *rest in sorted(lines, key=lambda line: line[0].encode()):
+            text += "|".join((seller, money(cents), *rest)) + "\n"
         if digest != sha256(text.encode()).hexdigest():
-            raise Violation("digest", f"{digest} does not name the lines of {window}:\n{text}")
+            raise Violation("digest", f"{digest} does not name the lines of {run}:\n{text}")
 
     def revoke(self, who: str, window: str) -> str:
         said = refused(lambda: self.ask(who, "select finance.revoke_approval(%s)", window))
+        [(frozen,)] = self.rows(
+            "select coalesce(max(run), 0) from finance.payout_batches"
+            " where payout_window = %s and state <> 'rejected'",
+            window,
+        )
         for approval in self.approvals.get(window, []):
-            if not said and approval.person == who:
+            if not said and approval.person == who and approval.run > frozen:
                 approval.stands = False
         return said or "revoked"
 
-    def spend(self, window: str) -> None:
-        """A batch was rejected: its approvals are good for nothing more."""
+    def spend(self, window: str, run: int) -> None:
+        """A batch was rejected: the approvals of its run are good for nothing more."""
         for approval in self.approvals.get(window, []):
-            approval.stands = False
+            approval.stands &= approval.run != run
 
     def hold(self, who: str, seller: str) -> str:
         said = refused(lambda: self.ask(who, "select finance.hold_seller(%s, 'odd')", seller))

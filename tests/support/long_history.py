@@ -80,8 +80,8 @@ inner join finance.window_close_rows as r on a.payout_window = r.payout_window
 order by r.payout_window, r.seller_id
 """
 PAID = """
-insert into finance.approvals (payout_window, digest, currency, line_count, total_minor)
-select a.payout_window, 'd', 'USD', count(*), sum(r.net_minor)
+insert into finance.approvals (payout_window, run, digest, currency, line_count, total_minor)
+select a.payout_window, 1, 'd', 'USD', count(*), sum(r.net_minor)
 from pg_temp.added as a
 inner join finance.window_close_rows as r on a.payout_window = r.payout_window
 group by a.payout_window;
@@ -92,9 +92,9 @@ inner join pg_temp.added as a on p.payout_window = a.payout_window
 inner join finance.window_close_rows as r on p.payout_window = r.payout_window
 order by p.approval_id, r.seller_id;
 insert into finance.payout_batches (
-    payout_window, attempt, digest, currency, line_count, total_minor, frozen_at, state
+    payout_window, run, attempt, digest, currency, line_count, total_minor, frozen_at, state
 )
-select p.payout_window, 1, 'd', 'USD', p.line_count, p.total_minor, a.due_at, 'accepted'
+select p.payout_window, 1, 1, 'd', 'USD', p.line_count, p.total_minor, a.due_at, 'accepted'
 from finance.approvals as p inner join pg_temp.added as a on p.payout_window = a.payout_window
 order by p.payout_window;
 insert into finance.payout_calls (

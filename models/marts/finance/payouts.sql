@@ -12,8 +12,8 @@ batches as (
 
 ),
 
--- Each completed line starts a new run; failures count along it, and nothing else does.
-runs as (
+-- Each completed line starts a new streak; failures count along it, and nothing else does.
+streaks as (
 
     select
         *,
@@ -21,7 +21,7 @@ runs as (
             partition by seller_id
             order by counts_from, frozen_at, line_id
             rows unbounded preceding
-        ) as failure_run
+        ) as streak
     from lines
 
 ),
@@ -31,11 +31,11 @@ counted as (
     select
         *,
         count(*) filter (where line_state = 'failed') over (
-            partition by seller_id, failure_run
+            partition by seller_id, streak
             order by counts_from, frozen_at, line_id
             rows unbounded preceding
         ) as failures_so_far
-    from runs
+    from streaks
 
 ),
 
@@ -45,6 +45,7 @@ final as (
         counted.line_id,
         counted.payout_window,
         batches.batch_id,
+        batches.run,
         batches.attempt,
         counted.seller_id::text as seller_id,
         {{ money('counted.amount_minor') }} as amount,

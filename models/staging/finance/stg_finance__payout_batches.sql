@@ -8,6 +8,7 @@ select
     state as batch_state,
 
     -- numbers
+    run,
     attempt,
     line_count,
 

@@ -53,6 +53,7 @@ finance.decimal_amount(numeric), finance.policy(text, text),
 finance.payout_status(boolean, text, boolean, boolean),
 finance.latest_closed_window(), finance.changed_functions(), finance.current_holds(text), finance.current_holds(text, text),
 finance.window_position(text), finance.payable(text), finance.covering_approvals(text),
+finance.current_run(text), finance.payout_runs(text), finance.run_name(text, integer),
 finance.failed_checks(text), finance.pause_message(), finance.payout_obstacles(text),
 finance.funding(text), finance.receipt(text, text)
 to settle_dbt, settle_analyst, settle_finance, settle_orchestrator;

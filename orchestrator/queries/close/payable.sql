@@ -1,18 +1,11 @@
--- What a window would pay now, what blocks it, who approved it and which approvals cover it, and the
--- funding it needs on the rail: one row, with tables as JSON. Once frozen, the batch says what is paid; before, what
--- nothing holds now. The amounts of an older window have moved on.
+-- What the current run of a window pays, what blocks it, who approved the window and which approvals
+-- cover the run, and the funding it needs on the rail: one row, with tables as JSON. Once frozen, the
+-- batch says what is paid; before, what nothing holds now. The amounts of an older window have moved on.
 with positions as materialized (
     select p.* from finance.window_position(%(window)s) as p
 ),
 
 payable as (
-    select
-        b.digest,
-        b.line_count,
-        b.total_minor
-    from finance.payout_batches as b
-    where b.payout_window = %(window)s and b.state <> 'rejected'
-    union all
     select
         p.digest,
         p.line_count,
@@ -20,9 +13,9 @@ payable as (
     from positions as p
     where
         p.payout_window = finance.latest_closed_window()
-        and not exists (
+        or exists (
             select from finance.payout_batches as b
-            where b.payout_window = %(window)s and b.state <> 'rejected'
+            where b.payout_window = %(window)s and b.run = p.run and b.state <> 'rejected'
         )
 ),
 
@@ -42,6 +35,7 @@ funding as (
 
 approvals as (
     select
+        a.run,
         a.approved_by,
         to_char(a.approved_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI "UTC"') as approved_at,
         a.line_count as lines,
@@ -50,6 +44,7 @@ approvals as (
         case
             when a.revoked_at is not null then 'revoked'
             when b.batch_id is not null then 'in batch ' || b.batch_id
+            when a.run < s.run then 'of an earlier run'
             when a.approval_id = any(s.covering) then 'covers all that is ready'
             else 'does not cover what is ready now'
         end as state
@@ -62,6 +57,7 @@ approvals as (
 
 select
     p.digest,
+    coalesce(s.run, 1) as run,
     s.currency,
     coalesce(p.total_minor, 0)::bigint as to_pay_cents,
     coalesce(p.line_count, 0) as line_count,

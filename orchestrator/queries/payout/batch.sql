@@ -1,6 +1,7 @@
--- The latest batch of a window: one row, none where nothing was frozen.
+-- The latest batch of a window, of whichever run: one row, none where nothing was frozen.
 select
     b.batch_id,
+    b.run,
     b.attempt,
     b.state,
     b.state_note,

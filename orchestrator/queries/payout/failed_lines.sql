@@ -1,4 +1,4 @@
--- Lines of the window's latest batch that failed, with what the rail said.
+-- Lines of a window's runs that failed, with what the rail said.
 select
     l.seller_id as seller,
     finance.decimal_amount(l.amount_minor) as amount,
@@ -7,11 +7,8 @@ select
     case when l.returned_at is not null then 'back in the balance' else 'asked again first' end
         as money,
     l.outcome_at as failed_at
-from finance.payout_lines as l
-where
-    l.state = 'failed' and l.batch_id = (
-        select max(b.batch_id) from finance.payout_batches as b
-        where b.payout_window = %(window)s
-    )
+from finance.payout_runs(%(window)s) as b
+inner join finance.payout_lines as l on b.batch_id = l.batch_id
+where l.state = 'failed'
 order by l.amount_minor desc, l.seller_id
 limit %(limit)s

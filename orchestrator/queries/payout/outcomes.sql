@@ -1,12 +1,11 @@
--- The lines of a window's latest batch by rail and state.
+-- The lines of a window's runs by rail and state.
 select
+    b.run,
     l.rail,
     l.state,
     count(*) as lines,
     finance.decimal_amount(sum(l.amount_minor)) as amount
-from finance.payout_lines as l
-where l.batch_id = (
-    select max(b.batch_id) from finance.payout_batches as b where b.payout_window = %(window)s
-)
-group by l.rail, l.state
-order by l.rail, l.state
+from finance.payout_runs(%(window)s) as b
+inner join finance.payout_lines as l on b.batch_id = l.batch_id
+group by b.run, l.rail, l.state
+order by b.run, l.rail, l.state

@@ -1,11 +1,9 @@
--- What came of one window's payout, as one JSON document: the latest attempt, its calls and outcomes
--- so far, what the freeze left out, and the open breaks.
+-- What came of one window's payout, as one JSON document: all its runs; of the current one the latest
+-- batch, its calls and outcomes so far and what the freeze left out; and the open breaks.
 with batch as (
     select b.*
-    from finance.payout_batches as b
-    where b.payout_window = %(window)s
-    order by b.attempt desc
-    limit 1
+    from finance.payout_runs(%(window)s) as b
+    where b.run = %(run)s
 ),
 
 calls as (
@@ -37,9 +35,16 @@ subjects as (
 )
 
 select json_build_object(
+    'runs', coalesce((
+        select json_agg(json_build_object(
+            'run', r.run, 'batch_id', r.batch_id, 'state', r.state, 'line_count', r.line_count,
+            'total', finance.money(r.total_minor), 'digest', r.digest, 'frozen_at', r.frozen_at
+        ) order by r.run)
+        from finance.payout_runs(%(window)s) as r
+    ), '[]'),
     'batch', (
         select json_build_object(
-            'batch_id', b.batch_id, 'attempt', b.attempt, 'state', b.state, 'note', b.state_note,
+            'batch_id', b.batch_id, 'run', b.run, 'attempt', b.attempt, 'state', b.state, 'note', b.state_note,
             'line_count', b.line_count, 'total', finance.money(b.total_minor),
             'frozen_by', b.frozen_by, 'frozen_at', b.frozen_at, 'answered_at', b.answered_at,
             'calls', (

@@ -1,5 +1,5 @@
--- What people decided about one window, as one JSON document; close/payable.sql has the approvals that
--- cover it now.
+-- What people decided about one window, as one JSON document; close/payable.sql has its current run and
+-- the approvals that cover that now.
 with approvals as (
     select
         a.*,
@@ -25,12 +25,12 @@ select json_build_object(
             'approved_by', a.approved_by, 'approved_at', a.approved_at, 'digest', a.digest,
             'is_current', a.is_current
         ) order by a.approval_id)
-        from approvals as a where a.revoked_at is null
+        from approvals as a where a.revoked_at is null and a.run = %(run)s
     ), '[]'),
     'approval_history', coalesce((
         select json_agg(json_build_object(
-            'approved_by', a.approved_by, 'approved_at', a.approved_at, 'digest', a.digest,
-            'line_count', a.line_count, 'total', finance.money(a.total_minor),
+            'run', a.run, 'approved_by', a.approved_by, 'approved_at', a.approved_at,
+            'digest', a.digest, 'line_count', a.line_count, 'total', finance.money(a.total_minor),
             'revoked_by', a.revoked_by, 'revoked_at', a.revoked_at, 'is_current', a.is_current
         ) order by a.approval_id)
         from approvals as a

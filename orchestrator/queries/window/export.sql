@@ -1,22 +1,33 @@
--- The rows of one window that would be paid, or were frozen; the digest beside them names exactly
--- these. No row where the window has no digest: not stored, or its amounts have moved on.
+-- The rows of a window's current run that would be paid, or were frozen; the digest beside them names
+-- exactly these. No row where the window has no digest: not stored, or its amounts have moved on.
 with named as (
-    select b.digest
-    from finance.payout_batches as b
-    where b.payout_window = %(window)s and b.state <> 'rejected'
-    union all
-    select p.digest
+    select
+        p.digest,
+        p.run,
+        b.batch_id
     from finance.payable(%(window)s) as p
-    where %(window)s = finance.latest_closed_window() and not exists (
-        select from finance.payout_batches as b
-        where b.payout_window = %(window)s and b.state <> 'rejected'
-    )
+    left join finance.payout_batches as b
+        on b.payout_window = %(window)s and p.run = b.run and b.state <> 'rejected'
+    where %(window)s = finance.latest_closed_window() or b.batch_id is not null
 )
 
 select
     n.digest,
-    s.*
+    s.*,
+    r.rail_currency,
+    n.run
 from named as n
-left join settlement.seller_settlement as s
-    on s.payout_window = %(window)s and s.status in ('ready', 'submitted', 'paid', 'failed')
+left join (
+    settlement.seller_settlement as s
+    inner join finance.window_close_rows as r
+        on s.payout_window = r.payout_window and s.seller_id = r.seller_id
+    left join finance.payout_lines as l
+        on
+            r.payout_window = l.payout_window
+            and r.seller_id = l.seller_id
+            and l.state <> 'rejected'
+)
+    on
+        s.payout_window = %(window)s
+        and case when n.batch_id is null then s.status = 'ready' else l.batch_id = n.batch_id end
 order by s.seller_id collate "C"

@@ -1,4 +1,5 @@
--- Where a window stands, for the head of its page: one row, none where there is no such window.
+-- Where a window and its current run stand, for the head of its page: one row, none where there is
+-- no such window.
 select
     w.payout_window,
     w.window_starts_at,
@@ -22,10 +23,11 @@ select
         else 'stored'
     end as state,
     w.payout_window is not distinct from finance.latest_closed_window() as is_latest,
+    finance.current_run(w.payout_window) as run,
     exists (
         select from finance.payout_lines as l
         where
-            l.batch_id = p.batch_id
+            l.payout_window = w.payout_window
             and l.state in ('frozen', 'submitted', 'failed')
             and l.returned_at is null
     ) as is_under_way
@@ -33,5 +35,8 @@ from settlement.windows as w
 left join finance.window_closes as c on w.payout_window = c.payout_window
 cross join settlement_core.int_build as b
 left join finance.payout_batches as p
-    on w.payout_window = p.payout_window and p.state <> 'rejected'
+    on
+        w.payout_window = p.payout_window
+        and p.state <> 'rejected'
+        and p.run = finance.current_run(w.payout_window)
 where w.payout_window = %(window)s

@@ -29,6 +29,7 @@ fresh as (
     from finance.approvals as a
     where
         a.payout_window = %(window)s
+        and a.run = finance.current_run(%(window)s)
         and a.revoked_at is null
         and not exists (
             select from finance.batch_approvals as u where u.approval_id = a.approval_id

@@ -1,15 +1,19 @@
 -- The sellers of a stored window as they are now: one row of tables, as JSON. Held sellers by reason;
 -- all by status, as settlement.seller_settlement has it; those a person may release; flagged ones
--- with their numbers; differences from the latest approval that was not revoked.
+-- with their numbers; differences from the current run's latest approval that was not revoked.
 with latest as materialized (
-    select %(window)s is not distinct from finance.latest_closed_window() as is_latest
+    select
+        %(window)s is not distinct from finance.latest_closed_window() as is_latest,
+        finance.current_run(%(window)s) as run
 ),
 
 lines as materialized (
     select
         l.seller_id,
-        l.state
+        l.state,
+        b.run
     from finance.payout_lines as l
+    inner join finance.payout_batches as b on l.batch_id = b.batch_id
     where l.payout_window = %(window)s and l.state <> 'rejected'
 ),
 
@@ -24,7 +28,8 @@ positions as materialized (
         finance.decimal_amount(h.net_minor) as net,
         finance.payout_status(
             true, l.state, cardinality(h.hold_reasons) > 0, not n.is_latest
-        ) as status
+        ) as status,
+        coalesce(l.run, n.run) = n.run as is_of_run
     from finance.current_holds(%(window)s) as h
     cross join latest as n
     left join lines as l on h.seller_id = l.seller_id
@@ -87,7 +92,10 @@ approved as (
     from finance.approval_lines as l
     where l.approval_id = (
         select max(a.approval_id) from finance.approvals as a
-        where a.payout_window = %(window)s and a.revoked_at is null
+        where
+            a.payout_window = %(window)s
+            and a.run = (select n.run from latest as n)
+            and a.revoked_at is null
     )
 ),
 
@@ -101,7 +109,7 @@ changes as (
         end as change,
         finance.decimal_amount(l.net_minor) as approved,
         s.net as now
-    from (select * from positions where held_for is null) as s
+    from (select * from positions where held_for is null and is_of_run) as s
     full join approved as l on s.seller = l.seller_id
     where
         exists (select from approved)

@@ -10,18 +10,26 @@ with window_rows as (
 ),
 
 batch as (
-    select b.state
+    select
+        b.batch_id,
+        b.state
     from finance.payout_batches as b
-    where b.payout_window = %(window)s and b.state <> 'rejected'
+    where b.payout_window = %(window)s and b.run = %(run)s and b.state <> 'rejected'
 ),
 
+-- Of the current run: what is frozen, else what nothing holds.
 lines as (
     select
-        rail,
-        net,
-        seller_id
-    from window_rows
-    where status not in ('open', 'held', 'rolled_forward')
+        r.rail,
+        r.net
+    from window_rows as r
+    left join finance.payout_lines as l
+        on r.seller_id = l.seller_id and l.payout_window = %(window)s and l.state <> 'rejected'
+    where
+        case
+            when exists (select from batch) then l.batch_id = (select b.batch_id from batch as b)
+            else r.status = 'ready'
+        end
 ),
 
 by_rail as (
@@ -106,6 +114,7 @@ opening as (
 
 select json_build_object(
     'payout_window', w.payout_window,
+    'run', %(run)s::integer,
     'state', case
         when not (w.window_ends_at <= settle_now()) then 'open'
         when exists (select from batch) then (select b.state from batch as b)

@@ -1,9 +1,10 @@
 -- The latest windows, newest first: what is ready, at the rail, paid, failed, held and left out. Of a
 -- stored close it reads the totals and the lines, and row by row only what may still be paid: once a
--- newer window has closed, what was held has moved on.
+-- newer window has closed, what was held has moved on. The state is that of the current run.
 with windows as materialized (
     select
         w.*,
+        finance.current_run(w.payout_window) as run,
         c.net_minor,
         c.payout_window is not null as has_close,
         finance.window_ends_at(w.window_ends_at, i.settlement_timezone) > settle_now() as is_latest
@@ -89,6 +90,7 @@ breaks as (
 
 select
     w.payout_window,
+    w.run,
     case when b.state is not null then b.state when not w.is_closed then 'open'
         when w.has_close then 'stored' else 'closed' end as state,
     case when w.window_ends_at <= settle_now() and w.is_latest then coalesce(c.ready, 0) else 0 end
@@ -104,11 +106,18 @@ select
     finance.money(coalesce(l.failed_minor, 0)) as failed_amount,
     finance.money(coalesce(w.net_minor, c.net_minor, 0)) as net,
     (select count(*) from finance.batch_left_out as x where x.batch_id = b.batch_id) as left_out,
-    coalesce(k.open_breaks, 0) as open_breaks
+    coalesce(k.open_breaks, 0) as open_breaks,
+    coalesce((
+        select json_agg(json_build_object(
+            'run', r.run, 'batch_id', r.batch_id, 'state', r.state, 'line_count', r.line_count,
+            'total', finance.money(r.total_minor)
+        ) order by r.run)
+        from finance.payout_runs(w.payout_window) as r
+    ), '[]') as runs
 from windows as w
 left join lines as l on w.payout_window = l.payout_window
 left join counted as c on w.payout_window = c.payout_window
 left join finance.payout_batches as b
-    on w.payout_window = b.payout_window and b.state <> 'rejected'
+    on w.payout_window = b.payout_window and w.run = b.run and b.state <> 'rejected'
 left join breaks as k on w.payout_window = k.payout_window
 order by w.window_starts_at desc

@@ -5,6 +5,7 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_person text := finance.require_finance_member();
     v_set finance.payable_set;
+    v_run text;
     v_current finance.approvals;
     v_id bigint;
 begin
@@ -16,35 +17,37 @@ begin
         raise exception 'window % is not the latest closed one (%): its amounts have moved on',
             p_window, coalesce(finance.latest_closed_window(), 'none is stored');
     end if;
+    v_set := finance.payable(p_window);
+    v_run := finance.run_as_subject(p_window, v_set.run);
     if exists (
         select from finance.payout_batches as b
-        where b.payout_window = p_window and b.state <> 'rejected'
+        where b.payout_window = p_window and b.run = v_set.run and b.state <> 'rejected'
     ) then
-        raise exception 'window % is frozen already: nothing is left to approve', p_window;
+        raise exception '% is frozen already: nothing is left to approve', v_run;
     end if;
-    v_set := finance.payable(p_window);
     if v_set.line_count = 0 then
-        raise exception 'window % has no line that is ready: nothing to approve', p_window;
+        raise exception '% has no line that is ready: nothing to approve', v_run;
     end if;
     if v_set.digest is distinct from p_digest then
         raise exception 'the digest of % is now % (% lines, % %), not %: review again and approve what you saw',
-            p_window, v_set.digest, v_set.line_count, finance.money(v_set.total_minor),
+            finance.run_name(p_window, v_set.run), v_set.digest, v_set.line_count, finance.money(v_set.total_minor),
             v_set.currency, coalesce(p_digest, 'empty');
     end if;
     select a.* into v_current from finance.approvals as a
-    where a.payout_window = p_window and a.approved_by = v_person and a.revoked_at is null;
+    where a.payout_window = p_window and a.run = v_set.run and a.approved_by = v_person
+    and a.revoked_at is null;
     if v_current.digest = p_digest then
         return v_current.approval_id;
     end if;
     -- A newer approval by the same person takes the place of the older one.
     update finance.approvals set revoked_by = v_person, revoked_at = public.settle_now()
     where approval_id = v_current.approval_id;
-    insert into finance.approvals (payout_window, digest, currency, line_count, total_minor)
-    values (p_window, v_set.digest, v_set.currency, v_set.line_count, v_set.total_minor)
+    insert into finance.approvals (payout_window, run, digest, currency, line_count, total_minor)
+    values (p_window, v_set.run, v_set.digest, v_set.currency, v_set.line_count, v_set.total_minor)
     returning approval_id into v_id;
     insert into finance.approval_lines
     select v_id, h.seller_id, h.net_minor, h.rail, h.rail_currency, h.wallet_address
-    from finance.current_holds(p_window) as h
+    from finance.rows_without_line(p_window) as h
     where cardinality(h.hold_reasons) = 0;
     -- The lines kept are those of the digest, whatever else was committed in between.
     if v_set.digest is distinct from (
@@ -60,16 +63,18 @@ create or replace function finance.revoke_approval(p_window text) returns boolea
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_person text := finance.require_finance_member();
+    v_batch finance.payout_batches;
 begin
     perform finance.lock_decisions();
-    if exists (
-        select from finance.payout_batches as b
-        where b.payout_window = p_window and b.state <> 'rejected'
-    ) then
-        raise exception 'window % is frozen already: an approval can no longer be revoked', p_window;
-    end if;
+    v_batch := finance.latest_batch(p_window);
+    -- Of a run that is not frozen, also where nothing of it is ready any more.
     update finance.approvals set revoked_by = v_person, revoked_at = public.settle_now()
-    where payout_window = p_window and approved_by = v_person and revoked_at is null;
+    where payout_window = p_window and approved_by = v_person and revoked_at is null
+    and run > coalesce(v_batch.run, 0);
+    if not found and finance.current_run(p_window) = v_batch.run then
+        raise exception '% is frozen already: an approval can no longer be revoked',
+            finance.run_as_subject(p_window, v_batch.run);
+    end if;
     return found;
 end;
 $$;

@@ -6,6 +6,8 @@ language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
     v_close finance.window_closes;
     v_batch finance.payout_batches;
+    v_run constant text := finance.run_as_subject(p_window, p_position.run);
+    v_earlier_minor numeric;
     v_approvers text[];
     v_needed integer;
 begin
@@ -15,10 +17,10 @@ begin
         return;
     end if;
     select b.* into v_batch from finance.payout_batches as b
-    where b.payout_window = p_window and b.state <> 'rejected';
+    where b.payout_window = p_window and b.run = p_position.run and b.state <> 'rejected';
     if v_batch.batch_id is not null then
-        return next format('window %s is in batch %s already, which is %s', p_window,
-            v_batch.batch_id, v_batch.state);
+        return next format('%s is in batch %s already, which is %s', v_run, v_batch.batch_id,
+            v_batch.state);
         return;
     end if;
     if p_window is distinct from finance.latest_closed_window() then
@@ -46,7 +48,7 @@ begin
     from finance.failed_checks(p_window) as f
     where cardinality(f.accepted_by) < 2;
     if p_position.line_count = 0 then
-        return next format('window %s has no line that is ready', p_window);
+        return next format('%s has no line that is ready', v_run);
         return;
     end if;
     -- Amounts are sent as so many coins. No person can say that a coin is worth something else.
@@ -61,19 +63,27 @@ begin
     order by h.rail;
     select array_agg(a.approved_by order by a.approved_by) into v_approvers
     from finance.approvals as a where a.approval_id = any(p_position.covering);
-    v_needed := case when p_position.total_minor > finance.policy('dual_approval_above') then 2 else 1 end;
+    -- What the window's earlier runs pay counts with it: no limit is met by paying in parts.
+    select coalesce(sum(l.amount_minor), 0) into v_earlier_minor from finance.payout_lines as l
+    where l.payout_window = p_window and l.state <> 'rejected';
+    v_needed := case
+        when p_position.total_minor + v_earlier_minor > finance.policy('dual_approval_above') then 2
+        else 1
+    end;
     if v_approvers is null and exists (
         select from finance.approvals as a
-        where a.payout_window = p_window and a.revoked_at is null
+        where a.payout_window = p_window and a.run = p_position.run and a.revoked_at is null
     ) then
         return next format('the approval of %s does not cover what is ready now: review and approve digest %s',
-            p_window, p_position.digest);
+            finance.run_name(p_window, p_position.run), p_position.digest);
     elsif v_approvers is null then
-        return next format('window %s is not approved: review it and approve digest %s', p_window,
+        return next format('%s is not approved: review it and approve digest %s', v_run,
             p_position.digest);
     elsif cardinality(v_approvers) < v_needed then
-        return next format('%s is above the limit for one person: a second approval is needed beside %s',
-            finance.money(p_position.total_minor), array_to_string(v_approvers, ', '));
+        return next format('%s%s is above the limit for one person: a second approval is needed beside %s',
+            finance.money(p_position.total_minor),
+            case when v_earlier_minor > 0 then format(' and the %s of earlier runs', finance.money(v_earlier_minor)) else '' end,
+            array_to_string(v_approvers, ', '));
     elsif exists (
         select from finance.hold_releases as x
         inner join unnest(p_position.sellers) as h on x.seller_id = h.seller_id

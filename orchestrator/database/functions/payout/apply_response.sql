@@ -136,7 +136,7 @@ begin
     select l, 'rejected', 'answer' from unnest(v_lines) as l;
     -- An approval is good for one attempt: the next one takes a new decision.
     update finance.approvals set revoked_by = session_user, revoked_at = public.settle_now()
-    where payout_window = p_batch.payout_window and revoked_at is null;
+    where payout_window = p_batch.payout_window and run = p_batch.run and revoked_at is null;
     perform finance.raise_alert(
         case p_verdict when 'withdrawn' then 'withdrawn' else 'rejected' end,
         p_batch.payout_window, b.state_note
@@ -171,20 +171,21 @@ declare
         nullif(p_last.response, ''), 'no answer'
     ));
     v_details jsonb := finance.try_jsonb(p_last.response) #> '{error,details}';
+    v_run constant text := finance.run_name(p_batch.payout_window, p_batch.run);
 begin
     return case p_verdict
-        when 'accepted' then format('the batch of %s is accepted', p_batch.payout_window)
+        when 'accepted' then format('the batch of %s is accepted', v_run)
         when 'conflict' then format('the rail took the batch of %s after it had rejected it: lines that came back may be paid; ask halfin before anybody approves %s again',
-            p_batch.payout_window, p_batch.payout_window)
+            v_run, p_batch.payout_window)
         when 'rejected' then coalesce((
             select format('%s took back the batch of %s, nothing of this call was sent: %s',
-                w.withdrawn_by, p_batch.payout_window, w.note)
+                w.withdrawn_by, v_run, w.note)
             from finance.batch_withdrawals as w
             where w.batch_id = p_batch.batch_id
             and not finance.was_sent(p_batch.batch_id, p_last.sequence)
             order by w.withdrawal_id desc limit 1
         ), format('the rail rejected the batch of %s: %s; nothing was paid, the lines came back: mend the cause, review and approve again',
-            p_batch.payout_window, case
+            v_run, case
                 when exists (
                     select from finance.payout_lines as l
                     where l.batch_id = p_batch.batch_id and l.failure_code = 'refused'
@@ -192,9 +193,9 @@ begin
                 else v_message || coalesce(' (' || finance.truncate_message(v_details ->> 0) || ')', '')
             end))
         when 'stopped' then format('the rail stopped the batch of %s: HTTP %s, %s; it may or may not have it: ask halfin, then run settle pay %s again, it asks with the same key',
-            p_batch.payout_window, p_last.http_status, v_message, p_batch.payout_window)
+            v_run, p_last.http_status, v_message, p_batch.payout_window)
         else format('the batch of %s has no certain answer (HTTP %s, %s); nothing is lost and nothing is paid twice: run settle pay %s again, it asks with the same key',
-            p_batch.payout_window, p_last.http_status, v_message, p_batch.payout_window)
+            v_run, p_last.http_status, v_message, p_batch.payout_window)
     end;
 end;
 $$;

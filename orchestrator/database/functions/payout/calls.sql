@@ -29,8 +29,8 @@ language sql set search_path = pg_catalog, pg_temp as $$
             p.call_sequence, count(*) as line_count,
             case
                 when p_is_line_by_line then min(p.idempotency_key)
-                else format('settle/%s/%s/%s%s', (select i.installation_id from finance.installation as i),
-                    p_batch.payout_window, p_batch.attempt,
+                else format('settle/%s/%s/run-%s/%s%s', (select i.installation_id from finance.installation as i),
+                    p_batch.payout_window, p_batch.run, p_batch.attempt,
                     case when (select max(m.call_sequence) from payouts as m) > 1
                         then '/' || p.call_sequence else '' end)
             end as key,

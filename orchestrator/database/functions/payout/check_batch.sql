@@ -9,7 +9,7 @@ begin
     if not exists (
         select from finance.batch_approvals as a where a.batch_id = p_batch.batch_id
     ) or p_batch.digest is distinct from (
-        select finance.digest_of(p_batch.payout_window, p_batch.currency, array_agg(
+        select finance.digest_of(p_batch.payout_window, p_batch.run, p_batch.currency, array_agg(
             row(l.seller_id, l.amount_minor, l.rail, l.rail_currency, l.wallet_address, null)
             ::finance.seller_position
         ))

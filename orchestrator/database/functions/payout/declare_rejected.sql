@@ -11,7 +11,7 @@ begin
     perform finance.require_finance_member();
     perform finance.lock_decisions();
     select b.* into v_batch from finance.payout_batches as b
-    where b.payout_window = p_window and b.state <> 'rejected' for update;
+    where b.batch_id = (finance.latest_batch(p_window)).batch_id and b.state <> 'rejected' for update;
     if v_batch.batch_id is null then
         raise exception 'window % has no batch that stands: nothing to resolve', p_window;
     elsif v_batch.state <> 'unknown' then

@@ -10,9 +10,8 @@ declare
 begin
     perform finance.require_plain_call();
     perform finance.lock_decisions();
-    select b.* into v_batch from finance.payout_batches as b
-    where b.payout_window = p_window and b.state <> 'rejected';
-    if v_batch.batch_id is not null then
+    v_batch := finance.latest_batch(p_window);
+    if v_batch.run = finance.current_run(p_window) then
         return v_batch.batch_id;
     end if;
     -- One statement sees one state: what is frozen is what the approvals were compared with.
@@ -21,10 +20,10 @@ begin
         raise exception '%', array_to_string(v_set.obstacles, '; ');
     end if;
     insert into finance.payout_batches (
-        payout_window, attempt, digest, currency, line_count, total_minor
+        payout_window, run, attempt, digest, currency, line_count, total_minor
     )
     select
-        p_window, coalesce(max(b.attempt), 0) + 1, v_set.digest, v_set.currency,
+        p_window, v_set.run, coalesce(max(b.attempt), 0) + 1, v_set.digest, v_set.currency,
         v_set.line_count, v_set.total_minor
     from finance.payout_batches as b where b.payout_window = p_window
     returning * into v_batch;
@@ -40,7 +39,7 @@ begin
 end;
 $$;
 comment on function finance.freeze_batch(text, integer, text) is
-'Freezes the approved lines of a window into a batch and writes the calls to make, of at most p_max_lines each; 1 pays line by line, null all in one. Returns the standing batch where there is one. Refuses with what is missing.';
+'Freezes the approved lines of a window''s current run into a batch and writes the calls to make, of at most p_max_lines each; 1 pays line by line, null all in one. Returns the batch where the run has one. Refuses with what is missing.';
 
 create or replace function finance.freeze_lines(p_batch finance.payout_batches, p_max_lines integer)
 returns void
@@ -58,7 +57,7 @@ language sql set search_path = pg_catalog, pg_temp as $$
         / p_max_lines + 1,
         p_batch.payout_window, h.seller_id, h.net_minor, h.rail, h.rail_currency,
         h.wallet_address, k.key
-    from finance.current_holds(p_batch.payout_window) as h
+    from finance.rows_without_line(p_batch.payout_window) as h
     cross join finance.installation as i
     cross join lateral (
         select format('settle/%s/%s/%s', i.installation_id, p_batch.payout_window,
@@ -74,16 +73,16 @@ declare
 begin
     -- An approval is its lines: whose digest is not theirs was not given by a person.
     select a.* into v_forged from finance.approvals as a
-    where a.payout_window = p_batch.payout_window and a.revoked_at is null
+    where a.payout_window = p_batch.payout_window and a.run = p_batch.run and a.revoked_at is null
     and a.digest is distinct from finance.approval_digest(a)
     order by a.approval_id limit 1;
     if v_forged.approval_id is not null then
         raise exception 'the digest of approval % of % (%) is not that of its lines: nothing was frozen; pause payouts and find out who wrote it',
             v_forged.approval_id, p_batch.payout_window, v_forged.approved_by;
     end if;
-    insert into finance.batch_approvals
-    select p_batch.batch_id, a
-    from finance.approvals_covering(p_batch.payout_window, array(
+    insert into finance.batch_approvals (batch_id, approval_id, payout_window, run)
+    select p_batch.batch_id, a, p_batch.payout_window, p_batch.run
+    from finance.approvals_covering(p_batch.payout_window, p_batch.run, array(
         select row(f.seller_id, f.amount_minor, f.rail, f.rail_currency, f.wallet_address, null)
             ::finance.seller_position
         from finance.payout_lines as f where f.batch_id = p_batch.batch_id

@@ -6,20 +6,16 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
 $$;
 comment on function finance.store_balances(bytea) is 'Keeps what the rail answered to GET balances, as it is.';
 
-create or replace function finance.funding_needs(p_window text, p_lines finance.seller_position[])
+create or replace function finance.funding_needs(p_batch_id bigint, p_lines finance.seller_position[])
 returns setof finance.funding_need
 language sql stable set search_path = pg_catalog, pg_temp as $$
     -- The frozen lines, or before the freeze those that would be.
-    with batch as (
-        select b.batch_id from finance.payout_batches as b
-        where b.payout_window = p_window and b.state <> 'rejected'
-    ),
-    lines as (
+    with lines as (
         select l.rail, l.rail_currency, l.amount_minor from finance.payout_lines as l
-        inner join batch as b on l.batch_id = b.batch_id
+        where l.batch_id = p_batch_id
         union all
         select h.rail, h.rail_currency, h.net_minor from unnest(p_lines) as h
-        where not exists (select from batch)
+        where p_batch_id is null
     ),
     -- What the rail charged lately, where that is more than what is expected of it.
     observed as (

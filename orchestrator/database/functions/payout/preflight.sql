@@ -6,13 +6,14 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
         (
             select not exists (select from finance.call_attempts as a where a.batch_id = b.batch_id)
             from finance.payout_batches as b
-            where b.payout_window = p_window and b.state <> 'rejected'
+            where b.payout_window = p_window and b.run = finance.current_run(p_window)
+            and b.state <> 'rejected'
         ),
         not exists (select from finance.payout_obstacles(p_window))
     )
 $$;
 comment on function finance.has_no_attempt(text) is
-'Whether the next call would be the first of the window''s payout, and nothing of ours stands in its way.';
+'Whether the next call would be the first of the window''s current run, and nothing of ours stands in its way.';
 
 create or replace function finance.preflight(p_window text, p_currencies bytea)
 returns setof text
