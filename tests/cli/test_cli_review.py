@@ -23,7 +23,7 @@ from (
 inner join finance.window_closes as c on f.payout_window = c.payout_window
 """
 EXCEPTIONS = """
-insert into settlement.data_exceptions (
+insert into settlement_core.int_exceptions (
     source_table, source_id, seller_id, reason, amount, is_without_effect, known_at
 )
 select 'refunds', e.id, 's', e.reason, 1.00, e.is_without_effect, c.window_starts_at

@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 {%- set columns = [] %}
 {%- for column, _, _ in entry_columns() if column != 'opening' %}
     {%- do columns.append(column ~ '_minor') %}

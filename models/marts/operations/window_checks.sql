@@ -2,41 +2,15 @@
 
 with
 
-build as (
-
-    select * from {{ ref('int_build') }}
-
-),
-
--- The windows that may still be paid, and those that this build compared again.
 windows as (
 
-    select windows.* from {{ ref('windows') }} as windows
-    cross join build
-    where
-        windows.is_closed
-        and (not windows.is_stored or windows.window_starts_at >= build.scope_from)
+    select * from {{ ref('int_window_arrivals') }}
 
 ),
 
 totals as (
 
     select * from {{ ref('int_window_totals') }}
-
-),
-
-exceptions as (
-
-    select
-        {{ window_starts_at('exceptions.known_at') }} as window_starts_at,
-        count(*) as exception_count
-    from {{ ref('data_exceptions') }} as exceptions
-    where
-        exceptions.is_without_effect
-        -- In time for no close, and no fault of its own.
-        and exceptions.reason <> 'posted_late'
-        and exceptions.known_at >= (select min(windows.window_starts_at) from windows)
-    group by {{ window_starts_at('exceptions.known_at') }}
 
 ),
 
@@ -51,22 +25,6 @@ contradictions as (
 
 ),
 
--- The last entry of an index before each end; max() would read all of it, once for every pair of
--- windows.
-latest_facts as materialized (
-
-    select
-        windows.payout_window,
-        (
-            select orders.known_at from {{ ref('stg_marketplace__orders') }} as orders
-            where orders.known_at < windows.window_ends_at
-            order by orders.known_at desc
-            limit 1
-        ) as last_known_at
-    from windows
-
-),
-
 judged as (
 
     select
@@ -76,9 +34,7 @@ judged as (
         checks.detail
     from windows
     left join totals on windows.payout_window = totals.payout_window
-    left join exceptions on windows.window_starts_at = exceptions.window_starts_at
     left join contradictions on windows.payout_window = contradictions.payout_window
-    left join latest_facts on windows.payout_window = latest_facts.payout_window
     cross join lateral (
         values
         (
@@ -97,12 +53,12 @@ judged as (
         ),
         (
             'data_exceptions',
-            coalesce(exceptions.exception_count, 0)
+            windows.exception_count
             <= greatest(
                 {{ var('check_exceptions_least') }},
                 {{ var('check_exceptions_share') }} * coalesce(totals.order_count, 0)
             ),
-            coalesce(exceptions.exception_count, 0) || ' facts without effect became known, for '
+            windows.exception_count || ' facts without effect became known, for '
             || coalesce(totals.order_count, 0) || ' orders'
         ),
         (
@@ -123,11 +79,11 @@ judged as (
         ),
         (
             'stale_sources',
-            latest_facts.last_known_at >= windows.window_ends_at
+            windows.last_order_known_at >= windows.window_ends_at
             - interval '{{ var("check_stale_hours") }} hours',
             'last order known before the end of the window: '
             || coalesce(
-                to_char(latest_facts.last_known_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI')
+                to_char(windows.last_order_known_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI')
                 || ' UTC', 'none'
             )
         )
