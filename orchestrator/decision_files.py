@@ -29,7 +29,9 @@ def rows_of_file(text: str, columns: Mapping[str, bool]) -> str:
         ]
     )
     if not records:
-        raise SettleError("the file has a header and no row: nothing is decided")
+        raise SettleError(
+            "the file has a header and no row: nothing is decided; choose a seller, or add a row"
+        )
     return json.dumps(
         [{"line": line} | dict(zip(header, record, strict=True)) for line, record in records]
     )

@@ -9,6 +9,7 @@ from orchestrator.defs.approval_sensor import approval_sensor
 from orchestrator.defs.assets import build_assets
 from orchestrator.defs.jobs import close_job, pay_job, reconcile_job, refresh_job, review_job
 from orchestrator.defs.partitions import payout_windows
+from orchestrator.defs.refresh_sensor import refresh_sensor
 from orchestrator.defs.schedules import close_schedule, reconcile_schedule, refresh_schedule
 from orchestrator.defs.sensors import failure_sensor, missed_close_sensor, webhook_sensor
 from orchestrator.project_variables import project_variables
@@ -33,6 +34,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             approval_sensor(settings, pay),
             missed_close_sensor(settings, close),
             webhook_sensor(settings),
+            refresh_sensor(settings, refresh),
             failure_sensor(settings),
         ],
     )

@@ -13,6 +13,7 @@ from orchestrator.cli import (
     database,
     decisions,
     export,
+    held,
     load,
     query,
     review,
@@ -32,7 +33,7 @@ app = typer.Typer(
 )
 # In the order of `settle --help`, which shows them in panels.
 VERBS = (
-    *(database, load, week, review, export, decisions, sellers, query, build),
+    *(database, load, week, review, held, export, decisions, sellers, query, build),
     *(breaks, services, sandbox),
 )
 for module in VERBS:

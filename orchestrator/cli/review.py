@@ -105,6 +105,8 @@ def read_review(settings: Settings, window: str) -> dict[str, Any]:
             if not found:
                 raise _no_window(database, window)
             document |= found[0]["review"]
+        refused = rows_of(database, "payout/refused", window=window)
+        document["refused"] = {**refused[0], "total": str(refused[0]["total"])} if refused else None
         changed = rows_of(database, "window/changed_wallets", window=window, limit=None)
         document["changed_wallets"] = [{**row, "net": str(row["net"])} for row in changed]
     return document
@@ -164,6 +166,14 @@ def show_review(console: Console, document: dict[str, Any]) -> None:
             console.print(f"- {batch['note']}", soft_wrap=True)
         _show_tables(console, batch, BATCH_TABLES)
     console.print(f"digest {document['digest'] or 'none'}")
+    rest = document["refused"]
+    if rest:
+        console.print(
+            f"- without the {len(rest['sellers'])} sellers that the rail refused:"
+            f" {rest['line_count']} lines, {rest['total']} {rest['currency']}:"
+            f" settle approve-rest {document['payout_window']} --digest {rest['digest']}",
+            soft_wrap=True,
+        )
     for line in dict.fromkeys([document["pause"], *document["obstacles"]]):
         if line:
             console.print(f"- {line}", soft_wrap=True)

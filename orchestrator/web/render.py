@@ -1,7 +1,9 @@
 """Templates and how they write numbers and instants. They format; SQL has computed."""
 
-from collections.abc import Mapping
-from datetime import date, datetime
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from orchestrator.cells import cell, is_number
+from orchestrator.decisions import monday_of
 from orchestrator.web import labels
 
 HERE = Path(__file__).parent
@@ -36,6 +39,26 @@ def day(value: str | date) -> str:
     """A calendar day."""
     found = date.fromisoformat(value) if isinstance(value, str) else value
     return found.strftime("%a %-d %b")
+
+
+def week(window: str, *, has_year: bool = False) -> str:
+    """2026-W47 -> 16 to 22 November: its days, as somebody reads them who knows no ISO weeks."""
+    first = monday_of(window)
+    last = first + timedelta(days=6)
+    begins = "%-d"
+    if first.month != last.month:
+        begins += " %B"
+    if first.year != last.year:
+        begins += " %Y"
+    ends = "%-d %B %Y" if has_year or first.year != last.year else "%-d %B"
+    return f"{first.strftime(begins)} to {last.strftime(ends)}"
+
+
+def csv_line(values: Sequence[str | None]) -> str:
+    """One row of a CSV file."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(values)
+    return line.getvalue()
 
 
 def minus_cell(value: Any) -> str:
@@ -67,6 +90,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"money": money, "local": local, "day": day, "cell": minus_cell}
+    environment.filters |= {"week": week, "csv_line": csv_line}
     environment.tests |= {"number": is_number, "instant": is_instant}
     environment.tests |= {"below_zero": is_below_zero, "nonzero": is_nonzero}
     environment.globals["words"] = labels

@@ -9,7 +9,7 @@ import pytest
 
 from orchestrator.config import URL_VARIABLES
 from orchestrator.embedded_postgres.server import EmbeddedPostgres
-from tests.functions.market import CLOSE, LINES, WINDOW, Market
+from tests.functions.market import CLOSE, LINES, WINDOW, Line, Market
 from tests.functions.payment_server import OWNER
 from tests.support.shell import Answer, Shell, ShellInProcess
 
@@ -218,3 +218,77 @@ def test_adjustments_are_entered_and_approved_by_a_file(prompt: Prompt) -> None:
         for line in (2, 3)
     ]
     assert "give SELLER AMOUNT --note, or --file" in prompt.misused("ana", "adjust", "enter", "s1")
+
+
+# ---- Holds and releases -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def flagged(prompt: Prompt) -> None:
+    """The window is closed; two of its sellers are held for a review."""
+    held = [Line(f"f{n}", 1000 + n, holds=("manual_review",)) for n in (1, 2)]
+    prompt.market.close(*LINES, *held)
+
+
+@pytest.mark.usefixtures("flagged")
+def test_sellers_are_held_and_released_by_a_file(prompt: Prompt) -> None:
+    path = prompt.file("seller_id", "s1", "s2")
+    assert prompt.done("ana", "hold", "--file", path, *NOTE) == "Decision 1: 2 sellers are held.\n"
+    _, lines = prompt.listed("ana", "hold", "--file", path, *NOTE)
+    assert lines == [
+        f"line {n}: seller_id: s{n - 1} is held already, by ana: leave the row out" for n in (2, 3)
+    ]
+    path = prompt.file("seller_id,held_for", "s1,manual_review", "f1,")
+    assert prompt.done("ben", "release", WINDOW, "--file", path, *NOTE) == (
+        f"Decision 2: 2 sellers are released in {WINDOW}.\n"
+    )
+    _, lines = prompt.listed("ben", "release", WINDOW, "--file", path, *NOTE)
+    assert [line.split(" was ")[0] for line in lines] == [
+        "line 2: seller_id: s1",
+        "line 3: seller_id: f1",
+    ]
+    assert prompt.count("hold_releases") == 2
+    assert "give SELLER --note, or --file --note" in prompt.misused("ana", "hold", *NOTE)
+
+
+@pytest.mark.usefixtures("flagged")
+def test_what_held_writes_is_the_file_that_release_takes(prompt: Prompt) -> None:
+    text = prompt.settle.done("held", WINDOW, "--csv")
+    wallets = [Line(f"f{n}", 0).wallet for n in (2, 1)]  # the largest first
+    assert text.splitlines() == [
+        "seller_id,held_for,wallet",
+        f"f2,manual_review,{wallets[0]}",
+        f"f1,manual_review,{wallets[1]}",
+    ]
+    path = prompt.file(*text.splitlines())
+    prompt.done("ben", "release", WINDOW, "--file", path, *NOTE)
+    shown = prompt.settle.done("held", WINDOW)
+    assert [line.split() for line in shown.splitlines()[1:4]] == [
+        ["releasable", "0", "0.00"],
+        ["flagged", "0", "0.00"],
+        ["all", "0", "0.00"],
+    ]
+
+
+@pytest.mark.usefixtures("flagged")
+def test_a_reason_is_released_by_the_digest_that_held_shows(prompt: Prompt) -> None:
+    shown = prompt.settle.done("held", WINDOW, "--reason", "manual_review", "--sort", "seller")
+    command = shown.splitlines()[-1].split()[1:]
+    assert command[:4] == ["release", WINDOW, "--reason", "manual_review"]
+    prompt.done("cem", "hold", "s1", *NOTE)
+    assert prompt.refused("ana", *command, *NOTE) == (
+        f"the sellers held in {WINDOW} for manual_review are others now (3), or have another"
+        " wallet: nothing was released; look at them again"
+    )
+    document = json.loads(prompt.settle.done("held", WINDOW, "--reason", "manual_review", "--json"))
+    assert {row["seller"] for row in document["sellers"]} == {"f1", "f2", "s1"}
+    command[-1] = document["digest"]
+    assert prompt.done("ana", *command, *NOTE) == (
+        f"Decision 1: 3 sellers are released from manual_review in {WINDOW}.\n"
+    )
+    assert prompt.settle.refused("held", WINDOW, "--reason", "manual_review") == (
+        f"no seller is held in {WINDOW} for manual_review: there is releasable, flagged, all"
+    )
+    assert "'size' is not one of net, change" in prompt.settle.misused(
+        "held", WINDOW, "--sort", "size"
+    )

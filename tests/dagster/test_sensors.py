@@ -1,5 +1,6 @@
 """Each sensor through every branch, on a week that was really closed."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,12 +14,13 @@ from orchestrator.database.connection import connect, connect_as, rows
 from orchestrator.database.people import add_person
 from orchestrator.defs.approval_sensor import approval_sensor
 from orchestrator.defs.assets import APPROVAL, PAYOUT, WEBHOOKS
-from orchestrator.defs.jobs import close_job, pay_job
+from orchestrator.defs.jobs import close_job, pay_job, refresh_job
+from orchestrator.defs.refresh_sensor import refresh_sensor
 from orchestrator.defs.sensors import failure_sensor, missed_close_sensor, webhook_sensor
 from orchestrator.errors import SettleError
 from orchestrator.services.run_job import run_job
 from tests.support.closed_week import FINANCE, NOW, WINDOW, ClosedWeek, closed_week
-from tests.support.settings import at
+from tests.support.settings import at, build_untested
 
 WEEK = timedelta(days=7)
 KEY_OF_WINDOW = "2026-11-09"
@@ -79,6 +81,14 @@ class Ticks:
         assert found.run_requests, found.skip_reason
         [request] = found.run_requests
         assert request.partition_key == KEY_OF_WINDOW
+        return request.run_key or ""
+
+    def moved(self) -> str:
+        """The key of the one run without a partition that is asked for."""
+        found = self.tick()
+        assert found.run_requests, found.skip_reason
+        [request] = found.run_requests
+        assert request.partition_key is None
         return request.run_key or ""
 
     def approve(self, *names: str) -> None:
@@ -202,6 +212,11 @@ def accepted(ticks: Ticks) -> None:
     ticks.approve(FINANCE, "ben")
     at(ticks.settings, NOW)
     ticks.ask(f"select finance.freeze_batch('{WINDOW}')")
+    taken_by_the_rail(ticks)
+
+
+def taken_by_the_rail(ticks: Ticks) -> None:
+    """Its answer to the call names a payout for each line."""
     [rail] = ticks.ask(
         "select json_build_object('data', json_build_object('id', 'b1', 'payouts', json_agg("
         "json_build_object('id', gen_random_uuid(), 'status', 'processing', 'environment', 'test',"
@@ -225,6 +240,7 @@ def test_an_unreachable_database_is_a_reason(week: ClosedWeek, history: dg.Dagst
         approval_sensor(settings, pay_job()),
         missed_close_sensor(settings, close_job()),
         webhook_sensor(settings),
+        refresh_sensor(settings, refresh_job()),
     ):
         with dg.build_sensor_context(history) as context:
             found = sensor.evaluate_tick(context)
@@ -301,6 +317,43 @@ def test_a_failed_run_is_an_alert(week: ClosedWeek, history: dg.DagsterInstance)
         [alert] = rows(database, "select * from finance.alerts where kind = 'run_failed'")
     assert alert["subject"] == f"close {KEY_OF_WINDOW}"
     assert alert["message"].endswith("failed: the sources are locked: unlock them")
+
+
+def test_a_refresh_is_asked_for_once_money_has_moved(
+    approvals: Ticks, history: dg.DagsterInstance, week: ClosedWeek
+) -> None:
+    ticks = Ticks(
+        approvals.settings,
+        history,
+        week.server.password,
+        lambda s: refresh_sensor(s, refresh_job()),
+    )
+    nothing = "no line has moved money since the last build"
+    assert ticks.said() == nothing
+    approvals.approve(FINANCE, "ben")
+    at(approvals.settings, NOW)
+    ticks.ask(f"select finance.freeze_batch('{WINDOW}')")
+    assert ticks.said() == f"the payout of {WINDOW} is under way"
+    taken_by_the_rail(ticks)
+    paid = ticks.moved()
+    assert ticks.moved() == paid  # one run: Dagster knows its key
+    # A failure that the rail, asked, confirms is money that came back.
+    [line] = ticks.ask("select * from finance.payout_lines order by line_id limit 1")
+    failed = {
+        "id": line["payout_id"],
+        "status": "failed",
+        "currency": line["rail_currency"],
+        "amount": f"{line['amount_minor'] / 100:.2f}",
+        "destination": line["wallet_address"],
+        "environment": "test",
+    }
+    with connect(ticks.settings, Component.ORCHESTRATOR) as orchestrator:
+        body = json.dumps({"data": failed}).encode()
+        orchestrator.execute("select finance.record_lookup(%s)", [body])
+    assert ticks.moved() != paid
+    later = NOW + timedelta(hours=1)
+    build_untested(at(ticks.settings, later))
+    assert ticks.said(later) == nothing
 
 
 def test_webhooks_show_on_the_graph_and_move_the_cursor(

@@ -105,6 +105,58 @@ def test_a_rejection_names_the_sellers(market: Market) -> None:
     ]
 
 
+REST = "select * from finance.rest_of_refused('2026-W47')"
+APPROVE_REST = "select * from finance.approve_rest('2026-W47', %s, 'refused by the rail')"
+
+
+def refused_batch(market: Market) -> None:
+    """The rail refuses the batch, and names the second of its lines."""
+    details = ["payouts[1].destination: no such account"]
+    refused = {"error": {"code": "validation_error", "message": "no", "details": details}}
+    with rail() as url, odd_rail(url, lambda *_: JSONResponse(refused, 400)) as odd:
+        assert "s10: destination: no such account" in stopped(market, odd)
+
+
+def test_the_refused_are_held_and_the_rest_approved_by_two_people(market: Market) -> None:
+    refused_batch(market)
+    named = "select seller_id, reason from finance.refused_sellers('2026-W47')"
+    assert [tuple(row.values()) for row in market.rows("dora", named)] == [
+        ("s10", "destination: no such account")
+    ]
+    [rest] = market.rows("dora", REST)
+    assert (rest["line_count"], rest["total_minor"]) == (2, 12_352)
+    for person, held in (("ana", 1), ("ben", 0)):
+        [done] = market.rows(person, APPROVE_REST, rest["digest"])
+        assert (done["held_count"], done["line_count"], done["total_minor"]) == (held, 2, 12_352)
+    assert market.digest() == rest["digest"]
+    assert market.obstacles() == []
+    [hold] = market.rows("dora", "select * from finance.seller_holds")
+    assert (hold["seller_id"], hold["held_by"]) == ("s10", "ana")
+    market.freeze()
+    paid = market.lines("seller_id", "state <> 'rejected'")
+    assert paid == [("s1",), ("s2",)]
+
+
+def test_nobody_is_held_where_the_rest_is_not_what_was_shown(market: Market) -> None:
+    refused_batch(market)
+    [rest] = market.rows("dora", REST)
+    market.rows("cem", "select finance.hold_seller('s2', 'since it was shown')")
+    assert "review again and approve what you saw" in market.refusal(
+        "ana", APPROVE_REST, rest["digest"]
+    )
+    held = market.rows("dora", "select seller_id from finance.seller_holds")
+    assert held == [{"seller_id": "s2"}]
+    assert "permission denied" in market.refusal("dora", APPROVE_REST, rest["digest"])
+
+
+def test_there_is_no_rest_where_the_rail_named_nobody(market: Market) -> None:
+    assert market.rows("dora", REST)[0]["digest"] is None
+    refused = (
+        "the rail named no seller when it answered the latest batch of 2026-W47: nobody is held"
+    )
+    assert market.refusal("ana", APPROVE_REST, "x").startswith(refused)
+
+
 @pytest.mark.parametrize("status", [401, 403, 404, 409])
 def test_a_refusal_that_is_not_about_the_batch_leaves_it_unknown(
     market: Market, status: int

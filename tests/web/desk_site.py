@@ -14,8 +14,17 @@ from tests.cli.people import Desk, open_desk
 from tests.support.closed_week import WINDOW, environment_of
 
 WEEK = f"/desk/windows/{WINDOW}"
+HELD = f"{WEEK}/held"
 PAGES = (
-    *("/desk", WEEK, f"{WEEK}/approve", "/desk/sellers?q=seller", "/desk/sellers/seller-000001"),
+    *(
+        "/desk",
+        WEEK,
+        HELD,
+        f"{HELD}?reason=all&sort=change&choose=all",
+        f"{WEEK}/approve",
+        "/desk/sellers?q=seller",
+        "/desk/sellers/seller-000001",
+    ),
     *("/desk/adjustments", "/desk/limits", "/desk/breaks", "/desk/alerts", "/desk/books"),
     *("/desk/reserve-policies", "/desk/go-live"),
 )

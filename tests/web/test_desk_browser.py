@@ -74,11 +74,12 @@ def test_week_from_a_flagged_seller_to_a_failed_payout(site: DeskSite, browser: 
     ana, ben = log_in(browser, site, FINANCE), log_in(browser, site, SECOND)
     ana.goto(WEEK)
     before = ana.get_by_role("link", name="Approve").inner_text()
-    release = ana.get_by_role("button", name="Release").first
-    seller = release.locator("xpath=ancestor::tr").get_by_role("link").inner_text()
-    ana.get_by_label(f"Why {seller} is released").fill("orders look right")
-    release.click()
-    expect(ana.get_by_role("status")).to_contain_text(f"{seller} is released from")
+    ana.get_by_role("link", name="Compare, release or hold").click()
+    ana.get_by_role("checkbox").first.check()
+    ana.get_by_label("Why, of all that are chosen").fill("orders look right")
+    ana.get_by_role("button", name="Release the chosen").click()
+    expect(ana.get_by_role("status")).to_contain_text(f"1 sellers are released in {WINDOW}")
+    ana.goto(WEEK)
     after = ana.get_by_role("link", name="Approve")
     assert amount(after.inner_text()) > amount(before)
 

@@ -38,6 +38,7 @@ PAGES = {
     "windows": (files(views.HOME), None),
     "a window": (files(views.WINDOW | views.RELEASES), WINDOW),
     "an older window": (files(views.WINDOW), OLDER),
+    "who is held": (files(views.HELD), WINDOW),
     "approve": (files(views.APPROVE), WINDOW),
     "export": (files(views.HEAD | {"lines": "window/export"}), OLDER),
     "find a seller": ([sql_file("seller/search")], None),
@@ -69,7 +70,8 @@ def blocks(owner: Owner) -> dict[str, tuple[int, int]]:
 
 
 def named(window: str | None) -> dict[str, Any]:
-    return {"window": window, "all": False, "limit": 50, "text": "harbor", "seller": SELLER}
+    shown = {"limit": 50, "reason": "flagged", "sort": "change"}
+    return {"window": window, "all": False, "text": "harbor", "seller": SELLER} | shown
 
 
 def read_blocks(owner: Owner, page: Page) -> int:

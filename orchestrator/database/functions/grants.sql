@@ -55,7 +55,9 @@ finance.latest_closed_window(), finance.changed_functions(), finance.current_hol
 finance.window_position(text), finance.payable(text), finance.covering_approvals(text),
 finance.current_run(text), finance.payout_runs(text), finance.run_name(text, integer),
 finance.failed_checks(text), finance.pause_message(), finance.payout_obstacles(text),
-finance.funding(text), finance.receipt(text, text)
+finance.funding(text), finance.receipt(text, text),
+finance.held_sellers(text), finance.held_digest(text, text),
+finance.refused_sellers(text), finance.rest_of_refused(text)
 to settle_dbt, settle_analyst, settle_finance, settle_orchestrator;
 
 grant execute on function
@@ -82,7 +84,9 @@ to settle_orchestrator;
 
 grant execute on function
 finance.approve(text, text), finance.revoke_approval(text), finance.hold_seller(text, text),
-finance.release_hold(text, text, text), finance.block_wallet(text, text),
+finance.release_hold(text, text, text), finance.hold_sellers(jsonb, text),
+finance.approve_rest(text, text, text), finance.release_sellers(text, jsonb, text), finance.release_reason(text, text, text, text),
+finance.block_wallet(text, text),
 finance.unblock_wallet(text, text), finance.enter_adjustment(text, bigint, text, text),
 finance.approve_adjustment(bigint), finance.withdraw_adjustment(bigint),
 finance.enter_adjustments(jsonb, text), finance.approve_adjustments(bigint),

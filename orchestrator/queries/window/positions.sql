@@ -1,6 +1,6 @@
 -- The sellers of a stored window as they are now: one row of tables, as JSON. Held sellers by reason;
--- all by status, as settlement.seller_settlement has it; those a person may release; flagged ones
--- with their numbers; differences from the current run's latest approval that was not revoked.
+-- all by status, as settlement.seller_settlement has it; flagged ones with their numbers; differences
+-- from the current run's latest approval that was not revoked.
 with latest as materialized (
     select
         %(window)s is not distinct from finance.latest_closed_window() as is_latest,
@@ -57,18 +57,6 @@ holds as (
     order by k.hold_rank
 ),
 
-releasable as (
-    select
-        s.seller,
-        s.held_for,
-        s.net
-    from positions as s
-    inner join finance.hold_reasons as k on s.held_for = k.reason
-    where k.is_releasable
-    order by s.net_minor desc, s.seller
-    limit %(limit)s
-),
-
 flagged as (
     select
         h.seller_id as seller,
@@ -122,6 +110,5 @@ changes as (
 select
     coalesce((select json_agg(h) from holds as h), '[]') as holds,
     coalesce((select json_agg(s) from statuses as s), '[]') as statuses,
-    coalesce((select json_agg(r) from releasable as r), '[]') as held,
     coalesce((select json_agg(f) from flagged as f), '[]') as flagged,
     coalesce((select json_agg(c) from changes as c), '[]') as changes

@@ -23,6 +23,7 @@ from orchestrator.web.render import page
 # Of one name from one address; and of all names from there. A name alone is never locked: a
 # stranger could otherwise lock a colleague out.
 WRONG_LOGINS_A_MINUTE, WRONG_LOGINS_OF_AN_ADDRESS = 5, 20
+MOST_FIELDS, MOST_CHOSEN = 20, 2000  # a row that can be chosen is a field
 Form = dict[str, str]
 
 
@@ -117,22 +118,30 @@ class Auth:
 
     async def checked_form(self, request: Request) -> tuple[Session, Form]:
         """The form, if it is one of ours that this person was shown."""
-        session, form = self.session(request), await _form(request, self._settings)
+        session = self.session(request)
+        form = await _form(request, self._settings, MOST_CHOSEN)
         if not hmac.compare_digest(form.get("csrf", "").encode(), session.csrf.encode()):
             raise PageRefusedError(403, "Nothing was done", "Open the page again, then try again.")
         return session, form
 
 
-async def _form(request: Request, settings: Settings) -> Form:
-    """The fields of a form that was sent from a page of ours, whatever Host a proxy passes on."""
+async def _form(request: Request, settings: Settings, most_fields: int = MOST_FIELDS) -> Form:
+    """The fields of a form that was sent from a page of ours, whatever Host a proxy passes on.
+
+    Fields of one name are the lines of one value: rows that were chosen are a file.
+    """
     origin = request.headers.get("Origin")
     ours = (request.headers.get("Host"), urlsplit(settings.pages_url).netloc)
     if origin is not None and urlsplit(origin).netloc not in ours:
         raise PageRefusedError(403, "Nothing was done", "The form came from another site.")
     try:
-        return dict(parse_qsl((await request.body()).decode(), max_num_fields=20))
+        given = parse_qsl((await request.body()).decode(), max_num_fields=most_fields)
     except ValueError:
         raise PageRefusedError(400, "Nothing was done", "The form could not be read.") from None
+    values: dict[str, list[str]] = {}
+    for name, value in given:
+        values.setdefault(name, []).append(value)
+    return {name: "\n".join(lines) for name, lines in values.items()}
 
 
 def _take_back(attempts: Iterable[tuple[MovingWindow, str]]) -> None:

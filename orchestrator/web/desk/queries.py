@@ -5,12 +5,14 @@ from typing import Any
 import psycopg
 
 MOST_ROWS = 50
+MOST_HELD = 1000  # of a list to choose from
 
 HEAD = {"head": "window/header"}
 WINDOW = HEAD | {
     "totals": "close/totals",
     "payable": "close/payable",
     "positions": "window/positions",
+    "reasons": "window/held_reasons",
     "changed_wallets": "window/changed_wallets",
     "weeks": "close/last_12",
     "rails": "books/share_by_rail",
@@ -18,11 +20,13 @@ WINDOW = HEAD | {
     "exceptions": "close/exceptions",
     "checks": "window/checks",
     "batch": "payout/batch",
+    "refused": "payout/refused",
     "outcomes": "payout/outcomes",
     "failed": "payout/failed_lines",
     "left_out": "payout/left_out",
     "calls": "payout/calls",
 }
+HELD = HEAD | {"reasons": "window/held_reasons", "rows": "window/held"}
 RELEASES = {"releases": "books/reserve_releases"}
 APPROVE = HEAD | {name: WINDOW[name] for name in ("totals", "payable", "rails", "changed_wallets")}
 SELLER = {"statement": "seller/statement", "health": "seller/health"}

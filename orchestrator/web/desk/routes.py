@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -24,7 +24,9 @@ from orchestrator.web.desk.queries import (
     APPROVE,
     BOOKS,
     HEAD,
+    HELD,
     HOME,
+    MOST_HELD,
     MOST_ROWS,
     RELEASES,
     SELLER,
@@ -37,6 +39,16 @@ from orchestrator.web.render import page
 
 RELOADS_AFTER_S, BOOKS_KEPT_S, RELEASES_KEPT_S = 10, 60, 3600
 LABEL = re.compile(r"[0-9]{4}-W[0-9]{2}")
+# How the held can be sorted, as window/held.sql has it.
+SORTS = {
+    "net": "Largest net",
+    "change": "Grew most since last week",
+    "score": "Lowest health score",
+    "disputes": "Most disputed",
+    "refunds": "Most refunded",
+    "spike": "Steepest spike",
+    "seller": "Seller's id",
+}
 TITLES = {
     "adjustments": "Adjustments",
     "limits": "Limits",
@@ -75,6 +87,7 @@ class DeskPages:
             *self._auth.routes(),
             Route("/desk/do/{decision}", self.do, methods=["POST"]),
             Route("/desk/windows/{window}/approve", self.approve_form),
+            Route("/desk/windows/{window}/held", self.held),
             Route("/desk/windows/{window}/export.csv", self.export),
             Route("/desk/windows/{window}", self.window),
             Route("/desk/sellers", self.sellers),
@@ -119,6 +132,23 @@ class DeskPages:
         if reloads:
             answer.headers["Refresh"] = str(RELOADS_AFTER_S)
         return answer
+
+    def held(self, request: Request) -> Response:
+        """Who is held in a window, to compare, choose, and release or hold with one note."""
+        asked = request.query_params
+        reason = asked.get("reason", "releasable")
+        shown = {
+            "reason": reason if re.fullmatch("[a-z_]{1,40}", reason) else "releasable",
+            "sort": asked["sort"] if asked.get("sort") in SORTS else "net",
+        }
+        context = self._window(request, HELD, **shown, limit=MOST_HELD)
+        context |= shown | {
+            "is_chosen": asked.get("choose") == "all",
+            "sorts": SORTS,
+            "most_held": MOST_HELD,
+            "back": f"{quote(request.url.path)}?{urlencode(shown)}",
+        }
+        return self._render(request, "desk/held.html", context)
 
     def approve_form(self, request: Request) -> Response:
         """Names the amount and the count, and asks once."""
@@ -180,12 +210,14 @@ class DeskPages:
         """Close the connections that are kept."""
         self._readers.close()
 
-    def _window(self, request: Request, queries: Mapping[str, str]) -> dict[str, Any]:
+    def _window(
+        self, request: Request, queries: Mapping[str, str], **parameters: Any
+    ) -> dict[str, Any]:
         """What the queries, one of which is HEAD, say about the window of the path."""
         label = request.path_params["window"]
         found: dict[str, Rows] = {}
         if LABEL.fullmatch(label):
-            found = self._read(self._auth.session(request), queries, window=label)
+            found = self._read(self._auth.session(request), queries, window=label, **parameters)
         if not found.get("head"):
             raise PageRefusedError(404, "No such window", "There is no window of that name.")
         return {**found, "window": label, "head": found["head"][0]}
@@ -214,7 +246,7 @@ class DeskPages:
         return page(template, shared | context)
 
     def _read(self, session: Session, queries: Mapping[str, str], **parameters: Any) -> Any:
-        known = {"window": None, "all": False, "limit": MOST_ROWS} | parameters
+        known = {"window": None, "all": False, "limit": MOST_ROWS, "reason": None} | parameters
         return self._readers.read(session, queries, **known)
 
 

@@ -16,18 +16,25 @@ $$;
 comment on function finance.hold_seller(text, text) is
 'Holds a seller until somebody releases them. True when held now, false when they were held before.';
 
-create or replace function finance.release_hold(p_window text, p_seller text, p_note text) returns text
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-declare
-    v_person text := finance.require_finance_member();
-    v_reason text;
-    v_wallet text;
+-- A release applies to one window, and only to the one that can be paid.
+create or replace function finance.require_latest_window(p_window text) returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
-    perform finance.lock_decisions();
     if p_window is distinct from finance.latest_closed_window() then
         raise exception 'window % is not the latest closed and stored one (%): a release applies to one window, and that one has gone',
             p_window, coalesce(finance.latest_closed_window(), 'none');
     end if;
+end;
+$$;
+
+create or replace function finance.release_hold(p_window text, p_seller text, p_note text) returns text
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    v_reason text;
+begin
+    perform finance.require_finance_member();
+    perform finance.lock_decisions();
+    perform finance.require_latest_window(p_window);
     select h.hold_reasons[1] into v_reason
     from finance.current_holds(p_window) as h where h.seller_id = p_seller;
     if v_reason is null then
@@ -39,11 +46,7 @@ begin
         raise exception 'seller % is held in window % for %, which a person cannot release: mend the cause',
             p_seller, p_window, v_reason;
     end if;
-    select a.wallet_address into v_wallet from finance.sellers_now() as a where a.seller_id = p_seller;
-    update finance.seller_holds set lifted_by = v_person, lifted_at = public.settle_now()
-    where seller_id = p_seller and lifted_at is null and v_reason = 'manual_review';
-    insert into finance.hold_releases (payout_window, seller_id, reason, wallet_address, note)
-    values (p_window, p_seller, v_reason, coalesce(v_wallet, ''), p_note);
+    perform finance.write_releases(p_window, array[p_seller], p_note, null);
     return v_reason;
 end;
 $$;
