@@ -146,7 +146,9 @@ def read_file(path: str | None) -> str | None:
 def carry_out(decision: Decision, name: str, given: Mapping[str, str]) -> None:
     """Decide under this login, and print what came of it."""
     password = password_of(name)
-    values = decide(ready(), name, password, decision, given)
+    # Payouts are paused also where somebody changed the database.
+    settings = ready(is_emergency=decision.name == "pause")
+    values = decide(settings, name, password, decision, given)
     print(decision.message(values))
     next_step = decision.next_step(values)
     if next_step:

@@ -19,10 +19,13 @@ from orchestrator.decisions import FIELDS, Field
 from orchestrator.errors import SettleError
 
 
-def ready() -> Settings:
-    """The settings of this call, with its database up to date and the clock set."""
+def ready(*, is_emergency: bool = False) -> Settings:
+    """The settings of this call, with its database up to date and the clock set.
+
+    An emergency takes the database as somebody left it.
+    """
     settings = load_settings()
-    prepare_database(settings)
+    prepare_database(settings, is_emergency=is_emergency)
     set_clock(settings)
     return settings
 

@@ -24,7 +24,7 @@ def register(app: typer.Typer) -> None:
 
 def sql(query: Annotated[str, typer.Argument(help="A select.")]) -> None:
     """Print the rows of a query as CSV, with a header; it can read and nothing else."""
-    settings = ready()
+    settings = ready(is_emergency=True)  # to see what somebody changed
     # On lines of its own: it may end in a comment.
     text = SQL("(\n{}\n)").format(SQL(query.rstrip().rstrip(";")))
     # Printed when all of it is there: half a file looks like a whole one.

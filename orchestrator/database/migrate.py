@@ -15,6 +15,13 @@ from yoyo.connections import DatabaseURI
 
 from orchestrator.config import Component, Environment, Settings
 from orchestrator.database.connection import connect, database_url
+from orchestrator.database.definitions import (
+    BY_HAND,
+    changed_definitions,
+    has_relation,
+    refuse_changed_tables,
+    some_of,
+)
 from orchestrator.database.people import password_literal
 from orchestrator.embedded_postgres.server import EmbeddedPostgres
 from orchestrator.errors import SettleError
@@ -30,12 +37,15 @@ COMPONENT_GROUPS = {
 }
 
 
-def prepare_database(settings: Settings, *, is_asked: bool = False) -> None:
+def prepare_database(
+    settings: Settings, *, is_asked: bool = False, is_emergency: bool = False
+) -> None:
     """Start the embedded server if it is the one in use, and apply what is missing.
 
     Safe to repeat, and cheap: a database that is up to date is only read. With an external server
     whose owner URL is not given, somebody else migrates and nothing happens here. A production
-    database is changed only where `is_asked` says that a person wants it: `settle db start`.
+    database is changed only where `is_asked` says that a person wants it: `settle db start`. One
+    whose definitions somebody changed serves an emergency alone: payouts are paused in it.
     """
     if settings.is_embedded:
         EmbeddedPostgres(settings.home).start()
@@ -44,9 +54,15 @@ def prepare_database(settings: Settings, *, is_asked: bool = False) -> None:
     with connect(settings, Component.OWNER, autocommit=True) as connection:
         # Before anything is applied: another installation's database stays as it is.
         kept = _agree_on_environment(connection, settings)
-        if not is_asked:
-            _refuse_changed_functions(connection)
-        if _is_up_to_date(connection) and kept:
+        changed = changed_definitions(connection)
+        if changed and not is_asked:
+            if is_emergency:
+                return
+            raise SettleError(
+                f"definitions of this database are not as settle applied them ({some_of(changed)}):"
+                " settle pause, find out who changed them, then settle db start applies them again"
+            )
+        if not changed and _is_up_to_date(connection) and kept:
             _keep_environment(connection, settings, kept)
             return
         is_production = Environment.PRODUCTION in (kept, settings.environment)
@@ -56,14 +72,18 @@ def prepare_database(settings: Settings, *, is_asked: bool = False) -> None:
                 " run settle db start"
             )
         with _one_migration(settings):
-            if not _is_up_to_date(connection):
+            if changed_definitions(connection) or not _is_up_to_date(connection):
                 if is_production:
                     _refuse_older(connection)
+                # The same version puts back what it can, and what is left is compared then.
+                is_repair = _is_this_version(connection)
+                if not is_repair:
+                    refuse_changed_tables(connection)
                 connection.execute((FOLDER / "roles.sql").read_bytes())
                 if settings.is_embedded:
                     _ensure_logins(connection, EmbeddedPostgres(settings.home))
                 _apply_migrations(settings)
-                _apply_functions(connection)
+                _apply_functions(connection, is_repair=is_repair)
             _keep_environment(connection, settings, kept_environment(connection))
 
 
@@ -131,7 +151,7 @@ def set_clock(settings: Settings) -> None:
 
 
 def _is_up_to_date(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
-    if not _has(connection, "finance._yoyo_migration"):
+    if not has_relation(connection, "finance._yoyo_migration"):
         return False
     applied = {r[0] for r in connection.execute("select migration_id from finance._yoyo_migration")}
     known = _migrations()
@@ -140,7 +160,7 @@ def _is_up_to_date(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
             f"this database was made by another version of settle ({foreign[0]}): update the code,"
             " or use another SETTLE_HOME or database"
         )
-    if _has(connection, "finance.applied_migrations"):
+    if has_relation(connection, "finance.applied_migrations"):
         query = "select migration_id, sha256 from finance.applied_migrations order by migration_id"
         for name, digest in connection.execute(query):
             if known.get(str(name)) != digest:
@@ -148,31 +168,25 @@ def _is_up_to_date(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
                     f"migration {name} was edited after this database had it: restore the file and"
                     " write a new migration, or use another SETTLE_HOME or database"
                 )
-    if applied != known.keys() or _is_open_to_all(connection):
+    return not _is_open_to_all(connection) and _is_this_version(connection)
+
+
+def _is_this_version(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
+    """Whether all of this checkout was applied, and nothing later."""
+    if not has_relation(connection, "finance._yoyo_migration"):
         return False
+    applied = connection.execute("select migration_id from finance._yoyo_migration").fetchall()
     row = connection.execute("select sha256 from finance.applied_functions").fetchone()
-    return row is not None and row[0] == _version_hash() and not _changed_functions(connection)
-
-
-def _changed_functions(connection: psycopg.Connection[tuple[object, ...]]) -> list[str]:
-    """Functions that are not as they were applied, whoever changed them."""
-    if not _has(connection, "finance.function_fingerprints"):
-        return []
-    return [str(name) for (name,) in connection.execute("select finance.changed_functions()")]
-
-
-def _refuse_changed_functions(connection: psycopg.Connection[tuple[object, ...]]) -> None:
-    if changed := _changed_functions(connection):
-        others = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
-        raise SettleError(
-            f"functions of this database are not as settle applied them ({', '.join(changed[:3])}"
-            f"{others}): find out who changed them; settle db start applies them again"
-        )
+    return (
+        {name for (name,) in applied} == _migrations().keys()
+        and row is not None
+        and row[0] == _version_hash()
+    )
 
 
 def _refuse_older(connection: psycopg.Connection[tuple[object, ...]]) -> None:
     """Functions only go forward: what later ones have replaced is an older checkout."""
-    if not _has(connection, "finance.applied_versions"):
+    if not has_relation(connection, "finance.applied_versions"):
         return
     found = connection.execute(
         "select v.version, v.sha256 = %s and f.sha256 is null"
@@ -190,11 +204,6 @@ def _refuse_older(connection: psycopg.Connection[tuple[object, ...]]) -> None:
 
 def _parts(number: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", number))
-
-
-def _has(connection: psycopg.Connection[tuple[object, ...]], relation: str) -> bool:
-    row = connection.execute("select to_regclass(%s) is not null", [relation]).fetchone()
-    return bool(row and row[0])
 
 
 def _migrations() -> dict[str, str]:
@@ -224,13 +233,18 @@ def _version_hash() -> str:
     return sha256((FOLDER / "roles.sql").read_bytes() + _functions() + source).hexdigest()
 
 
-def _apply_functions(connection: psycopg.Connection[tuple[object, ...]]) -> None:
+def _apply_functions(
+    connection: psycopg.Connection[tuple[object, ...]], *, is_repair: bool
+) -> None:
     """As settle_owner, all or nothing; they may name each other in any order."""
     functions = _functions()
     with connection.transaction():
         connection.execute("set local check_function_bodies = off")
         connection.execute("set local role settle_owner")
         connection.execute(functions)
+        if is_repair:
+            refuse_changed_tables(connection, (*BY_HAND, "grants"))
+        connection.execute("select finance.keep_definitions()")
         connection.execute(
             "update finance.installation set sellers_schema = %s, sellers_table = %s",
             source_table("sellers"),
@@ -304,7 +318,7 @@ def _apply_migrations(settings: Settings) -> None:
 
 def kept_environment(connection: psycopg.Connection[tuple[object, ...]]) -> str:
     """What the database says it is for; empty where it was never migrated."""
-    if not _has(connection, "finance.installation"):
+    if not has_relation(connection, "finance.installation"):
         return ""
     row = connection.execute("select environment from finance.installation").fetchone()
     return str(row[0]) if row else ""

@@ -13,7 +13,7 @@ from orchestrator.defs.checks import build_window_checks, check_names
 from orchestrator.defs.dbt_assets import build_models
 from orchestrator.defs.dbt_translator import StageTranslator, is_after_the_payout
 from orchestrator.defs.metadata import close_report, payout_report, reconcile_report
-from orchestrator.settlement.alerts import alert_changed_functions
+from orchestrator.settlement.alerts import alert_changed_definitions
 from orchestrator.settlement.check_wallets import check_new_wallets
 from orchestrator.settlement.close import store_closes
 from orchestrator.settlement.pay import pay_window
@@ -197,11 +197,11 @@ def _payout(settings: Settings, windows: dg.WeeklyPartitionsDefinition) -> list[
         kinds={"python", "postgres"},
         pool=RAIL_POOL,
         description="The rail, asked about every line without a certain outcome; failed money"
-        " comes back here, and its ledger is compared with ours. Functions of the database that are"
-        " not as they were applied raise an alert.",
+        " comes back here, and its ledger is compared with ours. Definitions of the database that"
+        " are not as they were applied raise an alert.",
     )
     def rail_reconciliation() -> dg.MaterializeResult[None]:
-        alert_changed_functions(settings)
+        alert_changed_definitions(settings)
         moved = reconcile(settings)
         return dg.MaterializeResult(metadata={"moved": moved, **reconcile_report(settings)})
 

@@ -46,14 +46,14 @@ def post_alerts(settings: Settings, database: psycopg.Connection[Any]) -> None:
             database.commit()
 
 
-def alert_changed_functions(settings: Settings) -> int:
-    """Tell somebody where functions in force are not as they were applied; returns how many."""
+def alert_changed_definitions(settings: Settings) -> int:
+    """Tell somebody where definitions in force are not as they were applied; returns how many."""
     with connect(settings, Component.ORCHESTRATOR) as database:
-        [found] = rows(database, "select finance.alert_changed_functions() as functions")
+        [found] = rows(database, "select finance.alert_changed_definitions() as definitions")
         database.commit()
-        if found["functions"]:
+        if found["definitions"]:
             post_alerts(settings, database)
-    return int(found["functions"])
+    return int(found["definitions"])
 
 
 def _is_about_this_one(error: httpx.HTTPError) -> bool:

@@ -5,6 +5,7 @@ Killed anywhere, the next run continues: it finds the standing batch, and the sa
 same key return the rail's original answer. What an answer means for the money, the database says.
 """
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ from orchestrator.halfin import BATCH_PATH, HalfinClient, RailResponse
 from orchestrator.halfin.factory import halfin_client
 from orchestrator.settlement.alerts import post_alerts
 
+TURN_S = 0.2  # between two looks at whether another run is over
 PIECE_BYTES = 2**20  # what goes to the database at once of an answer of many megabytes
 
 
@@ -41,11 +43,7 @@ def pay_window(settings: Settings, window: str) -> PayResult:
     answer stays unknown.
     """
     with halfin_client(settings) as rail, connect(settings, Component.ORCHESTRATOR) as database:
-        # Others wait while this connection lives, and then find the response. A session's lock: a
-        # row's would keep a transaction open across the network. It is courtesy: what keeps the
-        # money safe is the key, and whoever holds it against us can delay a payout, not more.
-        database.execute("select pg_advisory_lock(hashtext(%s))", [f"settle.pay.{window}"])
-        database.commit()
+        _wait_for_turn(database, window)
         try:
             return _pay(settings, rail, database, window)
         finally:
@@ -88,6 +86,19 @@ def _pay(
         batch_id,
     )
     return PayResult(window, batch["name"], batch_id, batch["state"], is_new)
+
+
+def _wait_for_turn(database: psycopg.Connection[Any], window: str) -> None:
+    """Until no other run pays the window; that one may have had the response by then.
+
+    It is courtesy: what keeps the money safe is the key.
+    """
+    while True:
+        [turn] = rows(database, "select finance.take_turn(%s) as is_ours", window)
+        database.commit()
+        if turn["is_ours"]:
+            return
+        time.sleep(TURN_S)
 
 
 def _preflight(rail: HalfinClient, database: psycopg.Connection[Any], window: str) -> None:

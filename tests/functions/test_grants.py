@@ -17,14 +17,15 @@ CALLERS = {
     " decimal_amount policy payout_status latest_closed_window current_holds"
     " window_position payable covering_approvals current_run payout_runs run_name"
     " failed_checks pause_message"
-    " payout_obstacles funding changed_functions cluster_identifier"
+    " payout_obstacles funding changed_definitions cluster_identifier"
     " held_sellers held_digest refused_sellers rest_of_refused": READERS,
     "begin_build complete_build begin_handover hand_over": {"dbt"},
-    "hold_lock store_close sight_wallets alert_contradictions has_no_attempt store_balances"
+    "hold_lock take_turn store_close sight_wallets alert_contradictions has_no_attempt"
+    " store_balances"
     " preflight freeze_batch next_call call_body begin_attempt append_response_chunk"
     " end_attempt conclude_call open_lookups record_lookup rail_currencies ledger_knows"
     " store_ledger compare_books raise_alert raise_alert_once unposted_alerts mark_posted"
-    " alert_stopped alert_changed_functions prune_raw_texts": {ORCHESTRATOR},
+    " alert_stopped alert_changed_definitions prune_raw_texts": {ORCHESTRATOR},
     "approve revoke_approval hold_seller release_hold block_wallet unblock_wallet"
     " hold_sellers release_sellers release_reason approve_rest"
     " enter_adjustment approve_adjustment withdraw_adjustment propose_policy confirm_policy"

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator.config import Component
+from orchestrator.config import Component, Settings
 from orchestrator.database.migrate import prepare_database
 from orchestrator.errors import SettleError
-from orchestrator.settlement.alerts import alert_changed_functions
+from orchestrator.settlement.alerts import alert_changed_definitions
 from tests.functions.market import CLOSE, LINES, WINDOW, Market
 from tests.functions.payment_server import ORCHESTRATOR, OWNER
 
@@ -101,29 +101,107 @@ CHANGES = {
     "rights": "alter function finance.approve(text, text) security invoker",
     "settings": "alter function finance.freeze_batch(text, integer, text) set search_path = public",
     "owner": "alter function finance.payable(text) owner to settle_admin",
-    "grants": "grant execute on function finance.hold_seller(text, text) to settle_analyst",
+    "callers": "grant execute on function finance.hold_seller(text, text) to settle_analyst",
     "another": "create function finance.extra() returns integer language sql as 'select 1'",
+    "a trigger is off": "alter table finance.approval_lines disable trigger append_only",
+    "writers": "grant insert, delete on finance.approvals to settle_analyst",
+    "writers of a column": "grant update (note) on finance.pauses to public",
+    "makers": "grant create on schema finance to settle_dbt",
+}
+# What applying all of it again does not bring back, and what a person does.
+TABLES = {
+    "alter table finance.payout_lines drop constraint payout_lines_amount_minor_check": (
+        "constraint payout_lines_amount_minor_check on finance.payout_lines",
+        "alter table finance.payout_lines add constraint payout_lines_amount_minor_check"
+        " check (amount_minor > 0)",
+    ),
+    "drop trigger append_only on finance.approval_lines": (
+        "trigger append_only on finance.approval_lines",
+        "create trigger append_only before update or delete or truncate on finance.approval_lines"
+        " for each statement execute function finance.refuse_change()",
+    ),
+    "alter table finance.approvals enable row level security": (
+        "finance.approvals",
+        "alter table finance.approvals disable row level security",
+    ),
+    "alter table finance.approval_lines disable trigger all": (
+        "constraint approval_lines_approval_id_fkey on finance.approval_lines",
+        "alter table finance.approval_lines enable trigger all",
+    ),
+    "alter table finance.seller_holds alter column held_by set default 'ana'": (
+        "finance.seller_holds",
+        "alter table finance.seller_holds alter column held_by set default session_user",
+    ),
+    "create rule none as on insert to finance.wallet_blocks do instead nothing": (
+        "finance.wallet_blocks",
+        "drop rule none on finance.wallet_blocks",
+    ),
+    "create function public.quiet() returns event_trigger language plpgsql as $$ begin end $$;"
+    " create event trigger quiet on ddl_command_start execute function public.quiet()": (
+        "event trigger quiet",
+        "drop event trigger quiet",
+    ),
 }
 
 
-@pytest.mark.parametrize("change", CHANGES)
-def test_a_function_that_is_not_as_applied_is_told_and_refused(market: Market, change: str) -> None:
-    settings = replace(
+@pytest.fixture
+def owned(market: Market) -> Settings:
+    """The settings of somebody who has the owner's login."""
+    return replace(
         market.settings, urls={**market.settings.urls, Component.OWNER: market.url(OWNER)}
     )
-    assert alert_changed_functions(settings) == 0
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_is_not_as_applied_is_told_and_refused(
+    market: Market, owned: Settings, change: str
+) -> None:
+    assert alert_changed_definitions(owned) == 0
     market.rows(OWNER, CHANGES[change])
-    assert alert_changed_functions(settings) == 1
-    assert alert_changed_functions(settings) == 1
-    assert market.kinds("alerts") == ["changed_functions"]
+    assert alert_changed_definitions(owned) == 1
+    assert alert_changed_definitions(owned) == 1
+    assert market.kinds("alerts") == ["changed_definitions"]
     with pytest.raises(SettleError) as error:
-        prepare_database(settings)
-    assert str(error.value).startswith("functions of this database are not as settle applied")
+        prepare_database(owned)
+    assert str(error.value).startswith("definitions of this database are not as settle applied")
     if change != "owner":  # that takes the other owner's word
-        prepare_database(settings, is_asked=True)
-        prepare_database(settings)
-        assert alert_changed_functions(settings) == 0
+        prepare_database(owned, is_asked=True)
+        prepare_database(owned)
+        assert alert_changed_definitions(owned) == 0
         # The same once more is news.
         market.rows(OWNER, CHANGES[change])
-        assert alert_changed_functions(settings) == 1
-        assert market.kinds("alerts") == ["changed_functions"] * 2
+        assert alert_changed_definitions(owned) == 1
+        assert market.kinds("alerts") == ["changed_definitions"] * 2
+
+
+@pytest.mark.parametrize("change", TABLES)
+def test_a_table_is_put_back_by_hand(market: Market, owned: Settings, change: str) -> None:
+    """Applied again as found, a constraint that somebody dropped would be gone for good."""
+    name, repair = TABLES[change]
+    market.rows(OWNER, change)
+    assert alert_changed_definitions(owned) > 0
+    for is_asked, reason in ((False, "definitions of this"), (True, "tables of this")):
+        with pytest.raises(SettleError) as error:
+            prepare_database(owned, is_asked=is_asked)
+        assert str(error.value).startswith(f"{reason} database are not as settle")
+        assert name in str(error.value)
+    market.rows(OWNER, repair)
+    prepare_database(owned)
+    assert alert_changed_definitions(owned) == 0
+
+
+def test_an_upgrade_does_not_take_a_changed_table_for_its_own(
+    market: Market, owned: Settings
+) -> None:
+    market.rows(OWNER, "drop trigger append_only on finance.approval_lines")
+    market.rows(OWNER, "update finance.applied_functions set sha256 = 'of an earlier version'")
+    with pytest.raises(SettleError, match="trigger append_only on finance"):
+        prepare_database(owned, is_asked=True)
+
+
+def test_payouts_are_paused_also_in_a_database_that_was_changed(
+    market: Market, owned: Settings
+) -> None:
+    market.rows(OWNER, CHANGES["rights"])
+    prepare_database(owned, is_emergency=True)
+    assert alert_changed_definitions(owned) == 1  # left as it is, for who looks into it

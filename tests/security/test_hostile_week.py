@@ -81,7 +81,7 @@ LEFT = {
     "alerts": f"select count(*) from finance.alerts where kind = '{FORGED}'",
     "checks": "select count(*) from finance.wallet_checks where wallet_address = 'forged'",
     "overloads": "select count(*) from settlement.fallen",
-    "functions": "select count(*) from finance.changed_functions()",
+    "functions": "select count(*) from finance.changed_definitions()",
 }
 
 

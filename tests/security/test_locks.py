@@ -1,5 +1,6 @@
 """No login stops the others by a lock."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from orchestrator.database.migrate import prepare_database
 from orchestrator.database.people import add_person
 from orchestrator.dbt.builds import one_build
 from orchestrator.loading.load import load_directory
+from orchestrator.settlement.pay import TURN_S
+from tests.functions.market import WINDOW, Market, rail
+from tests.functions.payment_server import ORCHESTRATOR, OWNER
 
 PASSWORD = "not easy to guess"  # noqa: S105 - of a server that is gone in a minute
 OLD = ("settle.close", "settle.migrate", "settle.build.settlement", "settle.pay.2026-W46")
@@ -39,6 +43,34 @@ def test_nor_does_it_stop_a_load(settings: Settings, tmp_path: Path) -> None:
         with connect(settings, Component.OWNER) as owner:
             owner.execute("set statement_timeout = '10s'")
             assert load_directory(owner, tmp_path).tables["sellers"].inserted == 1
+
+
+PAY = "select hashtextextended('settle pay ' || %s, 0)"
+
+
+def test_nor_does_it_stop_a_payout() -> None:
+    with Market.open() as market, rail() as url, ThreadPoolExecutor(1) as pool:
+        market.approved()
+        key = market.value(OWNER, PAY, WINDOW)
+        with market.connect("portal") as portal:
+            for kind in ("", "_shared"):
+                portal.execute(f"select pg_advisory_lock{kind}(%s)".encode(), [key])
+            # Whoever waits for that lock goes on when the portal's connection is closed.
+            assert pool.submit(market.pay, url).result(timeout=60).state == "accepted"
+
+
+def test_two_payouts_of_a_window_wait_for_each_other() -> None:
+    with Market.open() as market, rail() as url, ThreadPoolExecutor(1) as pool:
+        market.approved()
+        with market.connect(ORCHESTRATOR) as first:
+            take = "select finance.take_turn(%s) as is_ours"
+            assert first.execute(take.encode(), [WINDOW]).fetchall() == [{"is_ours": True}]
+            second = pool.submit(market.pay, url)
+            time.sleep(3 * TURN_S)
+            assert (market.value(ORCHESTRATOR, take, WINDOW), market.state()) == (False, [])
+            assert market.value(ORCHESTRATOR, take, "2026-W48") is True
+            assert not second.done()
+        assert second.result(timeout=60).state == "accepted"
 
 
 @pytest.mark.parametrize("component", [Component.DBT, Component.WEBHOOK, Component.PORTAL])

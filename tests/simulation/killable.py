@@ -8,7 +8,6 @@ costs Postgres more than most of what is asked of it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -26,7 +25,7 @@ class Program:
     """One run: dies before its statement number `dies_at`, and before `overtaken_at` has a guest.
 
     A guest, another whole run, comes where no transaction is open, as the two would wait for each
-    other in one thread. It is not kept back by the advisory lock, which is courtesy only.
+    other in one thread. It is not kept back by the lock of paying, which is courtesy only.
     """
 
     def __init__(
@@ -95,8 +94,8 @@ class Cursor(psycopg.Cursor[Any]):
     def execute(self, query: Any, *arguments: Any, **options: Any) -> Cursor:
         program = self.connection.program  # type: ignore[attr-defined]
         program.step(self.connection)
-        if not program.waits and re.search("pg_advisory_lock|hold_lock", str(query)):
-            query, arguments = "select", ()
+        if not program.waits and "take_turn" in str(query):
+            query, arguments = "select true as is_ours", ()
         return super().execute(query, *arguments, **options)  # type: ignore[return-value]
 
     def executemany(self, *arguments: Any, **options: Any) -> None:

@@ -31,6 +31,46 @@ begin
 end;
 $$;
 
+-- Neither does a trigger stay switched off, nor a right to write to a table or schema of ours beside
+-- those below. What is left to put back by hand is compared afterwards.
+do $$
+declare
+    v_statement text;
+begin
+    for v_statement in
+        select format('alter table %s enable trigger %I', t.tgrelid::regclass, t.tgname)
+        from pg_catalog.pg_trigger as t
+        inner join pg_catalog.pg_class as c on t.tgrelid = c.oid
+        inner join finance.our_schemas() as n on c.relnamespace = n.oid
+        where not t.tgisinternal and t.tgenabled <> 'O'
+        union all
+        select format('revoke %s on %s %s from %s cascade',
+            string_agg(distinct a.privilege_type, ', '),
+            case c.relkind when 'S' then 'sequence' else 'table' end, c.oid::regclass,
+            case a.grantee when 0 then 'public' else a.grantee::regrole::text end)
+        from pg_catalog.pg_class as c
+        inner join finance.our_schemas() as n on c.relnamespace = n.oid
+        cross join lateral (
+            select c.relacl as rights
+            union all
+            select r.attacl from pg_catalog.pg_attribute as r where r.attrelid = c.oid
+        ) as r
+        cross join lateral aclexplode(r.rights) as a
+        where a.grantee <> c.relowner and a.privilege_type not in ('SELECT', 'USAGE')
+        group by c.oid, c.relkind, a.grantee
+        union all
+        select format('revoke create on schema %I from %s cascade', n.nspname,
+            case a.grantee when 0 then 'public' else a.grantee::regrole::text end)
+        from finance.our_schemas() as n
+        cross join lateral aclexplode(n.nspacl) as a
+        where a.grantee <> n.nspowner and a.privilege_type = 'CREATE'
+        and pg_get_userbyid(n.nspowner) = 'settle_owner'
+    loop
+        execute v_statement;
+    end loop;
+end;
+$$;
+
 -- Who may do what. Functions are closed to everybody first; each role gets what its work needs.
 
 revoke execute on all functions in schema finance from public;
@@ -51,7 +91,7 @@ finance.payout_due_at(timestamptz, text, date[]),
 finance.as_of(text), finance.cluster_identifier(), finance.money(numeric),
 finance.decimal_amount(numeric), finance.policy(text, text),
 finance.payout_status(boolean, text, boolean, boolean),
-finance.latest_closed_window(), finance.changed_functions(), finance.current_holds(text), finance.current_holds(text, text),
+finance.latest_closed_window(), finance.changed_definitions(), finance.current_holds(text), finance.current_holds(text, text),
 finance.window_position(text), finance.payable(text), finance.covering_approvals(text),
 finance.current_run(text), finance.payout_runs(text), finance.run_name(text, integer),
 finance.failed_checks(text), finance.pause_message(), finance.payout_obstacles(text),
@@ -66,12 +106,12 @@ to settle_dbt;
 
 grant insert on finance.wallet_checks to settle_orchestrator;
 grant execute on function
-finance.hold_lock(text), finance.store_close(text), finance.alert_contradictions(),
+finance.hold_lock(text), finance.take_turn(text), finance.store_close(text), finance.alert_contradictions(),
 finance.has_no_attempt(text), finance.store_balances(bytea), finance.preflight(text, bytea),
 finance.freeze_batch(text, integer, text),
 finance.next_call(bigint), finance.call_body(bigint, integer),
 finance.begin_attempt(bigint, integer), finance.alert_stopped(text),
-finance.alert_changed_functions(),
+finance.alert_changed_definitions(),
 finance.append_response_chunk(bigint, integer, integer, bytea),
 finance.end_attempt(bigint, integer, integer, integer, boolean, text),
 finance.conclude_call(bigint, integer),
@@ -151,5 +191,3 @@ grant insert (
 ) on marketplace.dispute_events to settle_marketplace;
 grant insert (charge_id, seller_id, charge_type, amount, charged_at, recorded_at, note)
 on marketplace.seller_charges to settle_marketplace;
-
-select finance.keep_fingerprints();
