@@ -21,11 +21,12 @@ from orchestrator.settlement.windows import partition_key
 NEW_APPROVALS = """
 select
     a.payout_window,
+    finance.run_name(a.payout_window, a.run) as name,
     max(a.approval_id) as approval_id
 from finance.approvals as a
 where a.approval_id > %s
-group by a.payout_window
-order by 2
+group by a.payout_window, a.run
+order by 3
 """
 
 
@@ -150,7 +151,7 @@ def _new_approvals(
     events = [
         dg.AssetMaterialization(
             APPROVAL,
-            description=f"{new['payout_window']} was approved.",
+            description=f"{new['name']} was approved.",
             partition=partition_key(new["payout_window"]),
             metadata=approvals_report(settings, new["payout_window"]),
         )

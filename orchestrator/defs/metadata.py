@@ -29,6 +29,7 @@ POSITION_TABLES = {
     "flagged_sellers": "flagged",
 }
 PAYOUT_TABLES = {
+    "runs": "payout/runs",
     "outcomes": "payout/outcomes",
     "calls": "payout/calls",
     "left_out": "payout/left_out",
@@ -74,7 +75,7 @@ def payout_report(settings: Settings, window: str) -> Metadata:
     [batch] = found["payout/batch"]
     note = f": {batch['state_note']}" if batch["state_note"] else ""
     headline = (
-        f"**Batch {batch['batch_id']} of {window} is {batch['state']}**{cell(note)}. It pays"
+        f"**Batch {batch['batch_id']} of {batch['name']} is {batch['state']}**{cell(note)}. It pays"
         f" {cell(batch['line_count'])} sellers {cell(batch['total'])} {batch['currency']};"
         f" frozen {cell(batch['frozen_at'])}, answered {cell(batch['answered_at']) or 'not yet'}."
     )
@@ -84,6 +85,7 @@ def payout_report(settings: Settings, window: str) -> Metadata:
         "approvals": table(found["close/payable"][0]["approvals"]),
         "payout_window": window,
         "state": batch["state"],
+        "run": batch["run"],
         "batch_id": batch["batch_id"],
         "digest": batch["digest"],
     }

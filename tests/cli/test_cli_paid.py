@@ -49,7 +49,7 @@ def test_review_shows_the_outcomes_of_the_batch(desk: Desk, lines: list[dict[str
     assert (row["left_out"], row["open_breaks"], row["paid"]) == (1, 1, 1)
 
     said = desk.settle.done("review", WINDOW)
-    assert f"Batch 1, attempt 1: accepted, {len(lines)} lines, {batch['total']} USD" in said
+    assert f"Batch 1, run 1, attempt 1: accepted, {len(lines)} lines, {batch['total']} USD" in said
     for part in ("batch-1", "Left out at the freeze (1)", "Open breaks (1)", "Approvals (2)"):
         assert part in said
     # Of a window that was never frozen there is nothing of this to say.

@@ -233,6 +233,27 @@ def test_an_accepted_batch_and_a_window_without_a_close(approvals: Ticks) -> Non
     assert approvals.said(NOW + WEEK) == "window 2026-W47 has no stored close"
 
 
+def test_another_run_is_asked_for_after_its_own_approval(approvals: Ticks) -> None:
+    [ready] = approvals.ask(
+        "select min(seller_id) as seller from settlement.seller_settlement"
+        f" where payout_window = '{WINDOW}' and status = 'ready'"
+    )
+    approvals.ask(f"select finance.hold_seller('{ready['seller']}', 'a look')", "ben")
+    accepted(approvals)
+    assert approvals.said().endswith("already, which is accepted")
+    approvals.ask(f"select finance.release_hold('{WINDOW}', '{ready['seller']}', 'seen')", "ben")
+    assert approvals.said().startswith(f"run 2 of {WINDOW} is not approved: review it and approve")
+    approvals.approve(FINANCE, "ben")
+    found = approvals.tick()
+    [request], [event] = found.run_requests or [], found.asset_events
+    assert (request.partition_key, event.description) == (
+        KEY_OF_WINDOW,
+        f"run 2 of {WINDOW} was approved.",
+    )
+    approvals.ask(f"select finance.freeze_batch('{WINDOW}')")
+    assert approvals.asked() == f"{WINDOW}/resume/2/0"
+
+
 def test_an_unreachable_database_is_a_reason(week: ClosedWeek, history: dg.DagsterInstance) -> None:
     nowhere = dict.fromkeys(Component, "postgresql://a:b@127.0.0.1:1/settle")
     settings = replace(week.copy(), urls=nowhere)

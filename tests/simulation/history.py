@@ -120,6 +120,7 @@ class Simulation:
             for week in range(self.weeks):
                 self._week(is_calm=week >= self.weeks - 2)
             paying.settle_down(self)
+            payday.another_run(self)
             invariants.at_the_end(self)
 
     def _week(self, *, is_calm: bool) -> None:

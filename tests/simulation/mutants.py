@@ -360,6 +360,15 @@ MUTANTS = (
         ),
     ),
     _mutant(
+        "another run pays who has a line already",
+        "digest",
+        (
+            f"{FUNCTIONS}/approval/runs.sql",
+            "and l.seller_id = h.seller_id and l.state <> 'rejected'",
+            "and false",
+        ),
+    ),
+    _mutant(
         "a person's hold after the close is not looked at",
         "complete",
         (

@@ -52,6 +52,28 @@ def payday(sim: Simulation, *, is_calm: bool) -> None:
         sim.step("all is paid", lambda: paid_in_calm(sim, window))
 
 
+def another_run(sim: Simulation) -> None:
+    """When all is over, held sellers are released, and what that makes ready is another run.
+
+    It is the end of the history, so that nothing before it depends on what it draws.
+    """
+    window = sim.window
+    if not window:
+        return
+    for seller, reasons in sorted(sim.oracle.reasons[window].items()):
+        for _ in reasons if {*reasons} <= {*RELEASABLE} else ():
+            sim.step(
+                f"release {seller} late",
+                lambda: sim.office.release(FINANCE[2], window, seller),  # noqa: B023
+            )
+    sim.step("pay unapproved", lambda: paying.pay(sim, window, is_calm=True))
+    for who in FINANCE[:2]:
+        sim.step(f"{who} approves another run", lambda: sim.office.approve(who, window))  # noqa: B023
+    sim.step("pay another run", lambda: paying.pay(sim, window, is_calm=True))
+    sim.step("all is paid", lambda: paid_in_calm(sim, window))
+    paying.settle_down(sim)
+
+
 def second_thoughts(sim: Simulation, window: str) -> None:
     """What changes between the approval and the payout: only less may be paid for it."""
     who, seller = sim.someone(), sim.rng.choice(sorted(sim.oracle.rows[window] or [""]))

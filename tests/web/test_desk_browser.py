@@ -14,6 +14,7 @@ from orchestrator.config import Component
 from orchestrator.halfin.signature import SIGNATURE_HEADER, sign
 from orchestrator.settlement.pay import pay_window
 from orchestrator.settlement.reconcile import reconcile
+from tests.cli.people import ready_sellers
 from tests.functions.market import rail
 from tests.halfin.sandbox import KEY, SIGNING
 from tests.support.browsers import PATIENCE_MS, assert_accessible, chromium, picture
@@ -107,6 +108,39 @@ def test_week_from_a_flagged_seller_to_a_failed_payout(site: DeskSite, browser: 
         assert_accessible(ana)
         assert reconcile(settings) >= 0  # the rail, asked, has not failed it: nothing came back
     expect(ana.get_by_role("cell", name="asked again first")).to_be_visible()
+
+
+def test_who_is_released_after_the_payout_is_paid_in_a_second_run(browser: Browser) -> None:
+    with desk_site() as site, rail(auto_approve=False) as url:
+        settings = replace(site.desk.settings, halfin_base_url=url, halfin_api_key=KEY)
+        held, *_ = ready_sellers(site.desk)
+        site.desk.done(FINANCE, "hold", held, "--note", "a question")
+        site.desk.approve(SECOND)
+        assert pay_window(settings, WINDOW).name == WINDOW
+
+        ana, ben = log_in(browser, site, FINANCE), log_in(browser, site, SECOND)
+        ana.goto(f"{WEEK}?still=1")
+        expect(ana.get_by_role("heading", name="What blocks")).to_have_count(0)
+        site.desk.done(FINANCE, "release", WINDOW, held, "--note", "they called back")
+        ana.goto(f"{WEEK}?still=1")
+        expect(ana.get_by_role("heading", name=f"{WINDOW} run 2 stored")).to_be_visible()
+        expect(ana.get_by_role("heading", name="What blocks run 2")).to_be_visible()
+        assert_accessible(ana)
+
+        ben.goto(f"{WEEK}?still=1")
+        ben.get_by_role("link", name="Approve").click()
+        expect(ben.get_by_role("heading", name=f"Approve run 2 of {WINDOW}")).to_be_visible()
+        assert_accessible(ben)
+        ben.get_by_role("button", name="Approve").click()
+        expect(ben.get_by_role("status")).to_contain_text(f"{SECOND} approved run 2 of {WINDOW}")
+
+        result = pay_window(settings, WINDOW)
+        assert (result.name, result.state) == (f"run 2 of {WINDOW}", "accepted")
+        ana.goto(f"{WEEK}?still=1")
+        expect(ana.get_by_role("heading", name="Batch 2 of run 2 is accepted")).to_be_visible()
+        expect(ana.get_by_role("heading", name="Runs", exact=True)).to_be_visible()
+        expect(ana.get_by_role("heading", name="What blocks")).to_have_count(0)
+        assert_accessible(ana)
 
 
 def amount(text: str) -> Decimal:

@@ -2,6 +2,7 @@
 select
     b.batch_id,
     b.run,
+    finance.run_name(b.payout_window, b.run) as name,
     b.attempt,
     b.state,
     b.state_note,

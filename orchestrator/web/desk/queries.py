@@ -21,6 +21,7 @@ WINDOW = HEAD | {
     "checks": "window/checks",
     "batch": "payout/batch",
     "refused": "payout/refused",
+    "runs": "payout/runs",
     "outcomes": "payout/outcomes",
     "failed": "payout/failed_lines",
     "left_out": "payout/left_out",

@@ -58,7 +58,7 @@ comment on function finance.current_run(text) is
 
 create or replace function finance.payout_runs(p_window text)
 returns setof finance.payout_batches
-language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+language sql stable security definer rows 2 set search_path = pg_catalog, pg_temp as $$
     select distinct on (b.run) b.* from finance.payout_batches as b
     where b.payout_window = p_window
     order by b.run, b.attempt desc

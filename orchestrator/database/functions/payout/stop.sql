@@ -44,7 +44,7 @@ comment on function finance.was_sent(bigint, integer) is
 create or replace function finance.stop_message(p_batch_id bigint, p_sequence integer) returns text
 language sql stable set search_path = pg_catalog, pg_temp as $$
     select format('call %s of %s is stopped, it was never sent: seller %s is held for %s%s; release it, or take the batch back with settle withdraw %s',
-        p_sequence, b.payout_window, s.seller_id, s.reason,
+        p_sequence, finance.run_name(b.payout_window, b.run), s.seller_id, s.reason,
         case when s.line_count > 1 then format(' and %s more', s.line_count - 1) else '' end,
         b.payout_window)
     from finance.payout_batches as b
@@ -88,7 +88,8 @@ begin
     where c.batch_id = v_batch.batch_id and c.state in ('ready', 'sending', 'unknown')
     and not finance.was_sent(c.batch_id, c.sequence);
     if v_calls is null then
-        raise exception 'the batch of % was sent: what was sent once is never taken back', p_window;
+        raise exception 'the batch of % was sent: what was sent once is never taken back',
+            finance.run_name(p_window, v_batch.run);
     end if;
     insert into finance.batch_withdrawals (batch_id, note) values (v_batch.batch_id, p_note);
     update finance.payout_calls set state = 'rejected'
@@ -100,7 +101,7 @@ begin
     select l, 'withdrawn', v_person, p_note from unnest(v_lines) as l;
     perform finance.conclude_batch(v_batch, 'withdrawn', format(
         '%s took back %s lines of %s that were never sent: %s', v_person,
-        coalesce(cardinality(v_lines), 0), p_window, p_note
+        coalesce(cardinality(v_lines), 0), finance.run_name(p_window, v_batch.run), p_note
     ));
     return coalesce(cardinality(v_lines), 0);
 end;
