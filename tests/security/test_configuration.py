@@ -1,5 +1,6 @@
 """Production sends its secrets to nobody whose name it does not know."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -107,6 +108,9 @@ def test_a_container_can_do_little_beside_its_work() -> None:
         assert service["security_opt"] == ["no-new-privileges:true"]
     image = (PROJECT_ROOT / "deploy" / "Dockerfile").read_text()
     assert "\nUSER settle\n" in image
+    assert re.findall(r"^FROM (.+)$", image, re.M) == ["${BASE}"]
+    # A patch level of a release of Debian: "3.12-slim" is another image each month.
+    assert re.search(r"^ARG BASE=python:\d+\.\d+\.\d+-slim-[a-z]+$", image, re.M)
 
 
 def test_nothing_of_a_home_is_in_the_image() -> None:

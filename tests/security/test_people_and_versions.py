@@ -49,6 +49,19 @@ def test_no_statement_carries_a_password(settings: Settings) -> None:
     assert PASSWORD not in log
 
 
+def test_a_person_leaves_no_transaction_open(settings: Settings) -> None:
+    """An analyst's open transaction kept a build from replacing its tables."""
+    add_person(settings, "fay", PASSWORD, "analyst")
+    asked = "select current_setting(%s)"
+    with open_as(settings, "fay", PASSWORD) as fay:
+        for setting, value in (
+            ("statement_timeout", "15min"),
+            ("idle_in_transaction_session_timeout", "5min"),
+            ("lock_timeout", "30s"),
+        ):
+            assert fay.execute(asked, [setting]).fetchone() == (value,)
+
+
 def test_who_is_removed_is_out_at_once(settings: Settings) -> None:
     """A connection that was kept open outlived its login."""
     add_person(settings, "dan", PASSWORD, "finance")

@@ -9,13 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.config import load_settings
+from orchestrator.config import Component, load_settings
+from orchestrator.database.connection import connect
+from orchestrator.dbt.runner import run_dbt
 from orchestrator.errors import SettleError
 from orchestrator.settlement.reconcile import reconcile
 from orchestrator.settlement.retention import prune
 from tests.functions.market import DUE, LINES, Market, rail
 from tests.functions.payment_server import ORCHESTRATOR, OWNER, WEBHOOK
 from tests.functions.rail_events import RECEIVE, take
+from tests.support.closed_week import closed_week
 
 PRUNE = "select * from finance.prune_raw_texts(%s)"
 MONTHS = timedelta(days=31)
@@ -181,3 +184,20 @@ def test_reconcile_prunes_as_it_goes(market: Market) -> None:
 def test_the_variable_is_a_number_of_months(tmp_path: Path, months: str) -> None:
     with pytest.raises(SettleError, match="SETTLE_RAW_TEXT_MONTHS is"):
         load_settings({"SETTLE_HOME": str(tmp_path), "SETTLE_RAW_TEXT_MONTHS": months})
+
+
+def test_a_name_that_the_marketplace_empties_is_in_no_history() -> None:
+    """Kept in old versions of the seller, a name could never be forgotten."""
+    settings = closed_week().copy()
+    names = "select count(*) from settlement_history.seller_versions where display_name <> ''"
+    with connect(settings, Component.OWNER) as owner:
+        [before] = owner.execute(names.encode()).fetchone() or (0,)
+        assert before > 1
+        owner.execute(
+            "update marketplace.sellers set display_name = '', updated_at = settle_now()"
+            " where seller_id = 'seller-000001'"
+        )
+        owner.commit()
+        wanted = ["--select", "stg_marketplace__sellers", "seller_versions"]
+        run_dbt(settings, ["build", *wanted, "--exclude-resource-type", "test", "--no-write-json"])
+        assert owner.execute(names.encode()).fetchone() == (before - 1,)

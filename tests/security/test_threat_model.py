@@ -51,6 +51,16 @@ def test_what_they_cannot_is_tried_by_a_test_that_exists(actor: str) -> None:
             assert name in functions_of(path), f"{path} has no {name}"
 
 
+def test_each_way_in_that_was_found_has_a_test_that_exists() -> None:
+    page = (PROJECT_ROOT / "docs" / "ways-in.md").read_text(encoding="utf-8")
+    rows = [line.split(" | ") for line in page.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) > 31
+    for row in rows:
+        assert NAMED.search(row[-1]), row
+    for path, name in NAMED.findall(page):
+        assert name in functions_of(path), f"{path} has no {name}"
+
+
 def test_the_page_of_rights_is_what_the_catalog_says() -> None:
     """Write it again with: make reference."""
     with Market.open(is_fresh=True) as market, connect(market.settings, Component.OWNER) as owner:
