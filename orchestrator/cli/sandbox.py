@@ -62,6 +62,20 @@ def sandbox(
         float, _rate("Of payouts: failed, completed later.", PAYOUTS)
     ] = 0.0,
     completed_after_failed_delay: Annotated[float, _seconds("How much later.", PAYOUTS)] = 1.0,
+    returned_rate: Annotated[float, _rate("Of payouts: paid, sent back later.", PAYOUTS)] = 0.0,
+    returned_delay: Annotated[float, _seconds("How much later.", PAYOUTS)] = 1.0,
+    return_silently: Annotated[
+        bool,
+        typer.Option(
+            "--return-silently", help="Only the ledger shows it.", rich_help_panel=PAYOUTS
+        ),
+    ] = False,
+    other_state_rate: Annotated[
+        float, _rate("Of payouts: end in --other-state, untold.", PAYOUTS)
+    ] = 0.0,
+    other_state: Annotated[
+        str, typer.Option(help="A state of no documentation.", rich_help_panel=PAYOUTS)
+    ] = "cancelled",
     duplicate_webhooks: Annotated[int, _count("How many times each is sent again.", WEBHOOKS)] = 0,
     webhook_delay: Annotated[float, _seconds("For each.", WEBHOOKS)] = 0.0,
     webhook_jitter: Annotated[float, _seconds("Up to so much more: out of order.", WEBHOOKS)] = 0.0,
@@ -104,6 +118,11 @@ def sandbox(
             failure_rate=failure_rate,
             completed_after_failed_rate=completed_after_failed_rate,
             completed_after_failed_s=completed_after_failed_delay,
+            returned_rate=returned_rate,
+            returned_s=returned_delay,
+            is_return_silent=return_silently,
+            other_state_rate=other_state_rate,
+            other_state=other_state,
             duplicate_webhooks=duplicate_webhooks,
             webhook_delay_s=webhook_delay,
             webhook_jitter_s=webhook_jitter,

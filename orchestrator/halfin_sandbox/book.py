@@ -15,6 +15,8 @@ from orchestrator.halfin_sandbox.payouts import (
     Json,
     as_completed,
     as_failed,
+    as_returned,
+    ended_in,
     event_of,
     money,
     new_payout,
@@ -42,7 +44,7 @@ class Book:
         self.payouts: dict[str, Json] = {}
         self.batches: dict[str, Json] = {}
         self.keys: dict[str, list[str]] = {}  # kind and key -> digest of the request, id
-        self.ledger = Ledger()
+        self.ledger = Ledger(config.fee_word)
         self.deliveries: dict[int, Json] = {}
         self._store = Store(config.state_file)
         self._load()
@@ -123,6 +125,9 @@ class Book:
             self._hold_back(payout, -1)
             key = payout["idempotency_key"] or payout["id"]
             is_later = self.completes_after_all(payout)
+            if chance(seed, "other", key) < self.config.other_state_rate:
+                self._change(payout, ended_in(self.config.other_state))
+                continue
             if is_later or chance(seed, "fail", key) < rate:
                 self._change(payout, as_failed(chance(seed, "why", key)))
             else:
@@ -142,6 +147,24 @@ class Book:
         for payout in late:
             self._complete(payout)
         return [event_of(p) for p in late]
+
+    def is_sent_back(self, payout: Json) -> bool:
+        """Whether this one completes, and its receiver sends it back some time later."""
+        key = payout["idempotency_key"] or payout["id"]
+        return chance(self.config.seed, "returned", key) < self.config.returned_rate
+
+    def send_back(self, ids: Iterable[str]) -> list[Json]:
+        """Take back in those that have completed; returns the webhooks that follow."""
+        webhooks = []
+        for payout in (p for i in ids if (p := self.payouts[i])["status"] == "completed"):
+            if payout.get("sent_back_at"):
+                continue
+            self._change(payout, as_returned(is_silent=self.config.is_return_silent))
+            amount = Decimal(payout["amount"])
+            self._post(payout["currency"], self.config.return_word, amount, payout["id"])
+            if not self.config.is_return_silent:
+                webhooks.append(event_of(payout))
+        return webhooks
 
     def deliver(self, event: Json) -> Json:
         """Enter one webhook that is to be sent."""
@@ -209,8 +232,9 @@ class Book:
 
     def _complete(self, payout: Json) -> None:
         self._change(payout, as_completed(payout))
-        self._post(payout["currency"], "payout", -Decimal(payout["amount"]), payout["id"])
-        self._post(payout["currency"], "fee", -total_fee(payout), payout["id"])
+        code, words = payout["currency"], self.config
+        self._post(code, words.payout_word, -Decimal(payout["amount"]), payout["id"])
+        self._post(code, words.fee_word, -total_fee(payout), payout["id"])
 
     def _change(self, payout: Json, change: Json) -> None:
         payout |= change

@@ -47,6 +47,17 @@ class SandboxConfig:
     failure_rate: float = 0.0
     completed_after_failed_rate: float = 0.0
     completed_after_failed_s: float = 1.0
+    # Completed, and sent back by its receiver some time later; silently: only the ledger tells.
+    returned_rate: float = 0.0
+    returned_s: float = 1.0
+    is_return_silent: bool = False
+    # Ends in a state that the documentation does not name: no webhook tells of it.
+    other_state_rate: float = 0.0
+    other_state: str = "cancelled"
+    # What the rows of the ledger are called, which nobody promised.
+    payout_word: str = "payout"
+    fee_word: str = "fee"
+    return_word: str = "payout_return"
     # Faults of webhooks. Early: sent before the answer to the call that made their payouts.
     duplicate_webhooks: int = 0
     webhook_delay_s: float = 0.0

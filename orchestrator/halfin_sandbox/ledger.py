@@ -27,13 +27,14 @@ class Balance:
 class Ledger:
     """One balance per currency; `rows` are plain JSON, and rebuild the balances but for pending."""
 
-    def __init__(self) -> None:
+    def __init__(self, fee_word: str = "fee") -> None:
         self.rows: list[Json] = []
+        self.fee_word = fee_word
         self.by_currency: dict[str, list[Json]] = {code: [] for code in CURRENCY_NETWORKS}
         self.balances = {code: Balance() for code in CURRENCY_NETWORKS}
 
     def post(self, code: str, kind: str, amount: Decimal, payout_id: str | None = None) -> Json:
-        """Enter one move: a deposit above 0, a payout or a fee below; returns its row."""
+        """Enter one move and return its row: a deposit or return above 0, a payout or fee below."""
         row: Json = {"id": len(self.rows) + 1, "type": kind, "currency": code}
         row |= {"amount": money(amount), "payout_id": payout_id, "created_at": now()}
         self._apply(row)
@@ -55,7 +56,7 @@ class Ledger:
         balance, amount = self.balances[row["currency"]], Decimal(row["amount"])
         if row["type"] == "deposit":
             balance.total_received += amount
-        elif row["type"] == "payout":
-            balance.total_paid_out -= amount
-        else:
+        elif row["type"] == self.fee_word:
             balance.total_fees -= amount
+        else:
+            balance.total_paid_out -= amount

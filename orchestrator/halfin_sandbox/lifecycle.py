@@ -42,6 +42,7 @@ class Sandbox:
         self.webhooks.resume()
         self._start(self._settle(self.book.in_state("processing")))
         self._start(self._complete_after_all(self.book.in_state("failed")))
+        self._start(self._send_back(self.book.in_state("completed")))
         if self.config.auto_approve:
             self._start(self._approve(self.book.in_state("pending_approval")))
         try:
@@ -65,6 +66,7 @@ class Sandbox:
             return
         sent = self._announce(self.book.settle(self.book.approve(ids)), is_early=True)
         self._start(self._complete_after_all(ids))
+        self._start(self._send_back(ids))
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.webhooks.tried(sent), EARLY_WAIT_S)
 
@@ -101,6 +103,7 @@ class Sandbox:
             return
         await asyncio.sleep(self.config.processing_delay_s)
         self._announce(self.book.settle(ids))
+        self._start(self._send_back(ids))
         await self._complete_after_all(ids)
 
     async def _complete_after_all(self, ids: list[str]) -> None:
@@ -109,6 +112,12 @@ class Sandbox:
         if late:
             await asyncio.sleep(self.config.completed_after_failed_s)
             self._announce(self.book.complete_after_all(late))
+
+    async def _send_back(self, ids: list[str]) -> None:
+        back = [i for i in ids if self.book.is_sent_back(self.book.payouts[i])]
+        if back:
+            await asyncio.sleep(self.config.returned_s)
+            self._announce(self.book.send_back(back))
 
     def _announce(self, events: list[Json], *, is_early: bool = False) -> list[Json]:
         deliveries = [d for e in events for d in self.webhooks.announce(e, is_early=is_early)]

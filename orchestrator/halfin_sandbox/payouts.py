@@ -24,6 +24,7 @@ FAILURES = (
     ("network_congested", "The network fee rose above the limit"),
 )
 WHY_FAILED = ("failure_code", "failure_reason")
+OUR_NOTES = ("sent_back_at",)
 ONLY_IN_WEBHOOKS = ("metadata", *WHY_FAILED)
 
 
@@ -37,13 +38,14 @@ def money(amount: Decimal) -> str:
 
 def public(payout: Json) -> Json:
     """A payout as the API documents it."""
-    return {k: v for k, v in payout.items() if k not in ONLY_IN_WEBHOOKS}
+    return {k: v for k, v in payout.items() if k not in (*ONLY_IN_WEBHOOKS, *OUR_NOTES)}
 
 
 def announced(payout: Json) -> Json:
     """A payout as a webhook tells of it."""
     is_failed = payout["status"] == "failed"
-    return {k: v for k, v in payout.items() if is_failed or k not in WHY_FAILED}
+    hidden = OUR_NOTES if is_failed else (*OUR_NOTES, *WHY_FAILED)
+    return {k: v for k, v in payout.items() if k not in hidden}
 
 
 def new_payout(line: Json, payout_id: str, environment: str, at: str) -> Json:
@@ -81,6 +83,19 @@ def as_failed(luck: float) -> Json:
     code, reason = FAILURES[int(luck * len(FAILURES))]
     free = {"network_fee": money(Decimal(0)), "fee_amount": money(Decimal(0))}
     return {"status": "failed", **free, "failure_code": code, "failure_reason": reason}
+
+
+def as_returned(*, is_silent: bool) -> Json:
+    """What changes when the receiver of a payout sends it back; the fees stay charged."""
+    if is_silent:
+        return {"sent_back_at": now()}
+    why = {"failure_code": "returned", "failure_reason": "The receiver sent it back"}
+    return {"sent_back_at": now(), "status": "failed", "completed_at": None} | why
+
+
+def ended_in(status: str) -> Json:
+    """What changes when a payout ends in a state that is not documented: nothing is charged."""
+    return {"status": status, "network_fee": money(Decimal(0)), "fee_amount": money(Decimal(0))}
 
 
 def total_fee(payout: Json) -> Decimal:

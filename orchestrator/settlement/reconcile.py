@@ -16,9 +16,9 @@ from orchestrator.settlement.retention import prune_some
 def reconcile(settings: Settings) -> int:
     """Look up what has no certain outcome, read the ledger, compare; returns how many lines moved.
 
-    A failed line's money comes back here and nowhere else: when the rail, asked, says so again.
-    What the rail does not tell about keeps nobody from asking about the rest; it raises SettleError
-    at the end.
+    A failed or returned line's money comes back here and nowhere else: when the rail, asked, says
+    so again. What the rail does not tell about keeps nobody from asking about the rest; it raises
+    SettleError at the end.
     """
     with halfin_client(settings) as rail, connect(settings, Component.ORCHESTRATOR) as database:
         try:
@@ -60,7 +60,11 @@ def _look_up(rail: HalfinClient, database: psycopg.Connection[Any], unanswered: 
             about = f"the batch of {window}" if window else f"payout {lookup['rail_id']}"
             unanswered.append(f"{about} ({answer.said})")
             continue
-        [recorded] = rows(database, "select finance.record_lookup(%b) as moved", answer.body)
+        [recorded] = rows(
+            database,
+            "select finance.record_lookup(%b, %s) as moved",
+            *(answer.body, lookup["confirms"]),
+        )
         database.commit()
         moved += recorded["moved"]
     return moved

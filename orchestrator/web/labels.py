@@ -5,12 +5,14 @@ STATES = {
     "submitted": "On its way",
     "completed": "Paid",
     "failed": "Failed, being checked",
+    "returned": "Sent back, credited back to your balance",
 }
 FAILURES = {
     "invalid_destination": "The network does not accept your wallet address. Please check it.",
     "network_error": "The network dropped the transaction. You do not need to do anything.",
 }
 FAILED = "The network did not accept the payout. If it happens again, check your wallet address."
+RETURNED = "The receiver of your wallet address sent the payout back. Please check the address."
 FAILED_IS_BACK = "The amount was credited back to your balance and is part of your next payout."
 FAILED_IS_CHECKED = "Once the network confirms this, the amount is credited back to your balance."
 ENTRIES = {

@@ -14,7 +14,7 @@ READERS = {"dbt", ORCHESTRATOR, "ana", "dora"}
 # Every function of ours that anybody but the owner may call. What is not here, nobody may.
 CALLERS = {
     "window_starts_at window_ends_at window_label window_named payout_due_at as_of money"
-    " decimal_amount policy payout_status latest_closed_window current_holds"
+    " decimal_amount policy payout_status ledger_kind latest_closed_window current_holds"
     " window_position payable covering_approvals current_run payout_runs run_name"
     " failed_checks pause_message"
     " payout_obstacles funding changed_definitions cluster_identifier"

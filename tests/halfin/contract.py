@@ -34,6 +34,8 @@ INSTANT: Json = {
     "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$",
 }
 UUID: Json = {"type": "string", "pattern": "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"}
+DOCUMENTED_STATES = ("pending_approval", "processing", "completed", "failed")
+OTHER_STATES = ("cancelled", "expired", "rejected", "returned", "reversed")  # assumed
 ENVIRONMENT: Json = {"enum": ["live", "test"]}
 
 PAYOUT = fields(
@@ -46,7 +48,7 @@ PAYOUT = fields(
     fee_amount=DECIMAL,
     destination={"type": "string", "maxLength": 256, "minLength": 1},
     destination_tag=maybe(TEXT),
-    status={"enum": ["pending_approval", "processing", "completed", "failed"]},
+    status={"enum": [*DOCUMENTED_STATES, *OTHER_STATES]},
     environment=ENVIRONMENT,
     tx_hash=maybe(TEXT),
     idempotency_key=maybe({"type": "string", "maxLength": 255, "minLength": 1}),
@@ -72,7 +74,7 @@ BALANCE = fields(
 CURRENCY = fields(code=TEXT)  # assumed
 LEDGER_ROW = fields(  # assumed
     id={"type": ["integer", "string"]},
-    type={"enum": ["deposit", "payout", "fee"]},
+    type=TEXT,
     currency=TEXT,
     amount=DECIMAL,
     balance=DECIMAL,
@@ -81,7 +83,13 @@ LEDGER_ROW = fields(  # assumed
 ) | {
     "if": {"properties": {"type": {"const": "deposit"}}},
     "then": {"properties": {"payout_id": {"type": "null"}}},
-    "else": {"properties": {"payout_id": UUID, "amount": {"pattern": "^-"}}},
+    "else": {"properties": {"payout_id": UUID}},
+    "allOf": [
+        {
+            "if": {"properties": {"type": {"enum": ["payout", "fee"]}}},
+            "then": {"properties": {"amount": {"pattern": "^-"}}},
+        }
+    ],
 }
 BATCH = fields(  # assumed
     id=UUID, status=TEXT, idempotency_key=TEXT, created_at=INSTANT, payouts=rows(PAYOUT)

@@ -12,6 +12,7 @@ import pytest
 
 from orchestrator.errors import SettleError
 from orchestrator.halfin import HalfinClient
+from tests.halfin.contract import OTHER_STATES, problems
 from tests.halfin.sandbox import (
     PAYOUT_PATH,
     Hook,
@@ -223,6 +224,51 @@ def test_completed_after_failed_outlives_a_restart(tmp_path: Path) -> None:
     first = settled(60.0, lambda by: by["failed"] + by["completed"] == 20)
     assert 4 <= first["failed"] <= 16
     assert settled(0.0, lambda by: by["completed"] == 20) == {"completed": 20}
+
+
+def test_a_paid_payout_is_sent_back() -> None:
+    settings = {"returned_rate": 1.0, "returned_s": 0.5, "return_word": "reversal"}
+    with hooked_rail(**settings) as (client, arrived):
+        before = balances(client)["USDT_TRC20"]
+        made = post(client, batch(line(1))).data["payouts"][0]
+        until(lambda: len(arrived) == 1)
+        assert client.get(PAYOUT_PATH, made["id"]).data["status"] == "completed"
+
+        until(lambda: len(arrived) == 2)
+        answer = ask(client, f"/api{PAYOUT_PATH}/{made['id']}")
+        seen = {"status": 200, "headers": dict(answer.headers), "body": answer.json()}
+        assert problems("payout", seen) == []
+        assert answer.json()["data"]["status"] == "failed"
+        back, fee, paid, _ = ledger(client, "USDT_TRC20")
+        assert [row["type"] for row in (back, fee, paid)] == ["reversal", "fee", "payout"]
+        assert Decimal(back["amount"]) == -Decimal(paid["amount"]) == Decimal(made["amount"])
+        cost = Decimal(made["network_fee"]) + Decimal(made["fee_amount"])
+        assert Decimal(balances(client)["USDT_TRC20"][0]) == Decimal(before[0]) - cost
+        assert [h.event for h in arrived] == ["payout.completed", "payout.failed"]
+        assert arrived[1].data["failure_code"] == "returned"
+
+
+def test_a_silent_return_shows_in_the_ledger_alone_and_outlives_a_restart(tmp_path: Path) -> None:
+    settings = {"returned_rate": 1.0, "returned_s": 0.0, "is_return_silent": True}
+    settings |= {"state_file": tmp_path / "books.json"}
+    for _ in range(2):  # the second life sends nothing back again
+        with hooked_rail(**settings) as (client, arrived):
+            made = post(client, batch(line(1))).data["payouts"][0]
+            until(lambda: len(ledger(client, "USDT_TRC20")) == 4)
+            assert client.get(PAYOUT_PATH, made["id"]).data["status"] == "completed"
+            until(lambda: [h.event for h in arrived] in ([], ["payout.completed"]))
+
+
+@pytest.mark.parametrize("state", OTHER_STATES)
+def test_a_payout_ends_in_a_state_that_is_not_documented(state: str) -> None:
+    with hooked_rail(other_state_rate=1.0, other_state=state) as (client, arrived):
+        before = balances(client)
+        made = post(client, batch(line(1))).data["payouts"][0]
+        until(lambda: statuses(client)[state] == 1)
+        answer = ask(client, f"/api{PAYOUT_PATH}/{made['id']}")
+        seen = {"status": 200, "headers": dict(answer.headers), "body": answer.json()}
+        assert problems("payout", seen) == []
+        assert (balances(client), arrived) == (before, [])
 
 
 @pytest.mark.parametrize(

@@ -489,7 +489,11 @@ MUTANTS = (
     _mutant(
         "a failure that the rail confirms does not come back",
         "reconciled",
-        (f"{FUNCTIONS}/payout/record_outcome.sql", "if p_source = 'lookup' and", "if false and"),
+        (
+            f"{FUNCTIONS}/payout/record_outcome.sql",
+            "if p_source in ('lookup', 'confirmation') and",
+            "if false and",
+        ),
         seed=1,
     ),
     _mutant(
@@ -497,7 +501,7 @@ MUTANTS = (
         "reconciled, alive",
         (
             f"{FUNCTIONS}/reconciliation/lookups.sql",
-            "where e.entry_type = 'payout' and e.payout_id is not null",
+            "where e.amount < 0 and e.payout_id is not null",
             "where false",
         ),
         seed=10,

@@ -7,6 +7,7 @@ lines as (
     select
         *,
         outcome_at <= {{ status_as_of() }} as has_outcome,
+        outcome_at <= {{ status_as_of() }} and line_state <> 'returned' as has_failed,
         returned_at <= {{ status_as_of() }} as is_returned,
         retaken_at <= {{ status_as_of() }} as is_retaken
     from {{ ref('stg_finance__payout_lines') }}
@@ -36,6 +37,8 @@ final as (
         lines.rail_currency,
         lines.wallet_address,
         case
+            when lines.line_state = 'returned' and not lines.is_returned
+                then case when lines.has_outcome then 'completed' else 'submitted' end
             when lines.has_outcome or (lines.is_returned and lines.line_state = 'rejected')
                 then lines.line_state
             when lines.is_returned then 'failed'
@@ -43,9 +46,8 @@ final as (
         end as line_state,
         case when lines.has_outcome is not true then lines.rail_status end as rail_status,
         case when lines.has_outcome then lines.tx_hash end as tx_hash,
-        case when lines.has_outcome or lines.is_returned then lines.failure_code end
-            as failure_code,
-        case when lines.has_outcome or lines.is_returned then lines.failure_reason end
+        case when lines.has_failed or lines.is_returned then lines.failure_code end as failure_code,
+        case when lines.has_failed or lines.is_returned then lines.failure_reason end
             as failure_reason,
 
         -- amounts

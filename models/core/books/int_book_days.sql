@@ -38,15 +38,20 @@ moves as (
     select
         {{ settlement_day('steps.happened_at') }} as moved_on,
         steps.move_type,
-        lines.amount_minor
+        steps.sign * lines.amount_minor as amount_minor
     from lines
     inner join lateral (
         values
-        ('sent', lines.frozen_at),
-        ('came_back', lines.returned_at),
-        ('completed_after_all', lines.retaken_at),
-        ('paid', case when lines.line_state = 'completed' then lines.outcome_at end)
-    ) as steps (move_type, happened_at) on steps.happened_at is not null
+        ('sent', 1, lines.frozen_at),
+        ('came_back', 1, lines.returned_at),
+        ('completed_after_all', 1, lines.retaken_at),
+        (
+            'paid', 1,
+            case when lines.line_state in ('completed', 'returned') then lines.outcome_at end
+        ),
+        -- What was sent back had been paid.
+        ('paid', -1, case when lines.line_state = 'returned' then lines.returned_at end)
+    ) as steps (move_type, sign, happened_at) on steps.happened_at is not null
 
     union all
 

@@ -18,9 +18,10 @@ ledger as (
 
     select
         payout_id,
-        count(*) filter (where entry_type = 'payout') as ledger_count,
-        coalesce(-sum(amount) filter (where entry_type = 'payout'), 0) as ledger_amount,
-        coalesce(-sum(amount) filter (where entry_type = 'fee'), 0) as ledger_fee
+        count(*) filter (where entry_kind = 'paid') - count(*) filter (where entry_kind = 'back')
+            as ledger_count,
+        coalesce(-sum(amount) filter (where entry_kind <> 'fee'), 0) as ledger_amount,
+        coalesce(-sum(amount) filter (where entry_kind = 'fee'), 0) as ledger_fee
     from {{ ref('int_ledger_entries__as_of') }}
     where payout_id is not null
     group by payout_id
@@ -36,9 +37,9 @@ final as (
         lines.rail,
         lines.amount_minor,
         -- What was paid was sent, whatever was believed of its call.
-        calls.call_state = 'accepted' or lines.line_state = 'completed' as is_sent,
+        calls.call_state = 'accepted' or lines.line_state in ('completed', 'returned') as is_sent,
         case
-            when lines.line_state = 'completed' then 'completed'
+            when lines.line_state in ('completed', 'returned') then lines.line_state
             when lines.returned_at is null then 'open'
             when lines.line_state = 'rejected' or calls.call_state = 'rejected' then 'refused'
             else 'failed'

@@ -1,11 +1,12 @@
--- One row per seller with a failed line since their last completed one.
+-- One row per seller with a failed line since their last completed one. What was sent back did not
+-- arrive: it counts as failed.
 
 with
 
 lines as (
 
     select * from {{ ref('int_payout_lines__as_of') }}
-    where line_state in ('completed', 'failed')
+    where line_state in ('completed', 'failed', 'returned')
 
 ),
 

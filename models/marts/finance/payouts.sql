@@ -30,7 +30,7 @@ counted as (
 
     select
         *,
-        count(*) filter (where line_state = 'failed') over (
+        count(*) filter (where line_state in ('failed', 'returned')) over (
             partition by seller_id, streak
             order by counts_from, frozen_at, line_id
             rows unbounded preceding
@@ -62,8 +62,10 @@ final as (
         (counted.network_fee + counted.fee_amount)::numeric(18, 6) as rail_fee,
         counted.failure_code,
         counted.failure_reason,
-        case counted.line_state when 'failed' then counted.failures_so_far else 0 end::integer
-            as consecutive_failures,
+        case
+            when counted.line_state in ('failed', 'returned') then counted.failures_so_far
+            else 0
+        end::integer as consecutive_failures,
         counted.frozen_at,
         counted.outcome_at,
         counted.returned_at,

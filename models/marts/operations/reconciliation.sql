@@ -27,7 +27,7 @@ sums as (
         sum(amount_minor) as frozen_minor,
         count(*) filter (where is_sent) as sent_count,
         coalesce(sum(amount_minor) filter (where is_sent), 0) as sent_minor,
-        {%- for standing in ['refused', 'completed', 'failed', 'open'] %}
+        {%- for standing in ['refused', 'completed', 'returned', 'failed', 'open'] %}
             count(*) filter (where standing = '{{ standing }}') as {{ standing }}_count,
             coalesce(sum(amount_minor) filter (where standing = '{{ standing }}'), 0)
                 as {{ standing }}_minor,
@@ -48,7 +48,7 @@ final as (
     select
         sums.payout_window,
         sums.rail,
-        {%- for step in ['frozen', 'refused', 'sent', 'completed', 'failed', 'open'] %}
+        {%- for step in ['frozen', 'refused', 'sent', 'completed', 'returned', 'failed', 'open'] %}
             sums.{{ step }}_count,
             {{ money('sums.' ~ step ~ '_minor') }} as {{ step }}_amount,
         {%- endfor %}
@@ -61,7 +61,7 @@ final as (
         coalesce(breaks.open_breaks, 0) as open_breaks,
         breaks.oldest_break_hours,
         sums.frozen_count = sums.refused_count + sums.sent_count
-        and sums.sent_count = sums.completed_count + sums.failed_count
+        and sums.sent_count = sums.completed_count + sums.returned_count + sums.failed_count
         and sums.ledger_count = sums.completed_count
         and sums.ledger_amount = {{ money('sums.completed_minor') }}
         and sums.fee_difference = 0

@@ -37,10 +37,10 @@ last_failures as (
     select distinct on (seller_id)
         seller_id,
         failure_reason,
-        outcome_at
+        case line_state when 'returned' then returned_at else outcome_at end as failed_at
     from {{ ref('int_payout_lines__as_of') }}
-    where line_state = 'failed'
-    order by seller_id asc, outcome_at desc, line_id asc
+    where line_state in ('failed', 'returned')
+    order by seller_id asc, failed_at desc, line_id asc
 
 ),
 
@@ -63,7 +63,7 @@ final as (
         reserve.next_release_at,
         {{ money('reserve.next_release_minor') }} as next_release_amount,
         last_failures.failure_reason as last_failure_reason,
-        last_failures.outcome_at as last_failure_at,
+        last_failures.failed_at as last_failure_at,
         coalesce(failures.consecutive_failures, 0) as consecutive_failures
     from reserve
     left join line_moves on reserve.seller_id = line_moves.seller_id

@@ -1,6 +1,7 @@
--- The latest windows, newest first: what is ready, at the rail, paid, failed, held and left out. Of a
--- stored close it reads the totals and the lines, and row by row only what may still be paid: once a
--- newer window has closed, what was held has moved on. The state is that of the current run.
+-- The latest windows, newest first: what is ready, at the rail, paid, failed, returned, held and left
+-- out. Of a stored close it reads the totals and the lines, and row by row only what may still be
+-- paid: once a newer window has closed, what was held has moved on. The state is that of the current
+-- run.
 with windows as materialized (
     select
         w.*,
@@ -24,8 +25,10 @@ lines as (
         count(*) filter (where s.status = 'submitted') as submitted,
         count(*) filter (where s.status = 'paid') as paid,
         count(*) filter (where s.status = 'failed') as failed,
+        count(*) filter (where s.status = 'returned') as returned,
         sum(l.amount_minor) filter (where s.status = 'paid') as paid_minor,
-        sum(l.amount_minor) filter (where s.status = 'failed') as failed_minor
+        sum(l.amount_minor) filter (where s.status = 'failed') as failed_minor,
+        sum(l.amount_minor) filter (where s.status = 'returned') as returned_minor
     from finance.payout_lines as l
     cross join lateral (
         select finance.payout_status(true, l.state, null, null) as status
@@ -98,12 +101,14 @@ select
     coalesce(l.submitted, 0) as submitted,
     coalesce(l.paid, 0) as paid,
     coalesce(l.failed, 0) as failed,
+    coalesce(l.returned, 0) as returned,
     case
         when w.window_ends_at > settle_now() then 0
         else coalesce(c.held, 0)
     end as held,
     finance.money(coalesce(l.paid_minor, 0)) as paid_amount,
     finance.money(coalesce(l.failed_minor, 0)) as failed_amount,
+    finance.money(coalesce(l.returned_minor, 0)) as returned_amount,
     finance.money(coalesce(w.net_minor, c.net_minor, 0)) as net,
     (select count(*) from finance.batch_left_out as x where x.batch_id = b.batch_id) as left_out,
     coalesce(k.open_breaks, 0) as open_breaks,

@@ -34,10 +34,13 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select b.break_id, l.line_id, l.seller_id
     from finance.breaks as b
     inner join finance.payout_lines as l on b.subject = l.line_id
-    where b.closed_at is null and l.returned_at is not null and l.retaken_at is null
+    where b.closed_at is null and (
+        (l.returned_at is not null and l.retaken_at is null)
+        or (b.kind = 'returned_by_ledger' and l.state = 'completed')
+    )
 $$;
 comment on function finance.holding_breaks() is
-'Open breaks on lines whose money came back: while one is open, its seller is held.';
+'Open breaks on lines whose money came back, by our books or by the rail''s ledger alone: while one is open, its seller is held.';
 
 create or replace function finance.close_break(p_break_id bigint, p_note text) returns boolean
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$

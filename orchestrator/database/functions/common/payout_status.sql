@@ -16,4 +16,4 @@ language sql immutable parallel safe as $$
     end
 $$;
 comment on function finance.payout_status(boolean, text, boolean, boolean) is
-'open, paid, submitted, failed, rolled_forward (a newer window carries the amount), held or ready.';
+'open, paid, returned (paid, and sent back since), submitted, failed, rolled_forward (a newer window carries the amount), held or ready.';

@@ -36,7 +36,7 @@ begin
     -- The common case at once, all else one by one.
     with answered as (
         select p.payout from jsonb_array_elements(finance.payouts_of(p_response)) as p (payout)
-        where p.payout ->> 'status' in ('pending_approval', 'processing')
+        where finance.class_of_status(p.payout ->> 'status') = 'open'
         and p.payout ->> 'id' <> all(v_repeated) and not exists (
             select from finance.payout_lines as o where o.payout_id = p.payout ->> 'id'
         )

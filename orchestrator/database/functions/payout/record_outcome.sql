@@ -33,16 +33,20 @@ begin
     insert into finance.line_events (line_id, kind, source, detail) values (
         p_line.line_id,
         case
-            when p_line.state in ('failed', 'rejected') then 'completed_after_' || p_line.state
+            when p_line.state in ('failed', 'rejected', 'returned') then 'completed_after_' || p_line.state
             else 'completed'
         end,
         p_source, p_payout ->> 'id'
     );
-    if p_line.state in ('failed', 'rejected') then
+    if p_line.state in ('failed', 'rejected', 'returned') then
         perform finance.raise_alert('completed_after_' || p_line.state, p_line.line_id,
             format('payout %s of seller %s in %s completed after it had %s: it counts as paid, and %s comes off the seller''s balance',
                 p_payout ->> 'id', p_line.seller_id, p_line.payout_window,
-                case p_line.state when 'failed' then 'failed' else 'been called rejected' end,
+                case p_line.state
+                    when 'failed' then 'failed'
+                    when 'returned' then 'been sent back'
+                    else 'been called rejected'
+                end,
                 finance.money(p_line.amount_minor)));
     end if;
     return 'completed';
@@ -58,8 +62,15 @@ declare
     v_reason text := coalesce(p_payout ->> 'failure_reason', v_code);
 begin
     if p_line.state = 'completed' then
+        if p_source = 'confirmation' and p_line.returned_at is null then
+            return finance.record_returned(p_line, p_source, v_code, v_reason);
+        end if;
+        -- What is under way to us may be older than the completion: it is asked about again.
         perform finance.open_break('failed_after_completed', p_line.line_id,
-            format('payout %s of seller %s is called failed after it had completed', p_payout ->> 'id', p_line.seller_id));
+            format('payout %s of seller %s is called failed after it had completed%s',
+                p_payout ->> 'id', p_line.seller_id, case when p_line.returned_at is not null
+                    then '; its money was credited back once and taken again: correct it with an adjustment'
+                    else '' end));
         return 'break';
     end if;
     if p_line.state in ('frozen', 'submitted') then
@@ -75,7 +86,7 @@ begin
         update finance.payout_lines set failure_code = v_code, failure_reason = v_reason
         where line_id = p_line.line_id;
     end if;
-    if p_source = 'lookup' and p_line.returned_at is null then
+    if p_source in ('lookup', 'confirmation') and p_line.returned_at is null then
         perform finance.return_lines(array[p_line.line_id], 'failed');
         insert into finance.line_events (line_id, kind, source, detail)
         values (p_line.line_id, 'failure_confirmed', p_source, p_payout ->> 'id');
@@ -85,6 +96,32 @@ begin
 end;
 $$;
 
+create or replace function finance.record_returned(
+    p_line finance.payout_lines, p_source text, p_code text, p_reason text
+) returns text
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+    update finance.payout_lines set
+        failure_code = p_code, failure_reason = coalesce(p_reason, 'the receiver sent it back')
+    where line_id = p_line.line_id;
+    perform finance.return_lines(array[p_line.line_id], 'returned');
+    insert into finance.line_events (line_id, kind, source, detail)
+    values (p_line.line_id, 'returned', p_source, coalesce(p_reason, p_line.payout_id));
+    perform finance.raise_alert('returned', p_line.line_id,
+        format('payout %s of seller %s in %s was paid and has been sent back: %s is credited back to the seller''s balance',
+            p_line.payout_id, p_line.seller_id, p_line.payout_window,
+            finance.money(p_line.amount_minor)));
+    update finance.breaks as b
+    set closed_at = public.settle_now(), closed_by = 'an outcome',
+        close_note = 'it was sent back'
+    where b.subject = p_line.line_id and b.closed_at is null
+    and b.kind in ('failed_after_completed', 'returned_by_ledger');
+    return 'returned';
+end;
+$$;
+comment on function finance.record_returned(finance.payout_lines, text, text, text) is
+'A paid line that was sent back: its money is the seller''s balance again, and its windows another line''s to pay.';
+
 -- What the rail has paid is paid, whatever it or people said of it before.
 create or replace function finance.record_after_rejected(
     p_line finance.payout_lines, p_payout jsonb, p_source text
@@ -93,24 +130,25 @@ language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     v_later finance.payout_lines;
     v_found text := 'rejected';
+    v_class text := finance.class_of_status(p_payout ->> 'status');
 begin
     -- A later attempt at the same window has the same key, under which the rail pays once.
     select l.* into v_later from finance.payout_lines as l
     where l.payout_window = p_line.payout_window and l.seller_id = p_line.seller_id
     and l.state <> 'rejected' for update;
-    if p_payout ->> 'status' = 'completed' and v_later.line_id is null then
+    if v_class = 'completed' and v_later.line_id is null then
         v_found := finance.record_completed(p_line, p_payout, p_source);
-    elsif p_payout ->> 'status' = 'completed' and v_later.payout_id is null
+    elsif v_class = 'completed' and v_later.payout_id is null
         and v_later.idempotency_key = p_line.idempotency_key
         and finance.mismatch(p_payout, v_later) is null then
         v_found := finance.record_completed(v_later, p_payout, p_source);
-    elsif p_payout ->> 'status' <> 'failed' then
+    elsif v_class <> 'failed' then
         perform finance.open_break('mismatch', p_line.line_id,
             format('payout %s of seller %s differs from its line in state: the batch was rejected',
                 p_payout ->> 'id', p_line.seller_id));
         return 'break';
     -- A webhook alone confirms no failure.
-    elsif p_source <> 'lookup' then
+    elsif p_source not in ('lookup', 'confirmation') then
         return 'rejected';
     end if;
     update finance.breaks as b

@@ -49,6 +49,7 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_line finance.payout_lines;
     v_status text := p_payout ->> 'status';
+    v_class text := finance.class_of_status(p_payout ->> 'status');
     v_payout_id text := p_payout ->> 'id';
     v_mismatch text;
 begin
@@ -71,11 +72,21 @@ begin
     end if;
     if v_line.state = 'rejected' then
         return finance.record_after_rejected(v_line, p_payout, p_source);
-    elsif v_status = 'completed' then
+    elsif v_class = 'completed' then
         return finance.record_completed(v_line, p_payout, p_source);
-    elsif v_status = 'failed' then
+    -- Another word for failed counts once the rail was asked.
+    elsif v_class = 'failed' and (
+        v_status = 'failed' or p_source in ('lookup', 'confirmation') or v_line.state = 'completed'
+    ) then
         return finance.record_failed(v_line, p_payout, p_source);
-    elsif v_status in ('pending_approval', 'processing') and v_line.state in ('frozen', 'submitted') then
+    end if;
+    if v_class = 'unknown' then
+        perform finance.raise_alert_once('unknown_status', v_line.line_id || '/' || coalesce(v_status, ''),
+            format('payout %s of seller %s in %s is %s by the rail, a state that is not known here: nothing was moved; ask halfin what became of it',
+                v_payout_id, v_line.seller_id, v_line.payout_window,
+                coalesce(finance.truncate_message(v_status), 'in no state')));
+    end if;
+    if v_line.state in ('frozen', 'submitted') then
         update finance.payout_lines
         set state = 'submitted', payout_id = v_payout_id, rail_status = v_status
         where line_id = v_line.line_id
@@ -86,8 +97,8 @@ begin
         end if;
         return 'submitted';
     end if;
-    return v_line.state;
+    return case v_class when 'unknown' then 'unknown' else v_line.state end;
 end;
 $$;
 comment on function finance.record_payout(jsonb, text) is
-'Moves the line of a payout where everything matches, else opens a break. p_source is answer, webhook or lookup; only a look-up confirms a failure. Returns the line''s state, returned, or break.';
+'Moves the line of a payout where everything matches, else opens a break. p_source is answer, webhook, lookup, or confirmation: a look-up made since the rail was known to contradict itself. Only a look-up confirms a failure, only a confirmation a return. Returns the line''s state, returned, unknown, or break.';

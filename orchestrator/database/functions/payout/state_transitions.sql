@@ -30,6 +30,8 @@ values
 ('line', 'submitted', 'failed', 'webhook or look-up, everything matches'),
 ('line', 'failed', 'completed', 'it completed late'),
 ('line', 'rejected', 'completed', 'it was paid after all, whatever people said'),
+('line', 'completed', 'returned', 'its receiver sent it back: asked, the rail says so'),
+('line', 'returned', 'completed', 'it was paid after all'),
 ('line', 'failed', 'rejected', 'every other call of its batch is rejected too');
 
 create or replace function finance.check_transition() returns trigger

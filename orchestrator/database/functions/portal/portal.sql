@@ -21,7 +21,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
             p.line_id, p.payout_window, p.rail, p.wallet_address, b.frozen_at, p.outcome_at,
             p.tx_hash, p.failure_code, p.failure_reason,
             finance.money(p.amount_minor) as amount,
-            p.returned_at is not null as is_back,
+            p.returned_at is not null and p.retaken_at is null as is_back,
             case when p.state = 'frozen' then 'submitted' else p.state end as state
         from finance.payout_lines as p
         inner join finance.payout_batches as b on p.batch_id = b.batch_id

@@ -1,17 +1,42 @@
 -- Our books against the rail's own ledger: differences open a break, and close it when they are gone.
 
+create or replace function finance.ledger_by_payout(p_payout text default null)
+returns table (payout_id text, currency text, paid numeric, back numeric, fees numeric)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select
+        k.payout_id,
+        min(k.currency),
+        -sum(k.amount) filter (where k.kind = 'paid'),
+        coalesce(sum(k.amount) filter (where k.kind = 'back'), 0),
+        coalesce(-sum(k.amount) filter (where k.kind = 'fee'), 0)
+    from (
+        select
+            e.payout_id, e.currency, e.amount,
+            finance.ledger_kind(e.entry_type, e.amount, first_value(e.entry_type) over (
+                partition by e.payout_id
+                order by e.entry_type ~* 'fee', e.amount, e.ledger_entry_id
+            )) as kind
+        from halfin.ledger_entries as e
+        where e.payout_id is not null and (p_payout is null or e.payout_id = p_payout)
+    ) as k
+    group by k.payout_id
+$$;
+comment on function finance.ledger_by_payout(text) is
+'What the rail''s ledger as read last says of each payout, or of one: paid (null where nothing left), back, fees; decimals of the rail''s currency, each at or above 0.';
+
+create or replace function finance.paid_by_ledger(p_payout text) returns numeric
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select coalesce(sum(g.paid - g.back), 0) from finance.ledger_by_payout(p_payout) as g
+    where g.payout_id = p_payout
+$$;
+comment on function finance.paid_by_ledger(text) is
+'What left for a payout by the rail''s ledger and did not come back; 0 where it does not have it.';
+
 create or replace function finance.ledger_differences()
 returns table (kind text, subject text, detail text)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     with ledger as (
-        select
-            e.payout_id,
-            min(e.currency) as currency,
-            -sum(e.amount) filter (where e.entry_type = 'payout') as paid,
-            coalesce(-sum(e.amount) filter (where e.entry_type = 'fee'), 0) as fees
-        from halfin.ledger_entries as e
-        where e.payout_id is not null
-        group by e.payout_id
+        select * from finance.ledger_by_payout()
     )
     -- An hour, so that what is under way has landed on both sides.
     select 'not_in_ledger', l.line_id,
@@ -28,7 +53,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
             l.seller_id, g.paid, finance.money(l.amount_minor))
     from finance.payout_lines as l
     inner join ledger as g on l.payout_id = g.payout_id
-    where g.paid <> finance.decimal_amount(l.amount_minor)
+    where g.paid - g.back not in (finance.decimal_amount(l.amount_minor), 0)
+    and g.paid <> finance.decimal_amount(l.amount_minor)
     union all
     select 'ledger_fee', l.line_id,
         format('payout %s of seller %s cost %s by the ledger and %s by the payout itself',
@@ -50,10 +76,36 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
             l.payout_id, l.seller_id, l.state)
     from finance.payout_lines as l
     inner join ledger as g on l.payout_id = g.payout_id
-    where g.paid is not null and l.state in ('failed', 'rejected')
+    where g.paid > g.back and (l.state in ('failed', 'rejected') or (
+        l.state = 'returned' and g.back = 0
+        and l.returned_at <= (
+            select r.read_at - interval '1 hour' from halfin.ledger_reads as r
+            where r.currency = g.currency
+        )
+        and not finance.is_settled_by_people('paid_by_ledger', l.line_id)
+    ))
+    union all
+    select 'returned_by_ledger', l.line_id,
+        format('payout %s of seller %s is %s here, and the ledger has %s of it back: ask halfin whether it was sent back',
+            l.payout_id, l.seller_id, l.state, g.back)
+    from finance.payout_lines as l
+    inner join ledger as g on l.payout_id = g.payout_id
+    where g.back > 0 and g.paid - g.back < finance.decimal_amount(l.amount_minor)
+    and (l.state = 'completed' or (l.state = 'returned' and g.back <> g.paid))
+    and not finance.is_settled_by_people('returned_by_ledger', l.line_id)
 $$;
 comment on function finance.ledger_differences() is
 'One row per difference between our lines and the rail''s ledger as read last.';
+
+create or replace function finance.is_settled_by_people(p_kind text, p_line_id text) returns boolean
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select exists (
+        select from finance.breaks as b
+        where b.kind = p_kind and b.subject = p_line_id and b.closed_by <> 'an outcome'
+    )
+$$;
+comment on function finance.is_settled_by_people(text, text) is
+'Whether people have closed a break of this kind on the line: what the ledger says of its return stays as it is, and they have looked at it.';
 
 create or replace function finance.compare_books() returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -64,7 +116,10 @@ begin
     set closed_at = public.settle_now(), closed_by = 'an outcome',
         close_note = 'the books agree again'
     where b.closed_at is null
-    and b.kind in ('not_in_ledger', 'ledger_amount', 'ledger_fee', 'ledger_without_line', 'paid_by_ledger')
+    and b.kind in (
+        'not_in_ledger', 'ledger_amount', 'ledger_fee', 'ledger_without_line', 'paid_by_ledger',
+        'returned_by_ledger'
+    )
     and not exists (
         select from finance.ledger_differences() as d
         where (d.kind, d.subject, d.detail) = (b.kind, b.subject, b.detail)

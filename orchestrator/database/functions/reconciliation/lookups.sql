@@ -1,9 +1,9 @@
 -- Asking the rail: what about, and what its responses do.
 
 create or replace function finance.open_lookups()
-returns table (path text, rail_id text, payout_window text)
+returns table (path text, rail_id text, payout_window text, confirms text)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-    select distinct c.path, c.rail_batch_id, l.payout_window
+    select distinct c.path, c.rail_batch_id, l.payout_window, null
     from finance.payout_lines as l
     inner join finance.payout_calls as c
         on l.batch_id = c.batch_id and l.call_sequence = c.sequence
@@ -11,16 +11,22 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     and c.state = 'accepted'
     union
     -- Money that left by the rail's own ledger, and came back by ours.
-    select '/v1/payouts', l.payout_id, l.payout_window
+    select '/v1/payouts', l.payout_id, l.payout_window, null
     from finance.payout_lines as l
-    inner join halfin.ledger_entries as e on l.payout_id = e.payout_id and e.entry_type = 'payout'
-    where l.state in ('failed', 'rejected')
+    where l.state in ('failed', 'rejected', 'returned') and finance.paid_by_ledger(l.payout_id) > 0
+    union
+    -- Paid, and sent back by a webhook, a look-up or the ledger: asked from here on, it is certain.
+    select '/v1/payouts', l.payout_id, l.payout_window, l.payout_id
+    from finance.payout_lines as l
+    inner join finance.breaks as b on l.line_id = b.subject and b.closed_at is null
+    where l.state = 'completed' and l.payout_id is not null
+    and b.kind in ('failed_after_completed', 'returned_by_ledger')
     union
     -- Money that left, and no line of ours knows for what: the payout itself names the line, whose
     -- seller must not be paid the same again. Until the rail has told what it is.
-    select '/v1/payouts', e.payout_id, null
+    select '/v1/payouts', e.payout_id, null, null
     from halfin.ledger_entries as e
-    where e.entry_type = 'payout' and e.payout_id is not null
+    where e.amount < 0 and e.payout_id is not null
     and not exists (select from finance.payout_lines as l where l.payout_id = e.payout_id)
     and not exists (
         select from finance.breaks as b
@@ -29,9 +35,11 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     order by 3, 1, 2
 $$;
 comment on function finance.open_lookups() is
-'What has to be asked for at the rail: GET path/rail_id. One row per call with a line that has no certain outcome, and per payout that the ledger shows as paid and we do not; without a window where no line of ours has it.';
+'What has to be asked for at the rail: GET path/rail_id. One row per call with a line that has no certain outcome, and per payout that the ledger shows as paid and we do not; without a window where no line of ours has it. confirms: a payout of which the rail has contradicted itself, which this look-up settles.';
 
-create or replace function finance.record_lookup(p_response bytea) returns bigint
+create or replace function finance.record_lookup(
+    p_response bytea, p_confirms text default null
+) returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_payout jsonb;
@@ -43,23 +51,29 @@ begin
         from jsonb_array_elements(
             finance.payouts_of(finance.try_jsonb(finance.sanitize_response(p_response)))
         ) as p (payout)
+        cross join lateral finance.class_of_status(p.payout ->> 'status') as c (class)
         left join finance.payout_lines as l on l.payout_id = p.payout ->> 'id'
         where l.line_id is null
-        or (l.state in ('frozen', 'submitted') and l.rail_status is distinct from p.payout ->> 'status')
-        or (l.state = 'failed' and (l.returned_at is null or p.payout ->> 'status' = 'completed'))
-        or (l.state = 'completed' and p.payout ->> 'status' = 'failed')
-        or (l.state = 'rejected' and p.payout ->> 'status' <> 'failed')
+        or (l.state in ('frozen', 'submitted') and (
+            l.rail_status is distinct from p.payout ->> 'status' or c.class in ('completed', 'failed')
+        ))
+        or (l.state = 'failed' and (l.returned_at is null or c.class = 'completed'))
+        or (l.state = 'completed' and c.class in ('failed', 'unknown'))
+        or (l.state = 'returned' and c.class in ('completed', 'unknown'))
+        or (l.state = 'rejected' and c.class <> 'failed')
         order by p.payout ->> 'id'
     loop
         v_moved := v_moved + (
-            finance.record_payout(v_payout, 'lookup') in ('completed', 'returned')
+            finance.record_payout(v_payout, case
+                when v_payout ->> 'id' = p_confirms then 'confirmation' else 'lookup'
+            end) in ('completed', 'returned')
         )::integer;
     end loop;
     return v_moved;
 end;
 $$;
-comment on function finance.record_lookup(bytea) is
-'Applies what the rail says of a batch or a payout when asked; returns how many lines got an outcome or came back. The only way in which a failed line''s money comes back.';
+comment on function finance.record_lookup(bytea, text) is
+'Applies what the rail says of a batch or a payout when asked, with what open_lookups said that it confirms; returns how many lines got an outcome or came back. The only way in which a failed line''s money comes back.';
 
 create or replace function finance.ledger_knows(p_currency text, p_page bytea) returns boolean
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$

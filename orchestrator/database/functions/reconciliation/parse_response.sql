@@ -79,6 +79,37 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
     ) as d
 $$;
 
+-- Its documentation names pending_approval, processing, completed and failed. Other words for a payout
+-- that moved nothing, or came back, are what rails commonly say.
+create or replace function finance.class_of_status(p_status text) returns text
+language sql immutable parallel safe as $$
+    select case
+        when p_status in ('pending_approval', 'processing') then 'open'
+        when p_status = 'completed' then 'completed'
+        when p_status in ('failed', 'cancelled', 'expired', 'rejected', 'returned', 'reversed')
+            then 'failed'
+        else 'unknown'
+    end
+$$;
+comment on function finance.class_of_status(text) is
+'What a payout''s status at the rail amounts to: open, completed, failed, or unknown, which moves nothing.';
+
+-- By sign, whatever its rows are called: of what left for a payout the largest move is the payment, and
+-- so is what has the same name; smaller ones of other names are fees. What came in came back.
+create or replace function finance.ledger_kind(
+    p_entry_type text, p_amount numeric, p_type_of_largest text
+) returns text
+language sql immutable parallel safe as $$
+    select case
+        when p_entry_type ~* 'fee' then 'fee'
+        when p_amount > 0 then 'back'
+        when p_entry_type = p_type_of_largest then 'paid'
+        else 'fee'
+    end
+$$;
+comment on function finance.ledger_kind(text, numeric, text) is
+'What a row of the rail''s ledger is to its payout: paid, fee, or back. Takes the name of the payout''s largest move out, fees last.';
+
 create or replace function finance.rows_of(p_page bytea) returns setof jsonb
 language sql immutable set search_path = pg_catalog, pg_temp as $$
     select r.entry

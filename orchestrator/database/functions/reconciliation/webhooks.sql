@@ -20,7 +20,9 @@ for each row execute function halfin.read_event();
 create or replace function halfin.apply_event() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-    if new.event_type in ('payout.completed', 'payout.failed')
+    -- completed and failed are documented; another word for either is asked about.
+    if new.event_type ~ '^payout\.[a-z_]+$'
+        and finance.class_of_status(split_part(new.event_type, '.', 2)) in ('completed', 'failed')
         and new.payload ->> 'type' is distinct from 'test' then
         perform finance.record_payout(
             new.payload -> 'data' || jsonb_build_object('status', split_part(new.event_type, '.', 2)),
