@@ -155,21 +155,41 @@ def carry_out(decision: Decision, name: str, given: Mapping[str, str]) -> None:
         print(next_step)
 
 
+def _word(flag: str, meaning: str) -> Any:
+    return typer.Option(flag, help=meaning)
+
+
 def resolve(
     window: Window,
     name: As,
     note: Note,
+    seller: Annotated[str | None, typer.Argument(help="Of one line; left out, the batch.")] = None,
     rejected: Annotated[
-        bool, typer.Option("--rejected", help="halfin, asked, does not have the batch.")
+        bool, _word("--rejected", "halfin, asked, does not have the batch.")
     ] = False,
+    failed: Annotated[bool, _word("--failed", "The seller's line was not paid.")] = False,
+    returned: Annotated[bool, _word("--returned", "It was paid, and the money is back.")] = False,
+    completed: Annotated[bool, _word("--completed", "It was paid.")] = False,
 ) -> None:
-    """Declare a batch with no known response rejected; it takes two people who asked halfin."""
+    """Say what became of an unknown batch, or of one line; it takes two who asked halfin."""
     # By hand, as it asks for a word that the console asks for with its button.
-    if not rejected:
+    words = {"failed": failed, "returned": returned, "completed": completed}
+    outcomes = [word for word, is_given in words.items() if is_given]
+    given = {"window": window, "note": note}
+    if seller is None and rejected and not outcomes:
+        carry_out(DECISIONS["declare-rejected"], name, given)
+    elif seller is not None and len(outcomes) == 1 and not rejected:
+        given |= {"seller": seller, "outcome": outcomes[0]}
+        carry_out(DECISIONS["resolve-line"], name, given)
+    elif seller is not None:
         raise typer.BadParameter(
-            "add --rejected: that halfin does not have it. If it has it, run settle pay again"
+            "say one of --failed, --returned and --completed: what halfin says became of the line"
         )
-    carry_out(DECISIONS["declare-rejected"], name, {"window": window, "note": note})
+    else:
+        raise typer.BadParameter(
+            "add --rejected: that halfin does not have it. If it has it, run settle pay again; of"
+            " one line name the seller too"
+        )
 
 
 def adjust_list(as_json: Json = False) -> None:

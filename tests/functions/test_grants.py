@@ -30,7 +30,7 @@ CALLERS = {
     " hold_sellers release_sellers release_reason approve_rest"
     " enter_adjustment approve_adjustment withdraw_adjustment propose_policy confirm_policy"
     " withdraw_policy accept_check pause_payouts resume_payouts close_break"
-    " declare_rejected withdraw_batch revoke_links"
+    " declare_rejected resolve_line withdraw_batch revoke_links"
     " propose_go_live approve_go_live withdraw_go_live"
     " enter_adjustments approve_adjustments withdraw_adjustments"
     " assign_reserve_policy assign_reserve_policies approve_reserve_assignment"

@@ -10,8 +10,24 @@ alter table finance.line_events drop constraint line_events_kind_check;
 alter table finance.line_events add constraint line_events_kind_check check (kind in (
     'frozen', 'submitted', 'completed', 'failed', 'failure_confirmed', 'refused', 'rejected',
     'withdrawn', 'completed_after_failed', 'completed_after_rejected', 'completed_after_returned',
-    'returned'
+    'returned', 'resolved'
 ));
 
 -- Shows more than it did.
 drop function if exists finance.open_lookups();
+
+create table finance.line_resolutions (
+    line_resolution_id bigint generated always as identity primary key,
+    line_id text not null references finance.payout_lines,
+    outcome text not null check (outcome in ('failed', 'returned', 'completed')),
+    -- As the line was: what was said of another state of it counts no more.
+    line_state text not null,
+    note text not null check (note <> ''),
+    resolved_by text not null default session_user,
+    resolved_at timestamptz not null default public.settle_now()
+);
+create index line_resolutions_line on finance.line_resolutions (line_id);
+comment on table finance.line_resolutions is
+'One row per word of a person who asked the rail, on what became of one line; two people who agree decide it.';
+create trigger append_only before update or delete or truncate on finance.line_resolutions
+for each statement execute function finance.refuse_change();

@@ -36,7 +36,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     inner join finance.payout_lines as l on b.subject = l.line_id
     where b.closed_at is null and (
         (l.returned_at is not null and l.retaken_at is null)
-        or (b.kind = 'returned_by_ledger' and l.state = 'completed')
+        or (b.kind in ('returned_by_ledger', 'contrary_outcome') and l.state = 'completed')
     )
 $$;
 comment on function finance.holding_breaks() is

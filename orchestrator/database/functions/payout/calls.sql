@@ -64,10 +64,11 @@ returns table (sequence integer, path text)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select c.sequence, c.path from finance.payout_calls as c
     where c.batch_id = p_batch_id and c.state in ('ready', 'sending', 'unknown')
+    and not finance.has_resolved_line(c.batch_id, c.sequence)
     order by c.sequence limit 1
 $$;
 comment on function finance.next_call(bigint) is
-'The next call of a batch that has no certain response; no row when there is nothing left to send.';
+'The next call of a batch that has no certain response and of which people have decided no line; no row when there is nothing left to send.';
 
 create or replace function finance.call_body(p_batch_id bigint, p_sequence integer)
 returns setof bytea
@@ -101,6 +102,10 @@ begin
     perform from finance.payout_batches as b where b.batch_id = p_batch_id for update;
     if finance.pause_message() is not null then
         raise exception '%', finance.pause_message();
+    end if;
+    if finance.has_resolved_line(p_batch_id, p_sequence) then
+        raise exception 'call % of batch % is sent no more: two people have decided the outcome of one of its lines; decide the others too, with settle resolve',
+            p_sequence, p_batch_id;
     end if;
     update finance.payout_calls set state = 'sending'
     where batch_id = p_batch_id and sequence = p_sequence and state in ('ready', 'sending', 'unknown');

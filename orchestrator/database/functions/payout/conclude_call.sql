@@ -20,6 +20,11 @@ begin
     end if;
     v_verdict := finance.classify_call(v_call, v_last);
     if v_call.state = 'accepted' then
+        -- People ended it, and a response under way says more.
+        if v_verdict = 'accepted' and finance.has_resolved_line(p_batch_id, p_sequence) then
+            perform finance.record_payout(p.payout, 'answer')
+            from jsonb_array_elements(finance.payouts_of(v_last.response::jsonb)) as p (payout);
+        end if;
         v_verdict := 'accepted';
     elsif v_verdict = 'accepted' and v_call.state = 'rejected' then
         -- Declared rejected by people, and a response under way says that it was accepted.
@@ -72,7 +77,7 @@ begin
         ) then 'rejected'
         when v_calls.accepted + v_calls.rejected = v_calls.total then 'accepted'
         when p_verdict in ('unknown', 'stopped') then 'unknown'
-        when p_verdict = 'withdrawn' then p_batch.state
+        when p_verdict in ('withdrawn', 'resolved') then p_batch.state
         else 'submitting'
     end;
     update finance.payout_batches set

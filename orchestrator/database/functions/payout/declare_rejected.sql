@@ -29,6 +29,14 @@ begin
         raise exception 'the rail has spoken of a payout of the batch of % already: it has it; run settle pay % again',
             p_window, p_window;
     end if;
+    if exists (
+        select from finance.payout_calls as c
+        where c.batch_id = v_batch.batch_id and c.state not in ('accepted', 'rejected')
+        and finance.has_resolved_line(c.batch_id, c.sequence)
+    ) then
+        raise exception 'two people have decided a line of the batch of % by itself: decide the others so too, settle resolve % SELLER',
+            p_window, p_window;
+    end if;
     insert into finance.batch_rejections (batch_id, note) values (v_batch.batch_id, p_note)
     on conflict (batch_id, declared_by) do nothing;
     select count(*) into v_people from finance.batch_rejections as r

@@ -30,6 +30,9 @@ begin
     if p_line.state = 'completed' then
         return 'completed';
     end if;
+    update finance.breaks as b
+    set closed_at = public.settle_now(), closed_by = 'an outcome', close_note = 'it completed'
+    where b.subject = p_line.line_id and b.kind = 'contrary_outcome' and b.closed_at is null;
     insert into finance.line_events (line_id, kind, source, detail) values (
         p_line.line_id,
         case
@@ -121,6 +124,25 @@ end;
 $$;
 comment on function finance.record_returned(finance.payout_lines, text, text, text) is
 'A paid line that was sent back: its money is the seller''s balance again, and its windows another line''s to pay.';
+
+-- The rail's word differs from that of people, or from its own, and money might be paid twice for it.
+create or replace function finance.record_contrary(p_line finance.payout_lines, p_payout jsonb)
+returns text
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+    update finance.payout_lines set payout_id = p_payout ->> 'id'
+    where line_id = p_line.line_id and payout_id is null;
+    if not finance.is_settled_by_people('contrary_outcome', p_line.line_id) then
+        perform finance.open_break('contrary_outcome', p_line.line_id,
+            format('payout %s of seller %s in %s is %s here and %s by the rail: the seller is held until that is clear',
+                p_payout ->> 'id', p_line.seller_id, p_line.payout_window, p_line.state,
+                coalesce(finance.truncate_message(p_payout ->> 'status'), 'in no state')));
+    end if;
+    return 'break';
+end;
+$$;
+comment on function finance.record_contrary(finance.payout_lines, jsonb) is
+'A break that holds the seller (outcome_conflict): what the rail says of a line that is decided differs.';
 
 -- What the rail has paid is paid, whatever it or people said of it before.
 create or replace function finance.record_after_rejected(

@@ -72,6 +72,13 @@ begin
     end if;
     if v_line.state = 'rejected' then
         return finance.record_after_rejected(v_line, p_payout, p_source);
+    -- What people have said of it stays until they have looked again.
+    elsif (v_class = 'completed' and v_line.state = 'returned'
+            and finance.is_resolved_as(v_line.line_id, 'returned')
+            and finance.paid_by_ledger(v_payout_id) <= 0)
+        or (v_class = 'failed' and v_line.state = 'completed'
+            and finance.is_resolved_as(v_line.line_id, 'completed')) then
+        return finance.record_contrary(v_line, p_payout);
     elsif v_class = 'completed' then
         return finance.record_completed(v_line, p_payout, p_source);
     -- Another word for failed counts once the rail was asked.
@@ -85,6 +92,9 @@ begin
             format('payout %s of seller %s in %s is %s by the rail, a state that is not known here: nothing was moved; ask halfin what became of it',
                 v_payout_id, v_line.seller_id, v_line.payout_window,
                 coalesce(finance.truncate_message(v_status), 'in no state')));
+    end if;
+    if v_class <> 'failed' and v_line.state in ('failed', 'returned') and v_line.returned_at is not null then
+        return finance.record_contrary(v_line, p_payout);
     end if;
     if v_line.state in ('frozen', 'submitted') then
         update finance.payout_lines

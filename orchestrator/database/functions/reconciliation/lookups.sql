@@ -22,6 +22,12 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     where l.state = 'completed' and l.payout_id is not null
     and b.kind in ('failed_after_completed', 'returned_by_ledger')
     union
+    -- The rail has contradicted what was decided here: until it is clear what became of it.
+    select '/v1/payouts', l.payout_id, l.payout_window, null
+    from finance.payout_lines as l
+    inner join finance.breaks as b on l.line_id = b.subject and b.closed_at is null
+    where b.kind = 'contrary_outcome' and l.payout_id is not null
+    union
     -- Money that left, and no line of ours knows for what: the payout itself names the line, whose
     -- seller must not be paid the same again. Until the rail has told what it is.
     select '/v1/payouts', e.payout_id, null, null
@@ -57,9 +63,9 @@ begin
         or (l.state in ('frozen', 'submitted') and (
             l.rail_status is distinct from p.payout ->> 'status' or c.class in ('completed', 'failed')
         ))
-        or (l.state = 'failed' and (l.returned_at is null or c.class = 'completed'))
+        or (l.state = 'failed' and (l.returned_at is null or c.class <> 'failed'))
         or (l.state = 'completed' and c.class in ('failed', 'unknown'))
-        or (l.state = 'returned' and c.class in ('completed', 'unknown'))
+        or (l.state = 'returned' and c.class <> 'failed')
         or (l.state = 'rejected' and c.class <> 'failed')
         order by p.payout ->> 'id'
     loop

@@ -1,0 +1,284 @@
+"""One line, by people: two decide it, and a contrary word of the rail holds the seller."""
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from orchestrator.errors import SettleError
+from orchestrator.settlement.reconcile import reconcile
+from tests.functions.market import (
+    DUE,
+    LINES,
+    NEXT_WINDOW,
+    WEEK,
+    WINDOW,
+    Line,
+    Market,
+    books,
+    eventually,
+    rail,
+)
+from tests.functions.payment_server import ORCHESTRATOR
+from tests.functions.rail_events import (
+    BEGIN,
+    COMPLETED,
+    LINE,
+    concluded,
+    confirm,
+    look_up,
+    payout,
+    receive,
+    take,
+)
+from tests.halfin.sandbox import KEY
+
+RESOLVE = "select finance.resolve_line(%s, %s, %s, 'halfin ticket 7')"
+CONFLICT = json.dumps({"error": {"code": "conflict", "message": "Key reused with another body"}})
+HOLDS = "select hold_reasons from finance.current_holds(%s, %s)"
+
+
+@pytest.fixture
+def market() -> Iterator[Market]:
+    """A line that was sent and has no outcome."""
+    with Market.open() as market:
+        market.approved(LINE)
+        market.freeze()
+        yield market
+
+
+def say(market: Market, who: str, outcome: str, seller: str = LINE.seller) -> int:
+    return int(market.value(who, RESOLVE, WINDOW, seller, outcome))
+
+
+def refused(market: Market, outcome: str, who: str = "ana", seller: str = LINE.seller) -> str:
+    return market.refusal(who, RESOLVE, WINDOW, seller, outcome)
+
+
+def both(market: Market, outcome: str, seller: str = LINE.seller) -> None:
+    assert [say(market, who, outcome, seller) for who in ("ana", "ben")] == [1, 2]
+
+
+def line(market: Market) -> tuple[object, ...]:
+    [found] = market.lines("state, returned_at, retaken_at")
+    return found
+
+
+def calls(market: Market) -> list[str]:
+    query = "select state from finance.payout_calls order by batch_id, sequence"
+    return [row["state"] for row in market.rows("dora", query)]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "expected"),
+    [("failed", ("failed", DUE, None)), ("completed", ("completed", None, None))],
+)
+def test_two_people_decide_a_line_without_an_outcome(
+    market: Market, outcome: str, expected: tuple[object, ...]
+) -> None:
+    take(market, "answer")
+    assert say(market, "ana", outcome) == 1
+    assert say(market, "ana", outcome) == 1  # the same person twice is one
+    assert line(market) == ("submitted", None, None)
+    assert say(market, "ben", outcome) == 2
+    assert line(market) == expected
+    assert "it is " in refused(market, outcome)
+    assert "only the rail moves it" in refused(market, outcome)
+
+
+def test_the_latest_word_of_each_person_counts(market: Market) -> None:
+    take(market, "answer")
+    assert say(market, "ana", "failed") == 1
+    assert say(market, "ben", "completed") == 1
+    assert say(market, "ana", "completed") == 2
+    assert line(market) == ("completed", None, None)
+
+
+def test_a_word_said_of_another_state_counts_no_more(market: Market) -> None:
+    """Ana said failed before the rail did; after its return, that is not the same question."""
+    take(market, "answer")
+    assert say(market, "ana", "completed") == 1
+    take(market, "completed", "failed", "confirmed")
+    look_up(market, "processing")  # a break: the rail contradicts itself
+    assert say(market, "ben", "completed") == 1
+    assert line(market) == ("returned", DUE, None)
+
+
+def test_people_say_that_a_paid_line_was_returned(market: Market) -> None:
+    take(market, "answer", "completed")
+    assert "only the rail moves it" in refused(market, "returned")
+    take(market, "failed")  # a break is open
+    assert "say --returned" in refused(market, "failed")
+    both(market, "returned")
+    assert line(market) == ("returned", DUE, None)
+    assert market.rows("dora", "select * from finance.breaks where closed_at is null") == []
+
+
+@pytest.mark.parametrize(
+    ("outcome", "seller", "why"),
+    [
+        ("lost", "s1", "lost is no outcome of a line: say failed, returned or completed"),
+        ("failed", "s9", "seller s9 has no line in 2026-W47: nothing to resolve"),
+        ("failed", "s1", "it was never sent: take it back with settle withdraw 2026-W47"),
+    ],
+)
+def test_what_cannot_be_resolved_is_refused(
+    market: Market, outcome: str, seller: str, why: str
+) -> None:
+    assert refused(market, outcome, seller=seller).endswith(why)
+    assert market.rows("dora", "select * from finance.line_resolutions") == []
+
+
+def test_a_line_whose_call_is_under_way_is_not_resolved(market: Market) -> None:
+    market.rows(ORCHESTRATOR, BEGIN, 1)
+    assert "run settle pay 2026-W47 first" in refused(market, "failed")
+
+
+def test_only_what_was_paid_is_returned(market: Market) -> None:
+    take(market, "answer")
+    assert "only what was paid can be returned" in refused(market, "returned")
+
+
+def test_an_analyst_decides_no_line(market: Market) -> None:
+    take(market, "answer")
+    assert "permission denied" in market.refusal("dora", RESOLVE, WINDOW, "s1", "failed")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "call", "batch", "state"),
+    [
+        ("failed", "rejected", "rejected", ("rejected", DUE, None)),
+        ("completed", "accepted", "accepted", ("completed", None, None)),
+    ],
+)
+def test_a_call_that_stays_unknown_ends_with_its_lines(
+    market: Market, outcome: str, call: str, batch: str, state: tuple[object, ...]
+) -> None:
+    """409: sending it again tells nothing new."""
+    assert concluded(market, 409, CONFLICT)["batch_state"] == "unknown"
+    both(market, outcome)
+    assert (calls(market), market.state(), line(market)) == ([call], [batch], state)
+    assert market.rows(ORCHESTRATOR, "select * from finance.next_call(1)") == []
+
+
+def test_nothing_is_sent_after_peoples_word() -> None:
+    """Of three lines one is decided: its call goes out no more, and ends with the others."""
+    with Market.open() as market, rail() as url:
+        market.approved()
+        market.freeze()
+        assert concluded(market, 409, CONFLICT)["batch_state"] == "unknown"
+        both(market, "failed", "s2")
+        assert "is sent no more" in market.refusal(ORCHESTRATOR, BEGIN, 1)
+        assert "decide the others so too" in market.refusal(
+            "ana", "select finance.declare_rejected('2026-W47', 'not there')"
+        )
+        assert market.pay(url).state == "unknown"
+        assert books(url)["payouts"] == 0
+        both(market, "failed", "s1")
+        assert market.state() == ["unknown"]
+        both(market, "completed", "s10")
+        assert (calls(market), market.state()) == (["accepted"], ["accepted"])
+        assert market.lines("seller_id, state") == [
+            ("s1", "failed"),
+            ("s10", "completed"),
+            ("s2", "failed"),
+        ]
+
+
+def next_week(market: Market) -> list[str]:
+    """What holds the seller's next row, which has the money again."""
+    market.close(Line(LINE.seller, 23_456), Line("s2", 700, "SPL"), weeks=1)
+    market.at(DUE + WEEK)
+    [held] = market.rows("dora", HOLDS, NEXT_WINDOW, LINE.seller)
+    return list(held["hold_reasons"])
+
+
+@pytest.mark.parametrize("status", ["processing", "on_hold"])
+def test_a_payout_that_is_under_way_after_peoples_word_holds_the_seller(
+    market: Market, status: str
+) -> None:
+    take(market, "answer")
+    both(market, "failed")
+    assert look_up(market, status) == 0
+    assert next_week(market) == ["outcome_conflict"]
+    assert look_up(market, "failed") == 0
+
+
+def test_what_completes_after_peoples_word_is_paid_and_holds_the_seller(market: Market) -> None:
+    take(market, "answer")
+    both(market, "failed")
+    market.close(Line(LINE.seller, 23_456), weeks=1)
+    market.at(DUE + WEEK)
+    receive(market, "payout.completed", **COMPLETED)
+    assert line(market) == ("completed", DUE, DUE + WEEK)
+    [held] = market.rows("dora", HOLDS, NEXT_WINDOW, LINE.seller)
+    assert held["hold_reasons"] == ["outcome_conflict"]
+
+
+def test_what_fails_after_people_said_it_completed_holds_the_seller(market: Market) -> None:
+    take(market, "answer")
+    both(market, "completed")
+    assert look_up(market, "failed") == 0
+    assert confirm(market, "failed") == 0
+    assert line(market) == ("completed", None, None)
+    assert next_week(market) == ["outcome_conflict"]
+    # And people look again.
+    both(market, "returned")
+    assert line(market) == ("returned", DUE + WEEK, None)
+
+
+def test_a_late_response_names_the_payouts_of_a_decided_call(market: Market) -> None:
+    """Two attempts; one ends in 409, people decide, and the other's acceptance arrives."""
+    late = market.value(ORCHESTRATOR, BEGIN, 1)
+    other = market.value(ORCHESTRATOR, BEGIN, 1)
+    end = "select finance.end_attempt(1, 1, %s, %s, true, null)"
+    take_chunk = "select finance.append_response_chunk(1, 1, %s, %s)"
+    market.rows(ORCHESTRATOR, take_chunk, other, CONFLICT.encode())
+    market.rows(ORCHESTRATOR, end, other, 409)
+    market.rows(ORCHESTRATOR, "select * from finance.conclude_call(1, 1)")
+    both(market, "completed")
+    shown = {k: v for k, v in payout(market, status="completed").items() if k != "metadata"}
+    body = json.dumps({"data": {"id": "b", "payouts": [shown | COMPLETED]}}).encode()
+    market.rows(ORCHESTRATOR, take_chunk, late, body)
+    market.rows(ORCHESTRATOR, end, late, 201)
+    market.rows(ORCHESTRATOR, "select * from finance.conclude_call(1, 1)")
+    assert market.lines("state, payout_id, tx_hash") == [("completed", shown["id"], "0xfeed")]
+
+
+def test_what_the_ledger_shows_as_paid_is_paid_whatever_two_people_said() -> None:
+    """Over HTTP: the line was believed lost, and the rail has paid it."""
+    with Market.open() as market, rail(processing_delay_s=1.5) as url:
+        market.approved()
+        market.pay(url)
+        both(market, "failed", "s1")
+        eventually(lambda: books(url)["by_status"] == {"completed": len(LINES)})
+        market.at(DUE + timedelta(hours=2))
+        assert reconcile(market.at_rail(url)) == len(LINES)
+        assert [state for (state,) in market.lines("state")] == ["completed"] * 3
+        assert "completed_after_failed" in market.kinds("alerts")
+
+
+def test_a_rail_that_answers_409_for_ever_is_ended_by_people() -> None:
+    """Over HTTP: the key was taken by another request, so this call can never be accepted."""
+    with Market.open() as market, rail() as url:
+        market.approved(LINE)
+        market.freeze()
+        [key] = market.rows("dora", "select idempotency_key as it from finance.payout_calls")
+        taken(url, key["it"])
+        with pytest.raises(SettleError, match="HTTP 409"):
+            market.pay(url)
+        both(market, "failed")
+        assert market.state() == ["rejected"]
+
+
+def taken(url: str, key: str) -> None:
+    """Somebody has used the call's key for something else."""
+    shown = {"currency": "USDT_TRC20", "amount": "1.00", "destination": LINE.wallet}
+    httpx.post(
+        f"{url}/v1/payouts/batch",
+        json={"idempotency_key": key, "payouts": [shown]},
+        headers={"X-API-Key": KEY},
+        trust_env=False,
+    ).raise_for_status()
