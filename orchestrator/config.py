@@ -6,6 +6,8 @@ to what pydantic does with one mapping, which tests pass as a dict.
 """
 
 import os
+from base64 import b64decode
+from binascii import Error as NotBase64
 from collections.abc import Mapping
 from dataclasses import field
 from datetime import datetime
@@ -32,6 +34,7 @@ from orchestrator.net import checked_url, is_loopback
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 RECEIVER_PORT = 8378
 SHORTEST_SECRET = 32
+KEY_PREFIX = "whsec_"  # of a secret of the Standard Webhooks specification
 LOCAL_PAGES = f"http://127.0.0.1:{RECEIVER_PORT}"
 PAGES_URL_VARIABLE = "SETTLE_PAGES_URL"
 LOCAL_RAIL = "http://127.0.0.1:8377/api"
@@ -102,6 +105,20 @@ def _long_enough(found: tuple[str, ...]) -> tuple[str, ...]:
     return found
 
 
+def _keys(found: tuple[str, ...]) -> tuple[str, ...]:
+    for secret in found:
+        try:
+            length = len(b64decode(secret.removeprefix(KEY_PREFIX), validate=True))
+        except NotBase64:
+            length = 0
+        if not secret.startswith(KEY_PREFIX) or not 24 <= length <= 64:
+            raise SettleError(
+                f"SETTLE_EVENTS_SECRET is not {KEY_PREFIX} and 24 to 64 bytes in base64: make one"
+                f' with: echo "{KEY_PREFIX}$(openssl rand -base64 32)"'
+            )
+    return found
+
+
 def _database_urls(urls: Mapping[Component, str]) -> Mapping[Component, str]:
     for component, url in urls.items():
         try:
@@ -119,6 +136,9 @@ Url = Annotated[str, AfterValidator(lambda url: url.rstrip("/"))]
 SafeUrl = Annotated[Url, AfterValidator(lambda url: checked_url(PAGES_URL_VARIABLE, url))]
 AlertUrl = Annotated[
     str, AfterValidator(lambda url: checked_url("SETTLE_ALERT_URL", url) if url else url)
+]
+EventsUrl = Annotated[
+    str, AfterValidator(lambda url: checked_url("SETTLE_EVENTS_URL", url) if url else url)
 ]
 
 
@@ -171,6 +191,19 @@ class Settings:
     )
     alert_url: AlertUrl = _variable(
         "SETTLE_ALERT_URL", "Where alerts are posted as JSON, each at least once.", ""
+    )
+    events_url: EventsUrl = _variable(
+        "SETTLE_EVENTS_URL",
+        "Where what concerns sellers is posted as JSON by the Standard Webhooks specification, each"
+        " event at least once; nowhere by default.",
+        "",
+    )
+    events_secrets: Annotated[Secrets, AfterValidator(_keys)] = _variable(
+        "SETTLE_EVENTS_SECRET",
+        f"What events are signed with: `{KEY_PREFIX}` and 24 to 64 bytes in base64, two separated"
+        " by a comma while rotating (both sign); generated outside production.",
+        (),
+        repr=False,
     )
     link_secrets: Annotated[Secrets, AfterValidator(_long_enough)] = _variable(
         "SETTLE_LINK_SECRET",

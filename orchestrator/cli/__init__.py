@@ -12,6 +12,7 @@ from orchestrator.cli import (
     build,
     database,
     decisions,
+    events,
     export,
     held,
     load,
@@ -34,7 +35,7 @@ app = typer.Typer(
 # In the order of `settle --help`, which shows them in panels.
 VERBS = (
     *(database, load, week, review, held, export, decisions, sellers, query, build),
-    *(breaks, services, sandbox),
+    *(breaks, events, services, sandbox),
 )
 for module in VERBS:
     module.register(app)

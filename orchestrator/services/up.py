@@ -1,4 +1,4 @@
-"""What a small team runs: Dagster's pages and daemon, the receiver, and off production a rail."""
+"""What a small team runs: Dagster's pages and daemon, the receiver, what posts events, a rail."""
 
 import os
 import signal
@@ -12,7 +12,14 @@ from types import FrameType
 
 import httpx
 
-from orchestrator.config import LOCAL_RAIL, PAGES_URL_VARIABLE, Environment, Settings
+from orchestrator.config import (
+    LOCAL_RAIL,
+    PAGES_URL_VARIABLE,
+    Component,
+    Environment,
+    Settings,
+)
+from orchestrator.database.connection import connect, rows
 from orchestrator.database.migrate import prepare_database, set_clock
 from orchestrator.errors import SettleError
 from orchestrator.services.dagster_instance import make_history
@@ -41,6 +48,12 @@ class Services:
         started = settle_process(list(arguments), self._environment, self.log(name))
         self._running[name], url = self._stack.enter_context(started)
         return url
+
+    def settle_quietly(self, name: str, *arguments: str) -> None:
+        """Start `settle ARGUMENTS`, which listens nowhere."""
+        command = [sys.executable, "-m", "orchestrator", *arguments]
+        started = process(command, self._environment, self.log(name))
+        self._running[name] = self._stack.enter_context(started)
 
     def pages_beside(self, webhooks: str) -> str:
         """Where the pages are, which the receiver shows too; what starts after this links there."""
@@ -111,6 +124,9 @@ def up(
         tell(f"The finance console is on {pages}/desk")
         if _needs_a_rail(settings):
             tell(f"The halfin sandbox listens on {_sandbox(settings, services, webhooks)}")
+        if settings.events_url and not _is_copy(settings):
+            services.settle_quietly("events", "post-events")
+            tell(f"Events are posted to {settings.events_url}")
         services.dagster("daemon", "dagster-daemon", "run")
         services.dagster("webserver", *GRAPH, "-p", str(port))
         if read_only_port is not None:
@@ -129,6 +145,14 @@ def up(
 def _needs_a_rail(settings: Settings) -> bool:
     is_real = settings.environment is Environment.PRODUCTION
     return not is_real and settings.halfin_base_url == LOCAL_RAIL
+
+
+def _is_copy(settings: Settings) -> bool:
+    with connect(settings, Component.ORCHESTRATOR) as database:
+        [found] = rows(
+            database, "select copied_from is not null as is_copy from finance.installation"
+        )
+    return bool(found["is_copy"])
 
 
 def _sandbox(settings: Settings, services: Services, webhooks: str) -> str:

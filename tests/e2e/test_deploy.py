@@ -26,7 +26,7 @@ UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
 
 
 def variables() -> dict[str, str]:
-    return variables_of("settle") | variables_of("receiver")
+    return variables_of("settle") | variables_of("receiver") | variables_of("events")
 
 
 def variables_of(name: str) -> dict[str, str]:
@@ -52,6 +52,7 @@ def test_the_variables_are_those_that_settle_reads() -> None:
     assert {variable for variable in found if variable.endswith("_URL")} - known == {
         DAGSTER_URL_VARIABLE,
         "HALFIN_BASE_URL",
+        "SETTLE_EVENTS_URL",
         "SETTLE_PAGES_URL",
     }
 

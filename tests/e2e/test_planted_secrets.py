@@ -36,6 +36,7 @@ PLANTED = {
     "the rail's key": "sk_test_" + "c0ffee15bad0" * 5 + "c0de",
     "the webhook secret": "whsec-Canary/of+the=webhooks-0815",
     "the link secret": "lnk-Canary/of+the=sellers-links-4711-xyz",
+    "the events secret": "whsec_" + base64.b64encode(b"Canary-of-the-events-0042").decode(),
     "ana's password": "pw-Canary/of+ana:who@approves-2342",
     "a wrong password": "pw-Canary/nobody+has:this@one-9999",
     "the password of a URL": "url-Canary-in-a-database-address-77",
@@ -60,6 +61,7 @@ class Installation:
             "HALFIN_API_KEY": PLANTED["the rail's key"],
             "HALFIN_WEBHOOK_SECRET": PLANTED["the webhook secret"],
             "SETTLE_LINK_SECRET": PLANTED["the link secret"],
+            "SETTLE_EVENTS_SECRET": PLANTED["the events secret"],
         }
 
     def run(self, *arguments: str, **environment: str) -> Answer:
@@ -128,8 +130,11 @@ def lived() -> Iterator[Installation]:
         assert it.run("pay", WINDOW, HALFIN_BASE_URL=f"{odd}/api").code == 1
         alerts = {"SETTLE_ALERT_URL": f"{odd}/alerts", "HALFIN_BASE_URL": f"{odd}/api"}
         assert it.run("reconcile", **alerts).code in (0, 1)
+        assert it.run("post-events", "--once", SETTLE_EVENTS_URL=f"{odd}/events").code == 0
+        for wrong in (PLANTED["the events secret"] + "!", PLANTED["the link secret"]):
+            assert it.run("post-events", "--once", SETTLE_EVENTS_SECRET=wrong).code == 1
     serve(it)
-    for verb in ("status", "reconcile", "alerts", "breaks"):
+    for verb in ("status", "reconcile", "alerts", "breaks", "events"):
         it.run(verb)
     with psycopg.connect(it.server.url("settle_admin"), autocommit=True) as owner:
         owner.execute("alter role dbt set statement_timeout = '1ms'")

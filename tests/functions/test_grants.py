@@ -25,7 +25,8 @@ CALLERS = {
     " preflight freeze_batch next_call call_body begin_attempt append_response_chunk"
     " end_attempt conclude_call open_lookups record_lookup rail_currencies ledger_knows"
     " store_ledger compare_books raise_alert raise_alert_once unposted_alerts mark_posted"
-    " alert_stopped alert_changed_definitions prune_raw_texts": {ORCHESTRATOR},
+    " alert_stopped alert_changed_definitions prune_raw_texts"
+    " claim_events end_post unclaim_events replay_events": {ORCHESTRATOR},
     "approve revoke_approval hold_seller release_hold block_wallet unblock_wallet"
     " hold_sellers release_sellers release_reason approve_rest"
     " enter_adjustment approve_adjustment withdraw_adjustment propose_policy confirm_policy"

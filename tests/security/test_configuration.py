@@ -76,6 +76,12 @@ def test_a_unit_has_only_its_own_secrets() -> None:
     text = (folder / "receiver.env.example").read_text()
     for secret in ("HALFIN_API_KEY", "SETTLE_ORCHESTRATOR_URL", "SETTLE_DBT_URL"):
         assert secret not in text
+    events = (folder / "settle-events.service").read_text()
+    assert "EnvironmentFile=/etc/settle/events.env" in events
+    assert "User=settle-events" in events
+    text = (folder / "events.env.example").read_text()
+    for secret in ("HALFIN", "SETTLE_DBT_URL", "SETTLE_WEBHOOK_URL", "SETTLE_LINK_SECRET"):
+        assert secret not in text
 
 
 HARDENED = """
@@ -101,7 +107,7 @@ def test_a_unit_can_do_little_beside_its_work(unit: Path) -> None:
 
 def test_a_container_can_do_little_beside_its_work() -> None:
     composed = yaml.safe_load((PROJECT_ROOT / "deploy" / "compose.yaml").read_text())
-    assert len(composed["services"]) == 5
+    assert len(composed["services"]) == 6
     for service in composed["services"].values():
         assert service["read_only"] is True
         assert service["cap_drop"] == ["ALL"]

@@ -67,10 +67,10 @@ def test_raw_texts_go_and_what_was_read_stays(market: Market) -> None:
     known = market.rows("dora", facts)
     assert known[0]["event_type"] == "payout.completed"
     line = market.rows("dora", "select * from finance.payout_lines")
-    assert pruned(market) == [0, 0, 0]
+    assert pruned(market) == [0, 0, 0, 0]
     market.at(DUE + 13 * MONTHS)
-    assert pruned(market) == [1, 1, 1]
-    assert pruned(market) == [0, 0, 0]
+    assert pruned(market) == [1, 1, 1, 3]  # released, submitted, paid
+    assert pruned(market) == [0, 0, 0, 0]
     after = raw(market)
     assert after["halfin.webhook_events"] == after["finance.call_attempts"] == [None]
     assert after["halfin.balance_reads"] == [b'{"data": []}', None]  # the latest funds payouts
@@ -102,7 +102,7 @@ def test_what_is_not_over_keeps_its_texts(market: Market) -> None:
     batch = market.freeze("2026-W48")
     take_unknown(market, batch)
     market.at(DUE + 40 * MONTHS)
-    assert pruned(market) == [1, 1, 1]
+    assert pruned(market) == [1, 1, 1, 4]
     assert market.value("dora", "select body from halfin.webhook_events where payload is null and"
                         " event_type is null") == b'{"a": "\\u0000"}'  # fmt: skip
     texts = market.rows(
@@ -177,6 +177,7 @@ def test_reconcile_prunes_as_it_goes(market: Market) -> None:
         "webhooks": 0,
         "balances": 0,
         "responses": 0,
+        "events": 0,
     }
 
 

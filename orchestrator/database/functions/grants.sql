@@ -120,7 +120,9 @@ finance.open_lookups(), finance.record_lookup(bytea, text), finance.rail_currenc
 finance.ledger_knows(text, bytea), finance.store_ledger(text, bytea[]), finance.compare_books(),
 finance.raise_alert(text, text, text), finance.raise_alert_once(text, text, text),
 finance.unposted_alerts(integer), finance.mark_posted(bigint),
-finance.prune_raw_texts(integer, integer)
+finance.prune_raw_texts(integer, integer),
+finance.claim_events(integer), finance.end_post(bigint, text), finance.unclaim_events(bigint[]),
+finance.replay_events(text[])
 to settle_orchestrator;
 
 grant execute on function

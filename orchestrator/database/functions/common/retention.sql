@@ -1,4 +1,4 @@
--- Raw texts of the rail's go after some months; what was read from them stays.
+-- Raw texts of the rail's, and what events said, go after some months; what was read from them stays.
 
 create or replace function finance.prune_raw_texts(p_months integer, p_limit integer default 10000)
 returns table (what text, pruned bigint)
@@ -73,7 +73,21 @@ begin
     get diagnostics pruned = row_count;
     what := 'responses';
     return next;
+
+    -- Posted, or given up long ago.
+    update finance.events as e
+    set
+        data = null, pruned_at = public.settle_now(),
+        data_sha256 = sha256(convert_to(e.data::text, 'UTF8'))
+    where e.event_number in (
+        select o.event_number from finance.events as o
+        where o.data is not null and o.recorded_at < v_before
+        order by o.recorded_at limit p_limit
+    );
+    get diagnostics pruned = row_count;
+    what := 'events';
+    return next;
 end;
 $$;
 comment on function finance.prune_raw_texts(integer, integer) is
-'Empties raw webhooks, balances and responses of the rail that are older than so many months, p_limit of each; what was read from them stays, with their SHA-256. Returns how many.';
+'Empties raw webhooks, balances and responses of the rail, and what events said, where they are older than so many months, p_limit of each; what was read from them stays, with their SHA-256. Returns how many.';

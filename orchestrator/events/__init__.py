@@ -1,0 +1,1 @@
+"""What concerns sellers leaves the database for SETTLE_EVENTS_URL."""
