@@ -128,10 +128,8 @@ def test_a_second_run_killed_at_any_message_pays_each_line_once() -> None:
             market.pay(url)
             assert (books(url)["batches"], books(url)["payouts"]) == (2, 2), plug.seen
             assert market.state() == ["accepted", "accepted"], plug.seen
-            assert market.lines("seller_id, batch_id, state") == [
-                ("s1", 1, "submitted"),
-                ("s3", 2, "submitted"),
-            ], plug.seen
+            lines = market.lines("seller_id, state")
+            assert lines == [("s1", "submitted"), ("s3", "submitted")], plug.seen
             assert market.kinds("breaks") == [], plug.seen
         if not plug.is_pulled:
             break

@@ -1,6 +1,7 @@
--- What the current run of a window pays, what blocks it, who approved the window and which approvals
--- cover the run, and the funding it needs on the rail: one row, with tables as JSON. Once frozen, the
--- batch says what is paid; before, what nothing holds now. The amounts of an older window have moved on.
+-- What the current run of a window pays, what blocks it, who approved the window and which
+-- approvals cover the run, and the funding it needs on the rail: one row, with tables as JSON. Once
+-- frozen, the batch says what is paid; before, what nothing holds now. The amounts of an older
+-- window have moved on.
 with positions as materialized (
     select p.* from finance.window_position(%(window)s) as p
 ),

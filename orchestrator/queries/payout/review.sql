@@ -1,5 +1,5 @@
--- What came of one window's payout, as one JSON document: all its runs; of the current one the latest
--- batch, its calls and outcomes so far and what the freeze left out; and the open breaks.
+-- What came of one window's payout, as one JSON document: all its runs; of the current one the
+-- latest batch, its calls and outcomes so far and what the freeze left out; and the open breaks.
 with batch as (
     select b.*
     from finance.payout_runs(%(window)s) as b
@@ -44,7 +44,8 @@ select json_build_object(
     ), '[]'),
     'batch', (
         select json_build_object(
-            'batch_id', b.batch_id, 'run', b.run, 'attempt', b.attempt, 'state', b.state, 'note', b.state_note,
+            'batch_id', b.batch_id, 'run', b.run, 'attempt', b.attempt, 'state', b.state,
+            'note', b.state_note,
             'line_count', b.line_count, 'total', finance.money(b.total_minor),
             'frozen_by', b.frozen_by, 'frozen_at', b.frozen_at, 'answered_at', b.answered_at,
             'calls', (

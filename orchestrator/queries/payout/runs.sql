@@ -1,4 +1,5 @@
--- The runs of a window that were frozen, first to last: the latest batch of each, and what came of it.
+-- The runs of a window that were frozen, first to last: the latest batch of each, and what came
+-- of it.
 select
     b.run,
     b.state,

@@ -1,4 +1,12 @@
--- Lines of the current run that nothing holds, to another wallet than the one that their seller was last paid to.
+-- Lines of the current run that nothing holds, to another wallet than the one that their seller was
+-- last paid to.
+with earlier as materialized (
+    select l.seller_id
+    from finance.payout_runs(%(window)s) as b
+    inner join finance.payout_lines as l on b.batch_id = l.batch_id
+    where b.run < finance.current_run(%(window)s) and l.state <> 'rejected'
+)
+
 select
     h.seller_id as seller,
     h.rail,
@@ -19,14 +27,6 @@ cross join lateral (
 where
     cardinality(h.hold_reasons) = 0
     and h.wallet_address <> p.wallet_address
-    and not exists (
-        select from finance.payout_lines as l
-        inner join finance.payout_batches as b on l.batch_id = b.batch_id
-        where
-            l.payout_window = %(window)s
-            and l.seller_id = h.seller_id
-            and b.state <> 'rejected'
-            and b.run < (select finance.current_run(%(window)s))
-    )
+    and h.seller_id not in (select e.seller_id from earlier as e)
 order by h.net_minor desc, h.seller_id
 limit %(limit)s
