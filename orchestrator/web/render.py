@@ -57,8 +57,8 @@ def week(window: str, *, has_year: bool = False) -> str:
 def csv_line(values: Sequence[str | None]) -> str:
     """One row of a CSV file."""
     line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow(values)
-    return line.getvalue()
+    csv.writer(line).writerow(values)
+    return line.getvalue().removesuffix("\r\n")
 
 
 def minus_cell(value: Any) -> str:

@@ -2,7 +2,10 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
+from orchestrator.config import Component
+from orchestrator.database.connection import connect, rows_of
 from tests.functions.paid_weeks import PaidWeeks
 from tests.support.closed_week import NOW, OPEN_WINDOW, WINDOW
 from tests.support.settings import build_untested
@@ -14,6 +17,7 @@ select s.* from settlement.seller_settlement as s
 inner join settlement.windows as w on s.payout_window = w.payout_window and not w.is_closed
 order by s.seller_id
 """
+RESERVE = "select r.* from settlement.seller_reserve as r order by r.seller_id"
 CARRIED = """
 select s.seller_id, s.carried_forward from settlement.seller_settlement as s
 where s.payout_window = %(w)s
@@ -28,18 +32,31 @@ ZERO = Decimal(0)
 
 
 class OpenWindow(PaidWeeks):
+    def shown(self, window: str) -> list[Any]:
+        """The open window, all balances, a seller's statement, the head of the window's page."""
+        found: list[Any] = [self.rows(OPEN), self.rows(RESERVE)]
+        with connect(self.settings, Component.ORCHESTRATOR, is_read_only=True) as database:
+            [row] = rows_of(database, "seller/statement", seller=SELLER)
+            [head] = rows_of(database, "window/header", window=window)
+        for document, of_the_build in ((row["statement"], "as_of"), (head, "build")):
+            found.append({k: v for k, v in document.items() if k != of_the_build})
+        return found
+
     def carried(self, window: str) -> dict[str, Decimal]:
         """What each seller with a row in the open window carries, now and after a build alike."""
-        live = self.rows(OPEN)
+        live = self.shown(window)
         build_untested(self.settings)
-        assert live == self.rows(OPEN)
+        assert live == self.shown(window)
         return dict(self.rows(CARRIED, w=window))
 
 
 def test_open_window_is_what_the_next_build_makes_of_it() -> None:
     weeks = OpenWindow()
     before = dict(weeks.rows(CARRIED, w=OPEN_WINDOW))
+    reserve = dict(weeks.rows("select seller_id, available_balance from settlement.seller_reserve"))
     batch = weeks.freeze(WINDOW)
+    after = dict(weeks.rows("select seller_id, available_balance from settlement.seller_reserve"))
+    assert all(after[seller] < reserve[seller] for seller in weeks.sellers(WINDOW))
     back, twice, *paid = weeks.sellers(WINDOW)
     assert min(before[seller] for seller in (back, twice, *paid)) > 0
 

@@ -142,7 +142,7 @@ class Office:
             reason: str = self.ask(who, query, window, seller)
         except psycopg.Error as error:
             return one_line(error)
-        assert reason in RELEASABLE, reason
+        assert reason in (*RELEASABLE, "below_minimum"), reason  # a last payout, chosen by chance
         if reason == "manual_review":
             self.oracle.held.discard(seller)
         wallet = self.oracle.sellers[seller].wallet_address

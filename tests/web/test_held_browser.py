@@ -1,5 +1,6 @@
 """The page of held sellers with 200 of them, in a real browser: at a desk and on a phone."""
 
+import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from orchestrator.config import Component
 from orchestrator.database.connection import connect
 from tests.support.browsers import assert_accessible, chromium, picture
-from tests.support.closed_week import FINANCE, SECOND
+from tests.support.closed_week import FINANCE, SECOND, WINDOW
 from tests.support.flagged_sellers import add_flagged_sellers
 from tests.web.desk_site import HELD, WEEK, DeskSite, desk_site
 from tests.web.test_desk_browser import DESKTOP, PHONE, log_in
@@ -167,3 +168,31 @@ def test_of_two_clicks_at_once_one_releases(site: DeskSite) -> None:
             True,
         ]
     assert len(releases(site)) == 2
+
+
+def test_after_a_refused_batch_two_clicks_of_two_people_approve_the_rest(
+    site: DeskSite, browser: Browser
+) -> None:
+    desk = site.desk
+    desk.approve(FINANCE)
+    desk.freeze()
+    details = ["payouts[0].destination: no such account"]
+    refused = {"error": {"code": "validation_error", "message": "no", "details": details}}
+    desk.answered(400, json.dumps(refused).encode())
+    [named] = desk.rows(
+        Component.ORCHESTRATOR, "select seller_id from finance.refused_sellers(%s)", WINDOW
+    )
+    for name, held in ((FINANCE, 1), (SECOND, 0)):
+        page = log_in(browser, site, name)
+        page.goto(WEEK)
+        expect(page.get_by_role("cell", name="destination: no such account")).to_be_visible()
+        assert_accessible(page)
+        page.get_by_role("button", name="Hold the refused, approve").click()
+        expect(page.get_by_role("status")).to_contain_text(
+            f"{name} held {held} more of the refused sellers of {WINDOW} and approved the rest"
+        )
+    expect(page.get_by_text("Nothing: the next run pays it.")).to_be_visible()
+    assert holds(site) == [named["seller_id"]]
+    query = "select approved_by from finance.covering_approvals(%s) order by 1"
+    found = desk.rows(Component.ORCHESTRATOR, query, WINDOW)
+    assert [row["approved_by"] for row in found] == [FINANCE, SECOND]

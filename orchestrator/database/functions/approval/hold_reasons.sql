@@ -21,7 +21,7 @@ values
 (17, 'seller_paused', false, false, 'You paused your payouts. The amount is kept for you until you resume them.'),
 (18, 'not_scheduled', false, false, 'You are paid once a month, with the first week whose Sunday lies in the month. The amount is added to that payout.'),
 (19, 'below_seller_minimum', false, false, 'The amount is below the minimum that you set. It is added to your next payout.'),
-(20, 'below_minimum', false, false, 'The amount is below the minimum payout of your network. It is added to your next payout.')
+(20, 'below_minimum', false, true, 'The amount is below the minimum payout of your network. It is added to your next payout.')
 on conflict (reason) do update set
     hold_rank = excluded.hold_rank,
     is_live = excluded.is_live,
