@@ -203,7 +203,9 @@ def test_a_payout_that_is_under_way_after_peoples_word_holds_the_seller(
     both(market, "failed")
     assert look_up(market, status) == 0
     assert next_week(market) == ["outcome_conflict"]
+    # Until the rail agrees.
     assert look_up(market, "failed") == 0
+    assert market.rows("dora", HOLDS, NEXT_WINDOW, LINE.seller) == [{"hold_reasons": []}]
 
 
 def test_what_completes_after_peoples_word_is_paid_and_holds_the_seller(market: Market) -> None:

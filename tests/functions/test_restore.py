@@ -4,6 +4,7 @@ The backup is pg_dump's, the restore pg_restore's, as an operator runs them.
 """
 
 import itertools
+import json
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,8 +17,21 @@ from starlette.responses import Response
 from orchestrator.database.migrate import prepare_database
 from orchestrator.embedded_postgres.system_user import programs_for, server_user
 from orchestrator.settlement.reconcile import reconcile
-from tests.functions.market import LINES, WINDOW, Market, books, eventually, forward, odd_rail, rail
-from tests.functions.payment_server import OWNER
+from tests.functions.market import (
+    DUE,
+    LINES,
+    NEXT_WINDOW,
+    WEEK,
+    WINDOW,
+    Line,
+    Market,
+    books,
+    eventually,
+    forward,
+    odd_rail,
+    rail,
+)
+from tests.functions.payment_server import ORCHESTRATOR, OWNER
 
 _numbers = itertools.count()
 Backup = Callable[[Market], None]
@@ -99,3 +113,67 @@ def test_a_restored_database_goes_on_without_paying_twice(moment: str, tmp_path:
             ]
             assert copy.kinds("breaks") == []
             assert copy.obstacles(WINDOW) == market.obstacles(WINDOW)
+
+
+CLOSE_BREAK = "select finance.close_break(%s, 'paid by hand, says halfin')"
+COMPARE = "select finance.compare_books()"
+
+
+def tell(market: Market, payout: dict[str, object]) -> None:
+    """What the rail shows when it is asked about the payout."""
+    body = json.dumps({"data": payout}).encode()
+    market.rows(ORCHESTRATOR, "select finance.record_lookup(%s)", body)
+
+
+def forgotten(market: Market, **other: object) -> dict[str, object]:
+    """A payout of a line that was sent after the backup."""
+    installation = market.value(OWNER, "select installation_id from finance.installation")
+    key = f"settle/{installation}/{WINDOW}/aaaa"
+    return {"id": "p1", "status": "completed", "idempotency_key": key} | other
+
+
+def test_a_payout_in_our_name_without_a_line_stops_every_other_window() -> None:
+    """The restored window was not paid here, and its money is carried into the next one."""
+    with Market.open() as market:
+        market.close(LINES[0])
+        tell(market, forgotten(market))
+        tell(market, forgotten(market, status="processing"))
+        assert market.kinds("breaks") == ["payout_without_line"]
+        market.close(Line("s1", 23_456), weeks=1)
+        market.approve("ana", window=NEXT_WINDOW)
+        market.at(DUE + WEEK)
+        [said] = market.obstacles(NEXT_WINDOW)
+        assert said.startswith(f"payout p1 of {WINDOW} is at the rail in our name")
+        assert said in market.refusal(ORCHESTRATOR, "select finance.freeze_batch(%s)", NEXT_WINDOW)
+        market.rows(ORCHESTRATOR, COMPARE)
+        number = market.value("dora", "select break_id from finance.breaks")
+        assert market.value("ana", CLOSE_BREAK, number) is False
+        assert market.obstacles(NEXT_WINDOW) == [said]
+        assert market.value("ben", CLOSE_BREAK, number) is True
+        assert market.obstacles(NEXT_WINDOW) == []
+        tell(market, forgotten(market))
+        assert market.obstacles(NEXT_WINDOW) == []
+
+
+def test_the_window_of_a_forgotten_payout_can_be_paid_itself() -> None:
+    """Its key meets the payout at the rail, and then a line has it."""
+    with Market.open() as market, rail() as url:
+        market.approved()
+        tell(market, forgotten(market))
+        assert market.obstacles(WINDOW) == []
+        market.pay(url)
+        [(payout_id,)] = market.lines("payout_id", "l.seller_id = 's1'")
+        tell(market, forgotten(market, id="p2"))
+        market.rows(OWNER, "alter table finance.breaks disable trigger immutable")
+        market.rows(OWNER, "update finance.breaks set subject = %s where subject = 'p2'", payout_id)
+        market.rows(OWNER, "alter table finance.breaks enable trigger immutable")
+        market.rows(ORCHESTRATOR, COMPARE)
+        still = "select subject from finance.breaks where closed_at is null"
+        assert [row["subject"] for row in market.rows("dora", still)] == ["p1"]
+
+
+def test_a_forgotten_payout_that_failed_stops_nothing() -> None:
+    with Market.open() as market:
+        tell(market, forgotten(market, status="failed"))
+        tell(market, forgotten(market, idempotency_key=f"settle/other/{WINDOW}/aaaa", id="p2"))
+        assert market.kinds("breaks") == ["unknown_payout", "unknown_payout"]

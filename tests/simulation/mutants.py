@@ -491,8 +491,8 @@ MUTANTS = (
         "reconciled",
         (
             f"{FUNCTIONS}/payout/record_outcome.sql",
-            "if p_source in ('lookup', 'confirmation') and",
-            "if false and",
+            "if p_source in ('lookup', 'confirmation') and p_line.returned_at is null",
+            "if false",
         ),
         seed=1,
     ),

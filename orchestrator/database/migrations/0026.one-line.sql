@@ -31,3 +31,8 @@ comment on table finance.line_resolutions is
 'One row per word of a person who asked the rail, on what became of one line; two people who agree decide it.';
 create trigger append_only before update or delete or truncate on finance.line_resolutions
 for each statement execute function finance.refuse_change();
+
+-- Of a payout that the rail has in our name and no line of ours: the window that its key names.
+alter table finance.breaks add column payout_window text;
+create index breaks_payout_window on finance.breaks (payout_window)
+where payout_window is not null and closed_at is null;

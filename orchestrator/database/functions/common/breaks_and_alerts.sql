@@ -55,7 +55,7 @@ begin
     if exists (select from finance.holding_breaks() as b where b.break_id = p_break_id)
         or exists (
             select from finance.breaks as b where b.break_id = p_break_id
-            and b.kind in ('ledger_without_line', 'unknown_payout') and b.closed_at is null
+            and b.kind in ('ledger_without_line', 'unknown_payout', 'payout_without_line') and b.closed_at is null
         ) then
         insert into finance.break_closings (break_id, note) values (p_break_id, p_note)
         on conflict (break_id, closed_by) do nothing;

@@ -89,6 +89,12 @@ begin
         update finance.payout_lines set failure_code = v_code, failure_reason = v_reason
         where line_id = p_line.line_id;
     end if;
+    if p_source in ('lookup', 'confirmation') and p_line.returned_at is not null then
+        update finance.breaks as b
+        set closed_at = public.settle_now(), closed_by = 'an outcome',
+            close_note = 'the rail says that it failed'
+        where b.subject = p_line.line_id and b.kind = 'contrary_outcome' and b.closed_at is null;
+    end if;
     if p_source in ('lookup', 'confirmation') and p_line.returned_at is null then
         perform finance.return_lines(array[p_line.line_id], 'failed');
         insert into finance.line_events (line_id, kind, source, detail)

@@ -33,6 +33,53 @@ $$;
 comment on function finance.mismatch(jsonb, finance.payout_lines) is
 'In what a payout of the rail differs from the line that asked for it; null where in nothing.';
 
+create or replace function finance.window_of_our_key(p_payout jsonb) returns text
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    select c.payout_window
+    from finance.installation as i
+    cross join lateral (
+        select regexp_replace(p_payout ->> 'idempotency_key', '^settle/[^/]*/([^/]*)/.*$', '\1')
+            as payout_window
+    ) as c
+    where p_payout ->> 'idempotency_key' like 'settle/' || i.installation_id || '/%'
+    and c.payout_window ~ '^\d{4}-W\d{2}$'
+    and not exists (
+        select from finance.payout_lines as l
+        where l.idempotency_key = p_payout ->> 'idempotency_key'
+    )
+$$;
+comment on function finance.window_of_our_key(jsonb) is
+'The window that a payout''s key names, where this installation made the key and no line has it; null otherwise.';
+
+-- A restored database has forgotten what it sent. The window itself can be paid, as its keys meet the
+-- payout at the rail; another one would carry the same money in and pay it again.
+create or replace function finance.record_without_line(p_payout jsonb) returns text
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    v_window constant text := finance.window_of_our_key(p_payout);
+    v_payout_id constant text := coalesce(p_payout ->> 'id', 'no id');
+begin
+    insert into finance.breaks (kind, subject, detail, payout_window)
+    select 'payout_without_line', v_payout_id, format(
+        'the rail has payout %s of %s in our name, and no line here has it: was the database restored?',
+        v_payout_id, v_window), v_window
+    -- However often the rail tells of it, and in whatever state.
+    where not exists (
+        select from finance.breaks as b
+        where b.kind = 'payout_without_line' and b.subject = v_payout_id
+    )
+    on conflict do nothing;
+    if found then
+        perform finance.raise_alert('break', v_payout_id, format(
+            'payout_without_line: the rail has payout %s of %s in our name, and no line here has it: pay no other window before it is clear',
+            v_payout_id, v_window));
+    end if;
+    return 'break';
+end;
+$$;
+comment on function finance.record_without_line(jsonb) is
+'Opens a break for a payout in our name that no line has; while it is open, no other window is paid.';
+
 create or replace function finance.return_lines(p_line_ids text[], p_state text) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
     update finance.line_windows set is_standing = false
@@ -57,7 +104,9 @@ begin
     where l.line_id = (finance.line_of_payout(p_payout)).line_id for update;
     -- Again: what waited for the lock must see what it waited for.
     v_line := finance.line_of_payout(p_payout);
-    if v_line.line_id is null then
+    if v_line.line_id is null and finance.window_of_our_key(p_payout) is not null and v_class <> 'failed' then
+        return finance.record_without_line(p_payout);
+    elsif v_line.line_id is null then
         perform finance.open_break('unknown_payout', coalesce(v_payout_id, 'no id'),
             format('the rail speaks of payout %s, status %s, that no line of ours asked for',
                 coalesce(v_payout_id, 'without id'), coalesce(v_status, 'none')));
@@ -93,7 +142,9 @@ begin
                 v_payout_id, v_line.seller_id, v_line.payout_window,
                 coalesce(finance.truncate_message(v_status), 'in no state')));
     end if;
-    if v_class <> 'failed' and v_line.state in ('failed', 'returned') and v_line.returned_at is not null then
+    -- A response may be older than the outcome; a look-up, and any word after that of people, is not.
+    if v_class <> 'failed' and v_line.state in ('failed', 'returned') and v_line.returned_at is not null
+        and (p_source in ('lookup', 'confirmation') or finance.is_resolved_as(v_line.line_id, v_line.state)) then
         return finance.record_contrary(v_line, p_payout);
     end if;
     if v_line.state in ('frozen', 'submitted') then

@@ -131,6 +131,10 @@ begin
         select from finance.payout_lines as l
         where l.batch_id || '/' || l.call_sequence = b.subject and l.payout_id is null
     );
+    update finance.breaks as b
+    set closed_at = public.settle_now(), closed_by = 'an outcome', close_note = 'a line has it'
+    where b.closed_at is null and b.kind = 'payout_without_line'
+    and exists (select from finance.payout_lines as l where l.payout_id = b.subject);
     -- What waits for somebody: on halfin's dashboard, or nobody knows where.
     perform finance.raise_alert_once(
         case w.is_waiting when true then 'pending_approval' else 'stuck' end,

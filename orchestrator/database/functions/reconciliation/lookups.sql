@@ -36,7 +36,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     and not exists (select from finance.payout_lines as l where l.payout_id = e.payout_id)
     and not exists (
         select from finance.breaks as b
-        where b.kind = 'unknown_payout' and b.subject = e.payout_id
+        where b.kind in ('unknown_payout', 'payout_without_line') and b.subject = e.payout_id
     )
     order by 3, 1, 2
 $$;
@@ -67,6 +67,10 @@ begin
         or (l.state = 'completed' and c.class in ('failed', 'unknown'))
         or (l.state = 'returned' and c.class <> 'failed')
         or (l.state = 'rejected' and c.class <> 'failed')
+        or exists (
+            select from finance.breaks as b
+            where b.subject = l.line_id and b.kind = 'contrary_outcome' and b.closed_at is null
+        )
         order by p.payout ->> 'id'
     loop
         v_moved := v_moved + (
