@@ -33,6 +33,8 @@ NO_AMOUNTS = ("1.005", "nan", "1e3", "1,50", ".5", "5.", "+5", "-x", "9" * 14, "
         ("block --as ana --note n", "Missing argument"),
         ("accept 2026-W54 unusual_total --as ana --note n", "'2026-W54' is not an ISO week"),
         ("resolve 2026-W46 --as ana --note n", "add --rejected"),
+        ("resolve 2026-W46 s1 --as ana --note n", "say one of --failed"),
+        ("resolve 2026-W46 s1 --failed --returned --as ana --note n", "say one of --failed"),
         ("export 2026-W46 --to /nowhere/at/all", "does not exist"),
         ("breaks shut 1", "No such command 'shut'"),
         ("adjust enter s1 5.00 --as ana --note n", "set SETTLE_PASSWORD"),
