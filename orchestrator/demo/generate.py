@@ -15,6 +15,7 @@ import psycopg
 from eth_utils.address import to_checksum_address
 from psycopg import sql
 from psycopg.rows import tuple_row
+from solders.keypair import Keypair
 
 from orchestrator.database.connection import sql_file
 from orchestrator.errors import SettleError
@@ -118,7 +119,7 @@ def make_wallet(seed: int, number: int, wallet_format: WalletFormat, state: str)
     if state == "other rail":
         wallet_format = _OTHER_FORMAT[wallet_format]
     if wallet_format == "SPL":
-        address = base58.b58encode(chance).decode()
+        address = str(Keypair.from_seed(chance).pubkey())
         return address[:-3] if state == "broken" else address
     if wallet_format == "TRC-20":
         address = base58.b58encode_check(b"\x41" + chance[:20]).decode()

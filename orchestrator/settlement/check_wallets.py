@@ -1,5 +1,7 @@
 """Check the addresses that no build has seen yet, and land the verdicts as a source for dbt."""
 
+from dataclasses import asdict
+
 from psycopg import sql
 
 from orchestrator.config import Component, Settings
@@ -17,8 +19,9 @@ and not exists (
 )
 """
 INSERT = """
-insert into finance.wallet_checks (wallet_address, address_format, is_valid, detail)
-values (%s, %s, %s, %s)
+insert into finance.wallet_checks
+(wallet_address, address_format, is_valid, detail, is_payable, is_checksummed)
+values (%(address)s, %(format)s, %(is_valid)s, %(detail)s, %(is_payable)s, %(is_checksummed)s)
 on conflict do nothing
 """
 
@@ -29,7 +32,8 @@ def check_new_wallets(settings: Settings) -> int:
         database.execute("select finance.sight_wallets()")
         query = sql.SQL(NEW_ADDRESSES).format(sql.Identifier(*source_table("sellers")))
         addresses = [row[0] for row in database.execute(query)]
-        checks = ((a, check_wallet(a)) for a in addresses)
         with database.cursor() as cursor:
-            cursor.executemany(INSERT, [(a, c.format, c.is_valid, c.detail) for a, c in checks])
+            cursor.executemany(
+                INSERT, [{"address": a} | asdict(check_wallet(a)) for a in addresses]
+            )
     return len(addresses)

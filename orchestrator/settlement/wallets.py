@@ -1,7 +1,8 @@
-"""What a wallet address looks like, and whether its owner mistyped it.
+"""What a wallet address looks like, whether it is mistyped, and whether anybody can own it.
 
 Formats are those of the three rails: TRC-20 (TRON: base58check, prefix 0x41), ERC-20 (EVM: 0x and
-40 hex digits with the EIP-55 checksum) and SPL (Solana: base58 of 32 bytes, which has no checksum).
+40 hex digits with the EIP-55 checksum) and SPL (Solana: base58 of 32 bytes, which has no checksum;
+those of people are points of the curve ed25519, those of programs are not).
 """
 
 import re
@@ -11,6 +12,7 @@ from typing import Literal
 
 import base58
 from eth_utils.address import to_checksum_address
+from solders.pubkey import Pubkey
 
 WalletFormat = Literal["TRC-20", "ERC-20", "SPL"]
 
@@ -35,12 +37,16 @@ class WalletCheck:
 
     `format` is what it looks like (None: like none of the three), also where it is not valid.
     `detail` is a clause that reads after "the wallet": "looks like TRC-20, checksum is wrong"; for
-    a valid address it is the first half alone, so that ", rail is ERC-20" can follow.
+    an address without any fault it is the first half alone. A valid address may still be one that
+    nobody can own (`is_payable`), or be spelled so that a typo in it would not show
+    (`is_checksummed`). Contracts and the like are not known here: they are a seed.
     """
 
     format: WalletFormat | None
     is_valid: bool
     detail: str
+    is_payable: bool = True
+    is_checksummed: bool = True
 
 
 def check_wallet(address: str) -> WalletCheck:
@@ -76,14 +82,16 @@ def _check_evm(text: str) -> WalletCheck:
         return _bad("ERC-20", f"has {len(digits)} digits after 0x instead of {_EVM_DIGITS}")
     if not _HEX.fullmatch(digits):
         return _bad("ERC-20", "has a character that is not a hex digit")
-    if not digits.strip("0"):
-        return _bad("ERC-20", "is the zero address, which nobody owns")
     if text.startswith("0X"):
         return _bad("ERC-20", "starts with 0X: give it with a small x")
-    if to_checksum_address(text) == text:
+    if not digits.strip("0"):
+        return _nobodys("ERC-20", "is the zero address, which nobody owns")
+    checksummed = to_checksum_address(text)
+    if checksummed == text:
         return _good("ERC-20")
     if digits in (digits.lower(), digits.upper()):
-        return _bad("ERC-20", "has no checksum: give the mixed-case form, so that a typo shows")
+        fault = f"in one case, so a typo would not show: confirm {checksummed}"
+        return WalletCheck("ERC-20", True, f"looks like ERC-20, {fault}", is_checksummed=False)
     return _bad("ERC-20", "checksum is wrong")
 
 
@@ -99,7 +107,7 @@ def _check_tron(text: str) -> WalletCheck:
     if len(payload) != 21 or payload[0] != 0x41:
         return _bad("TRC-20", "belongs to another network")
     if not payload[1:].strip(b"\0"):
-        return _bad("TRC-20", "is the zero address, which nobody owns")
+        return _nobodys("TRC-20", "is the zero address, which nobody owns")
     return _good("TRC-20")
 
 
@@ -110,10 +118,13 @@ def _check_solana(text: str) -> WalletCheck:
         if looks_like_it and _ALPHANUMERIC.fullmatch(text):
             return _bad("SPL", "has one of 0, O, I and l, which no address has")
         return _unknown()
-    size = len(base58.b58decode(text))
+    key = base58.b58decode(text)
+    size = len(key)
     if size == _SOLANA_BYTES and len(text) in _SOLANA_LENGTHS:
         if not text.strip("1"):
-            return _bad("SPL", "is the zero address, which nobody owns")
+            return _nobodys("SPL", "is the zero address, which nobody owns")
+        if not Pubkey.from_bytes(key).is_on_curve():
+            return _nobodys("SPL", "belongs to a program: no key can sign for it")
         return _good("SPL")
     if looks_like_it:
         return _bad("SPL", f"is {size} bytes long instead of {_SOLANA_BYTES}")
@@ -126,6 +137,11 @@ def _good(wallet_format: WalletFormat) -> WalletCheck:
 
 def _bad(wallet_format: WalletFormat, fault: str) -> WalletCheck:
     return WalletCheck(wallet_format, False, f"looks like {wallet_format}, {fault}")
+
+
+def _nobodys(wallet_format: WalletFormat, fault: str) -> WalletCheck:
+    detail = f"looks like {wallet_format}, {fault}"
+    return WalletCheck(wallet_format, True, detail, is_payable=False)
 
 
 def _unknown() -> WalletCheck:

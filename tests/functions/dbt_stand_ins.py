@@ -48,6 +48,9 @@ create table settlement_seeds.reserve_policies (
     holdback_days integer
 );
 create table settlement_seeds.payout_holidays (day date, name text);
+create table settlement_seeds.unpayable_wallets (
+    wallet_address text, network text, kind text, what text, source text, confirmed_on date
+);
 create table settlement.window_checks (
     payout_window text, check_name text, is_blocking boolean, is_passed boolean, detail text
 );

@@ -12,6 +12,7 @@ import base58
 import httpx
 import stamina
 from eth_utils.address import to_checksum_address
+from solders.keypair import Keypair
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -45,7 +46,7 @@ def wallet_of(seller: str, rail: str) -> str:
     return {
         "ERC-20": to_checksum_address("0x" + raw[:20].hex()),
         "TRC-20": base58.b58encode_check(b"\x41" + raw[:20]).decode(),
-        "SPL": base58.b58encode(raw).decode(),
+        "SPL": str(Keypair.from_seed(raw).pubkey()),
     }[rail]
 
 

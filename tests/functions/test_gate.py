@@ -116,6 +116,8 @@ CHANGES = {
     "not_verified": ACCOUNTS.format("payouts_enabled = false"),
     "wallet_changed": ACCOUNTS.format("wallet_address = 'another'"),
     "manual_review": "select finance.hold_seller('s1', 'a call from the bank')",
+    "wallet_not_payable": "insert into handover.unpayable_wallets"
+    " select wallet_address, 'a contract' from marketplace.sellers where seller_id = 's1'",
     "wallet_blocked": "select finance.block_wallet((select wallet_address from marketplace.sellers"
     " where seller_id = 's1'), 'a call from the bank')",
 }

@@ -16,7 +16,7 @@ CALLERS = {
     "window_starts_at window_ends_at window_label window_named payout_due_at as_of money"
     " decimal_amount policy payout_status ledger_kind latest_closed_window current_holds"
     " window_position payable covering_approvals current_run payout_runs run_name"
-    " failed_checks pause_message"
+    " failed_checks pause_message wallet_account tron_address"
     " payout_obstacles funding changed_definitions cluster_identifier"
     " held_sellers held_digest refused_sellers rest_of_refused": READERS,
     "begin_build complete_build begin_handover hand_over": {"dbt"},
@@ -28,7 +28,7 @@ CALLERS = {
     " alert_stopped alert_changed_definitions prune_raw_texts"
     " claim_events end_post unclaim_events replay_events": {ORCHESTRATOR},
     "approve revoke_approval hold_seller release_hold block_wallet unblock_wallet"
-    " hold_sellers release_sellers release_reason approve_rest"
+    " block_wallets hold_sellers release_sellers release_reason approve_rest"
     " enter_adjustment approve_adjustment withdraw_adjustment propose_policy confirm_policy"
     " withdraw_policy accept_check pause_payouts resume_payouts close_break"
     " declare_rejected resolve_line withdraw_batch revoke_links"

@@ -47,10 +47,14 @@ def test_one_bad_line_refuses_the_whole_batch(bad: dict[str, Any], detail: str) 
 
 
 def test_checksums_repeated_keys_and_the_balance() -> None:
-    unchecked, last = "0x" + "ab" * 20, line(1)["destination"][-1]
+    last = line(1)["destination"][-1]
+    account = line(171)["destination"]
+    odd_case = "0x" + account[2:].swapcase()
     mistyped = line(1)["destination"][:-1] + ("y" if last == "z" else "z")
     with rail(opening_balance=Decimal(10)) as client:
-        for bad in (line(0, destination=unchecked), line(1, destination=mistyped)):
+        in_one_case = line(0, amount="90", destination=account.lower())
+        assert refusal(post(client, batch(in_one_case)))[0] == "invalid_state"  # the balance
+        for bad in (line(0, destination=odd_case), line(1, destination=mistyped)):
             assert "is not a valid" in refusal(post(client, batch(bad)))[1][0]
         [twice] = refusal(post(client, batch(line(0), line(0))))[1]
         assert "is used twice" in twice

@@ -22,6 +22,7 @@ RELEASABLE = (
     *("seller_closed", "wallet_changed", "wallet_shared", "manual_review"),
     *("repeated_failure", "above_maximum"),
 )
+LASTING = ("wallet_shared", "wallet_unchecksummed")  # as long as the seller keeps the wallet
 MINIMUMS = {"ERC-20": 1000, "TRC-20": 500, "SPL": 100}
 MAXIMUM, UNUSUAL = 25_000_000, 500_000
 
@@ -38,10 +39,17 @@ class Oracle:
     sightings: dict[str, list[tuple[datetime, str]]] = field(
         default_factory=lambda: defaultdict(list)
     )
+    # Who named each wallet, the first of them first.
+    named: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    selling: set[str] = field(default_factory=set)  # who had an entry when the books were made last
     held: set[str] = field(default_factory=set)
     blocked: set[str] = field(default_factory=set)
     releases: dict[tuple[str, str], dict[str, str]] = field(
         default_factory=lambda: defaultdict(dict)
+    )
+    # Of a lasting reason: the wallet, and how many were seen of the seller when it was released.
+    lasting: dict[tuple[str, str], list[tuple[str, int]]] = field(
+        default_factory=lambda: defaultdict(list)
     )
     posting: model.Posting = model.NOTHING_STORED
     closes: list[Window] = field(default_factory=list)
@@ -60,10 +68,21 @@ class Oracle:
 
     def sees(self, now: datetime) -> None:
         """What the marketplace's table says of wallets now; an empty one is a gap and no wallet."""
-        for seller in self.sellers.values():
+        for seller in sorted(self.sellers.values(), key=lambda s: (s.created_at, s.seller_id)):
             seen, wallet = self.sightings[seller.seller_id], seller.wallet_address
             if wallet and (not seen or seen[-1][1] != wallet):
                 seen.append((now, wallet))
+                if seller.seller_id not in self.named[wallet]:
+                    self.named[wallet].append(seller.seller_id)
+
+    def release(self, label: str, seller_id: str, reason: str) -> None:
+        """A person has released what held the seller first."""
+        if reason in LASTING:
+            wallet = self.wallets_of[label][seller_id]
+            self.lasting[seller_id, reason].append((wallet, len(self.sightings[seller_id])))
+        else:
+            wallet = self.sellers[seller_id].wallet_address
+            self.releases[label, seller_id][reason] = wallet
 
     def close(self, ledger: model.Ledger, failures: dict[str, int]) -> list[str]:
         """Settle every window that has ended; returns their labels."""
@@ -74,6 +93,7 @@ class Oracle:
                 found[window.number][row.seller_id] = row
         current = window_of(ledger.as_of, self.settings.timezone).number
         first = self.closes[-1].number + 1 if self.closes else self.first(ledger.as_of)
+        self.selling = {entry.seller_id for entry in ledger.entries}
         health = {row.seller_id: row.needs_review for row in model.health_rows(ledger)}
         usual = self._usual()  # by the closes before this build
         labels = []
@@ -124,7 +144,9 @@ class Oracle:
         wallet, rail = seller.wallet_address, self.settings.rail(seller)
         seen = self.sightings[row.seller_id]
         changed_at = seen[-1][0] if len(seen) > 1 else None
-        sharing = [s for s in self.sellers.values() if s.wallet_address == wallet]
+        named = self.named[wallet]
+        before = named[: named.index(row.seller_id)] if wallet else []
+        owners = [s for s in before if self.sellers[s].status != "closed" and s in self.selling]
         median = usual.get(row.seller_id)
         net = row.net
         holds = {
@@ -139,7 +161,7 @@ class Oracle:
             and (self.wallets[wallet] is None or self.wallets[wallet] != rail)
             and (self.wallets[wallet] is None or rail is not None),
             "wallet_blocked": wallet in self.blocked,
-            "wallet_shared": bool(wallet) and len(sharing) > 1,
+            "wallet_shared": bool(owners),
             "wallet_changed": changed_at is not None
             and changed_at >= window.ends_at + LAG - WALLET_QUIET,
             "repeated_failure": failures >= 3,
@@ -167,4 +189,9 @@ class Oracle:
             covers = reason != "wallet_changed" or wallet == seller.wallet_address
             if covers and not (reason == "manual_review" and seller_id in self.held):
                 found.discard(reason)
+        for reason in LASTING:
+            for wallet, count in self.lasting[seller_id, reason]:
+                since = {seen for _, seen in self.sightings[seller_id][count:]}
+                if wallet == stored and since <= {wallet}:
+                    found.discard(reason)
         return sorted(found)

@@ -145,8 +145,7 @@ class Office:
         assert reason in (*RELEASABLE, "below_minimum"), reason  # a last payout, chosen by chance
         if reason == "manual_review":
             self.oracle.held.discard(seller)
-        wallet = self.oracle.sellers[seller].wallet_address
-        self.oracle.releases[window, seller][reason] = wallet
+        self.oracle.release(window, seller, reason)
         self.released_by[window, seller] = who
         return f"released from {reason}"
 

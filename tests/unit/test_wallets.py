@@ -2,14 +2,18 @@
 
 import csv
 from collections import Counter
+from typing import cast
 
 import base58
 import pytest
 from eth_utils.address import to_checksum_address
 from hypothesis import example, given
 from hypothesis import strategies as st
+from solders.keypair import Keypair
+from solders.pubkey import Pubkey
 
-from orchestrator.settlement.wallets import WalletCheck, check_wallet
+from orchestrator.project_variables import PROJECT_ROOT
+from orchestrator.settlement.wallets import WalletCheck, WalletFormat, check_wallet
 from tests.support.settings import OLIST
 
 # Published ones: USDT on TRON, EIP-55's own examples, Solana's token program and wrapped SOL.
@@ -49,21 +53,9 @@ BAD = {
         "TRC-20",
         "looks like TRC-20, is in hex: give the form that starts with T",
     ),
-    "T9yD14Nj9j7xAB4dbGeiX9h8unkKHxuWwb": (
-        "TRC-20",
-        "looks like TRC-20, is the zero address, which nobody owns",
-    ),
     "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAeD": (
         "ERC-20",
         "looks like ERC-20, checksum is wrong",
-    ),
-    "0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed": (
-        "ERC-20",
-        "looks like ERC-20, has no checksum: give the mixed-case form, so that a typo shows",
-    ),
-    "0x5AAEB6053F3E94C9B9A09F33669435E7EF1BEAED": (
-        "ERC-20",
-        "looks like ERC-20, has no checksum: give the mixed-case form, so that a typo shows",
     ),
     "0X5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed": (
         "ERC-20",
@@ -77,7 +69,6 @@ BAD = {
         "ERC-20",
         "looks like ERC-20, has a character that is not a hex digit",
     ),
-    "0x" + "0" * 40: ("ERC-20", "looks like ERC-20, is the zero address, which nobody owns"),
     "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed\n": (
         "ERC-20",
         "looks like ERC-20, has white space around it",
@@ -86,7 +77,25 @@ BAD = {
         "SPL",
         "looks like SPL, is 31 bytes long instead of 32",
     ),
-    "1" * 32: ("SPL", "looks like SPL, is the zero address, which nobody owns"),
+}
+ONE_CASE = (
+    "looks like ERC-20, in one case, so a typo would not show:"
+    " confirm 0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
+)
+ZERO = "is the zero address, which nobody owns"
+NOBODYS = {
+    "0x" + "0" * 40: ("ERC-20", ZERO),
+    "T9yD14Nj9j7xAB4dbGeiX9h8unkKHxuWwb": ("TRC-20", ZERO),
+    "1" * 32: ("SPL", ZERO),
+    # The incinerator and the vote program: no point of the curve, so no key.
+    "1nc1nerator11111111111111111111111111111111": (
+        "SPL",
+        "belongs to a program: no key can sign for it",
+    ),
+    "Vote111111111111111111111111111111111111111": (
+        "SPL",
+        "belongs to a program: no key can sign for it",
+    ),
 }
 
 
@@ -104,22 +113,56 @@ def test_bad(address: str, expected: tuple[str | None, str]) -> None:
     assert not check.is_valid
 
 
+@pytest.mark.parametrize(("address", "expected"), NOBODYS.items())
+def test_well_formed_and_nobodys(address: str, expected: tuple[str, str]) -> None:
+    wallet_format, fault = expected
+    assert check_wallet(address) == WalletCheck(
+        cast(WalletFormat, wallet_format), True, f"looks like {wallet_format}, {fault}", False
+    )
+
+
+def test_an_evm_address_in_one_case_shows_the_form_to_confirm() -> None:
+    address = "0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed"
+    expected = WalletCheck("ERC-20", True, ONE_CASE, is_checksummed=False)
+    assert check_wallet(address) == expected
+    assert check_wallet("0x" + address[2:].upper()) == expected
+
+
+def test_each_listed_address_is_well_formed_and_named_once() -> None:
+    with (PROJECT_ROOT / "seeds" / "unpayable_wallets.csv").open(encoding="utf-8") as file:
+        listed = list(csv.DictReader(file))
+    assert len({row["wallet_address"].lower() for row in listed}) == len(listed) > 50
+    for row in listed:
+        check = check_wallet(row["wallet_address"])
+        found = (check.format, check.is_valid, check.is_checksummed)
+        assert found == (row["network"], True, True), row
+        assert row["what"], row
+        assert row["source"], row
+
+
+@given(st.binary(min_size=32, max_size=32))
+def test_the_address_of_a_solana_key_can_be_paid(seed: bytes) -> None:
+    address = str(Keypair.from_seed(seed).pubkey())
+    assert check_wallet(address) == WalletCheck("SPL", True, "looks like SPL")
+
+
 @given(st.binary(min_size=20, max_size=20).filter(any))
 def test_every_account_has_one_spelling_per_network(account: bytes) -> None:
     tron = base58.b58encode_check(b"\x41" + account).decode()
     evm = to_checksum_address(account)
     assert check_wallet(tron) == WalletCheck("TRC-20", True, "looks like TRC-20")
     assert check_wallet(evm) == WalletCheck("ERC-20", True, "looks like ERC-20")
-    assert evm == evm.lower() or not check_wallet(evm.lower()).is_valid
-    assert evm == "0x" + evm[2:].upper() or not check_wallet("0x" + evm[2:].upper()).is_valid
+    for spelling in (evm.lower(), "0x" + evm[2:].upper()):
+        assert check_wallet(spelling).is_checksummed == (spelling == evm)
+        assert spelling == evm or check_wallet(spelling).detail.endswith(f" confirm {evm}")
 
 
 @given(st.binary(min_size=32, max_size=32).filter(any))
 @example(b"\x00" * 31 + b"\x01")
-def test_every_key_is_a_solana_address(key: bytes) -> None:
-    assert check_wallet(base58.b58encode(key).decode()) == WalletCheck(
-        "SPL", True, "looks like SPL"
-    )
+def test_32_bytes_are_a_solana_address_and_payable_on_the_curve(key: bytes) -> None:
+    check = check_wallet(base58.b58encode(key).decode())
+    assert (check.format, check.is_valid) == ("SPL", True)
+    assert check.is_payable == Pubkey.from_bytes(key).is_on_curve()
 
 
 @given(st.integers(0, 33), st.characters(min_codepoint=32))
@@ -133,7 +176,8 @@ def test_a_changed_character_shows_in_a_tron_address(place: int, character: str)
 def test_a_changed_case_shows_in_an_evm_address(account: bytes, place: int) -> None:
     address = to_checksum_address(account)
     changed = address[: place + 2] + address[place + 2].swapcase() + address[place + 3 :]
-    assert check_wallet(changed).is_valid == (changed == address)
+    check = check_wallet(changed)
+    assert (check.is_valid and check.is_checksummed) == (changed == address)
 
 
 @given(st.text() | st.text("0x123456789abcdefABCDEFTZ \n\0", max_size=50).map("0x".__add__))

@@ -11,7 +11,7 @@ policies as (
 
 blocked as (
 
-    select wallet_address from {{ ref('stg_finance__wallet_blocks') }}
+    select account from {{ ref('stg_finance__wallet_blocks') }}
     where lifted_at is null
 
 ),
@@ -40,8 +40,10 @@ seen as (
         wallets.is_checked,
         wallets.address_format,
         wallets.is_valid,
+        wallets.is_payable,
+        wallets.is_checksummed,
         wallets.is_shared,
-        blocked.wallet_address is not null as is_blocked,
+        blocked.account is not null as is_blocked,
         wallets.detail,
         wallets.changed_at >= balances.window_ends_at
         + make_interval(
@@ -63,7 +65,8 @@ seen as (
     left join policies as minimums
         on attributes.rail = minimums.rail and minimums.policy_name = 'minimum_line'
     left join {{ ref('int_wallets') }} as wallets on balances.seller_id = wallets.seller_id
-    left join blocked on attributes.wallet_address = blocked.wallet_address
+    left join blocked
+        on finance.wallet_account(attributes.wallet_address) = blocked.account
     left join {{ ref('int_seller_health') }} as health
         on
             balances.payout_window = health.payout_window
@@ -96,10 +99,12 @@ final as (
         (
             'wallet_invalid',
             seen.is_checked and (not seen.is_valid or seen.address_format <> seen.rail),
-            seen.detail
+            case when seen.is_valid then 'looks like ' || seen.address_format else seen.detail end
             || case when seen.address_format <> seen.rail then ', rail is ' || seen.rail else '' end
         ),
+        ('wallet_not_payable', seen.is_valid and not seen.is_payable, seen.detail),
         ('wallet_blocked', seen.is_blocked, null),
+        ('wallet_unchecksummed', seen.is_valid and not seen.is_checksummed, seen.detail),
         ('wallet_shared', seen.wallet_address <> '' and seen.is_shared, null),
         ('wallet_changed', seen.is_wallet_changed, null),
         ('repeated_failure', seen.is_failing, null),

@@ -1,4 +1,5 @@
--- One row per seller whose wallet changed: the latest change. A first wallet is not a change.
+-- One row per seller whose wallet changed: the latest change. A first wallet is not a change, and
+-- another spelling of the same account neither.
 
 with
 
@@ -13,12 +14,12 @@ compared as (
 
     select
         seller_id,
-        wallet_address,
+        account,
         seen_at,
         -- An emptied wallet leaves no sighting: what comes after it is compared across the gap.
-        lag(wallet_address) over (
+        lag(account) over (
             partition by seller_id order by sighting_id
-        ) as previous_address
+        ) as previous_account
     from sightings
 
 ),
@@ -29,7 +30,7 @@ final as (
         seller_id,
         max(seen_at) as changed_at
     from compared
-    where previous_address <> wallet_address
+    where previous_account <> account
     group by seller_id
 
 )

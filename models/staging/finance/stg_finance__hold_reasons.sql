@@ -20,7 +20,8 @@ final as (
 
         -- booleans
         is_live,
-        is_releasable
+        is_releasable,
+        is_lasting
 
     from source
 

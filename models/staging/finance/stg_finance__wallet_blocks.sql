@@ -4,6 +4,7 @@ select
 
     -- text
     wallet_address,
+    account,
     note,
 
     -- timestamps

@@ -5,6 +5,7 @@ select
 
     -- text
     wallet_address,
+    account,
 
     -- timestamps
     seen_at

@@ -9,6 +9,24 @@ $$;
 comment on function finance.latest_closed_window() is
 'The window that closed last, if its close is stored: the only one that can be approved and paid.';
 
+-- Those of the window, and those of earlier ones that last: as long as the seller keeps the wallet.
+create or replace function finance.releases_in_force(p_window text, p_seller text)
+returns table (seller_id text, reason text, wallet_address text)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select x.seller_id, x.reason, x.wallet_address
+    from finance.hold_releases as x
+    inner join finance.hold_reasons as k on x.reason = k.reason
+    where (p_seller is null or x.seller_id = p_seller)
+    and (x.payout_window = p_window or (k.is_lasting and x.sighting_id is not null))
+    and not (k.is_lasting and exists (
+        select from finance.wallet_sightings as w
+        where w.seller_id = x.seller_id and w.sighting_id > x.sighting_id
+        and w.account <> finance.wallet_account(x.wallet_address)
+    ))
+$$;
+comment on function finance.releases_in_force(text, text) is
+'The releases that apply to a window, of one seller, or of all where the seller is null.';
+
 -- The stored rows of a window with what holds them now. A row can gain a hold after the close
 -- (suspension, another wallet, a block, a person), and lose one by a person's release; nothing else
 -- moves. What the seller asked for (a schedule, a pause, a minimum) counts as it was at the close, like
@@ -21,9 +39,11 @@ returns table (
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 begin
     return query
-    with released as (
-        select distinct x.seller_id from finance.hold_releases as x
-        where x.payout_window = p_window
+    with releases as materialized (
+        select * from finance.releases_in_force(p_window, p_seller)
+    ),
+    released as (
+        select distinct x.seller_id from releases as x
     ),
     -- Money that came back and was paid all the same. Its correction lands in a later window, or
     -- waits for a person: paying this row now would pay it twice.
@@ -61,6 +81,7 @@ begin
                 case when a.seller_status = 'suspended' then 'seller_suspended' end,
                 case when a.seller_status = 'closed' then 'seller_closed' end,
                 case when not a.payouts_enabled then 'not_verified' end,
+                case when u.account is not null then 'wallet_not_payable' end,
                 case when k.block_id is not null then 'wallet_blocked' end,
                 case when a.wallet_address <> r.wallet_address then 'wallet_changed' end,
                 case when f.seller_id is not null then 'outcome_conflict' end,
@@ -70,7 +91,10 @@ begin
         left join accounts as a on r.seller_id = a.seller_id
         left join finance.seller_holds as h on r.seller_id = h.seller_id and h.lifted_at is null
         left join finance.wallet_blocks as k
-            on r.wallet_address = k.wallet_address and k.lifted_at is null
+            on finance.wallet_account(r.wallet_address) = k.account and k.lifted_at is null
+        -- The list may have grown since the close.
+        left join handover.unpayable_wallets as u
+            on finance.wallet_account(r.wallet_address) = u.account
         left join conflicts as f on r.seller_id = f.seller_id
         left join released as x on r.seller_id = x.seller_id
     )
@@ -86,15 +110,19 @@ begin
             ) as distinct_reason
             left join finance.hold_reasons as known on distinct_reason.reason = known.reason
             where not exists (
-                select from finance.hold_releases as x
-                where x.payout_window = j.payout_window and x.seller_id = j.seller_id
-                and x.reason = distinct_reason.reason
+                select from releases as x
+                where x.seller_id = j.seller_id and x.reason = distinct_reason.reason
                 -- A release lifts the hold there was; one that stands was set after it.
                 and not (distinct_reason.reason = 'manual_review' and j.hold_id is not null)
                 -- Nor does it cover a wallet that nobody had seen.
                 and not (
                     distinct_reason.reason = 'wallet_changed'
                     and x.wallet_address is distinct from j.wallet_now
+                )
+                -- One that lasts is for the account that was looked at.
+                and not (
+                    known.is_lasting and finance.wallet_account(x.wallet_address)
+                    <> finance.wallet_account(j.wallet_address)
                 )
             )
             order by known.hold_rank

@@ -77,10 +77,19 @@ declare
 begin
     with released as (
         insert into finance.hold_releases
-            (payout_window, seller_id, reason, wallet_address, note, file_id)
-        select p_window, h.seller_id, h.held_for, h.wallet_now, p_note, p_file_id
+            (payout_window, seller_id, reason, wallet_address, sighting_id, note, file_id)
+        select
+            p_window, h.seller_id, h.held_for,
+            -- The wallet that is looked at: of a lasting reason that of the row.
+            case when k.is_lasting then s.wallet_address else h.wallet_now end,
+            (select max(w.sighting_id) from finance.wallet_sightings as w
+                where w.seller_id = h.seller_id),
+            p_note, p_file_id
         from unnest(p_sellers) with ordinality as r (seller_id, place)
         inner join finance.held_sellers(p_window) as h on r.seller_id = h.seller_id
+        inner join finance.window_close_rows as s
+            on s.payout_window = p_window and s.seller_id = h.seller_id
+        left join finance.hold_reasons as k on h.held_for = k.reason
         order by r.place
         returning seller_id, reason
     ),

@@ -1,4 +1,4 @@
--- What a person holds, releases and blocks.
+-- What a person holds and releases.
 
 create or replace function finance.hold_seller(p_seller text, p_note text) returns boolean
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -52,36 +52,3 @@ end;
 $$;
 comment on function finance.release_hold(text, text, text) is
 'Releases the first reason that holds a seller in the latest closed window; returns it. Another one may be behind it.';
-
-create or replace function finance.block_wallet(p_wallet text, p_note text) returns boolean
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-begin
-    perform finance.require_finance_member();
-    perform finance.lock_decisions();
-    insert into finance.wallet_blocks (wallet_address, note) values (p_wallet, p_note)
-    on conflict (wallet_address) where lifted_at is null do nothing;
-    return found;
-end;
-$$;
-comment on function finance.block_wallet(text, text) is
-'Holds every line to the wallet from now on. True when blocked now, false when it was before.';
-
-create or replace function finance.unblock_wallet(p_wallet text, p_note text) returns void
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-declare
-    v_person text := finance.require_finance_member();
-    v_block finance.wallet_blocks;
-begin
-    select b.* into v_block from finance.wallet_blocks as b
-    where b.wallet_address = p_wallet and b.lifted_at is null for update;
-    if v_block.block_id is null then
-        raise exception 'wallet % is not blocked', p_wallet;
-    end if;
-    if v_block.blocked_by = v_person then
-        raise exception '% blocked wallet %: somebody else must lift it', v_person, p_wallet;
-    end if;
-    update finance.wallet_blocks
-    set lifted_by = v_person, lifted_at = public.settle_now(), lift_note = p_note
-    where block_id = v_block.block_id;
-end;
-$$;

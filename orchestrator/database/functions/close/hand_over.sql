@@ -14,6 +14,7 @@ begin
     delete from handover.expected_fees;
     delete from handover.reserve_policies;
     delete from handover.payout_holidays;
+    delete from handover.unpayable_wallets;
 end;
 $$;
 
@@ -105,6 +106,9 @@ begin
     select p.policy, min(p.valid_from) from settlement_seeds.reserve_policies as p group by p.policy;
     insert into handover.payout_holidays
     select distinct h.day from settlement_seeds.payout_holidays as h;
+    insert into handover.unpayable_wallets
+    select finance.wallet_account(u.wallet_address), min(u.what)
+    from settlement_seeds.unpayable_wallets as u group by 1;
     insert into handover.build values (
         true, v_build.as_of, v_build.close_lag, v_build.settlement_timezone, v_build.currency,
         v_build.stored_until

@@ -60,7 +60,8 @@ begin
         select w.wallet_address from finance.wallet_sightings as w
         where w.seller_id = s.seller_id order by w.sighting_id desc limit 1
     ) as latest on true
-    where s.wallet_address <> '' and s.wallet_address is distinct from latest.wallet_address;
+    where s.wallet_address <> '' and s.wallet_address is distinct from latest.wallet_address
+    order by s.seller_id;
     get diagnostics v_count = row_count;
     return v_count;
 end;
@@ -79,7 +80,8 @@ begin
     ) as latest on true
     where btrim(s.wallet_address) <> ''
     and btrim(s.wallet_address) is distinct from latest.wallet_address
-    order by s.seller_id collate "C";
+    -- Of those who are named in one statement the older seller was first.
+    order by s.created_at, s.seller_id collate "C";
     return null;
 end;
 $$;

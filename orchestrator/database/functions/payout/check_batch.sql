@@ -23,15 +23,22 @@ begin
         raise exception 'the lines of % changed while it was frozen: nothing was frozen, run it again',
             p_batch.payout_window;
     end if;
-    -- The wallet is one of its rail, and nobody has blocked it.
+    -- The wallet is one of its rail, somebody can own it, a person has confirmed a spelling that shows
+    -- no typo, and nobody has blocked it.
     select l.seller_id into v_wrong from finance.payout_lines as l
     left join finance.wallet_checks as w on l.wallet_address = w.wallet_address
     where l.batch_id = p_batch.batch_id and (
-        (w.is_valid and w.address_format = l.rail) is not true
+        (w.is_valid and w.is_payable and w.address_format = l.rail) is not true
+        or exists (select from handover.unpayable_wallets as u where u.account = w.account)
         or exists (
             select from finance.wallet_blocks as k
-            where k.wallet_address = l.wallet_address and k.lifted_at is null
+            where k.account = w.account and k.lifted_at is null
         )
+        or (not w.is_checksummed and not exists (
+            select from finance.releases_in_force(l.payout_window, l.seller_id) as x
+            where x.reason = 'wallet_unchecksummed'
+            and finance.wallet_account(x.wallet_address) = w.account
+        ))
     )
     order by l.seller_id limit 1;
     if v_wrong is not null then
