@@ -30,18 +30,28 @@ def week(market: Market, number: int, net_minor: int, *holds: str) -> None:
 
 
 def receipt(market: Market, window: str, seller: str = "s1") -> dict[str, tuple[int, int]]:
-    """The windows that the latest line of a seller pays: entries and what was retaken."""
-    return {
-        row["payout_window"]: (row["entries_minor"], row["retaken_minor"])
-        for row in market.rows(
-            "dora",
-            "select w.* from finance.line_windows as w"
-            " inner join finance.payout_lines as l on w.line_id = l.line_id"
-            " where l.payout_window = %s and l.seller_id = %s and l.state <> 'rejected'",
-            window,
-            seller,
-        )
-    }
+    """The windows that the latest line of a seller pays: entries and what was retaken.
+
+    What its items say of each window is the same.
+    """
+    rows = market.rows(
+        "dora",
+        "select w.*, i.* from finance.line_windows as w"
+        " inner join finance.payout_lines as l on w.line_id = l.line_id"
+        " cross join lateral ("
+        "   select coalesce(sum(i.amount_minor) filter (where not i.is_retaken), 0) as entries,"
+        "     coalesce(sum(i.amount_minor) filter (where i.is_retaken), 0) as retaken"
+        "   from (select *, entry_type = 'completed_after_all' as is_retaken"
+        "     from finance.receipt_items) as i"
+        "   where i.line_id = w.line_id and i.entry_window = w.payout_window"
+        " ) as i"
+        " where l.payout_window = %s and l.seller_id = %s and l.state <> 'rejected'",
+        window,
+        seller,
+    )
+    found = {row["payout_window"]: (row["entries_minor"], row["retaken_minor"]) for row in rows}
+    assert {row["payout_window"]: (row["entries"], row["retaken"]) for row in rows} == found
+    return found
 
 
 def record(market: Market, status: str, source: str, window: str = W47) -> str:

@@ -6,62 +6,14 @@ lines as (
 
 ),
 
-line_windows as (
-
-    select
-        line_windows.line_id,
-        line_windows.seller_id,
-        line_windows.entry_window,
-        line_windows.retaken_minor,
-        lines.payout_window,
-        lines.returned_at is null as is_standing
-    from {{ ref('stg_finance__line_windows') }} as line_windows
-    inner join lines on line_windows.line_id = lines.line_id
-
-),
-
-closes as (
-
-    select * from {{ ref('stg_finance__window_closes') }}
-
-),
-
 items as (
 
     select
-        line_windows.*,
-        close_entries.entry_type,
-        close_entries.source_id,
-        close_entries.order_id,
-        close_entries.amount_minor,
-        close_entries.occurred_at,
-        close_entries.known_at
-    from line_windows
-    inner join {{ ref('stg_finance__window_close_entries') }} as close_entries
-        on
-            line_windows.seller_id = close_entries.seller_id
-            and line_windows.entry_window = close_entries.payout_window
-
-    union all
-
-    -- The seller has this money already: an earlier line came back, was paid again with a later
-    -- one, and completed after all.
-    select
-        line_windows.*,
-        'completed_after_all' as entry_type,
-        lines.line_id as source_id,
-        null as order_id,
-        -lines.amount_minor as amount_minor,
-        lines.retaken_at as occurred_at,
-        lines.retaken_at as known_at
-    from line_windows
-    inner join closes on line_windows.entry_window = closes.payout_window
-    inner join lines
-        on
-            line_windows.seller_id = lines.seller_id
-            and closes.window_starts_at <= lines.retaken_at
-            and closes.window_ends_at > lines.retaken_at
-    where line_windows.retaken_minor <> 0
+        items.*,
+        lines.payout_window,
+        lines.returned_at is null as is_standing
+    from {{ ref('stg_finance__receipt_items') }} as items
+    inner join lines on items.line_id = lines.line_id
 
 ),
 

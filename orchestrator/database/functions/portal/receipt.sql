@@ -16,38 +16,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     ),
 
     items as (
-        select
-            w.payout_window as entry_window,
-            e.entry_type,
-            e.source_id,
-            e.order_id,
-            e.amount_minor,
-            e.occurred_at,
-            e.known_at
-        from line as l
-        inner join finance.line_windows as w on l.line_id = w.line_id
-        inner join finance.window_close_entries as e
-            on w.payout_window = e.payout_window and e.seller_id = l.seller_id
-
-        union all
-
-        -- Completed after it had come back: paid twice, and taken back here.
-        select
-            w.payout_window,
-            'completed_after_all',
-            x.line_id,
-            null,
-            -x.amount_minor,
-            x.outcome_at,
-            x.retaken_at
-        from line as l
-        inner join finance.line_windows as w on l.line_id = w.line_id and w.retaken_minor <> 0
-        inner join finance.window_closes as c on w.payout_window = c.payout_window
-        inner join finance.payout_lines as x
-            on
-                x.seller_id = l.seller_id
-                and x.retaken_at >= c.window_starts_at
-                and x.retaken_at < c.window_ends_at
+        select i.* from finance.receipt_items as i
+        where i.line_id = (select l.line_id from line as l)
     ),
 
     windows as (
