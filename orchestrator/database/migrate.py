@@ -271,6 +271,8 @@ def _apply_functions(
 def _ensure_logins(
     connection: psycopg.Connection[tuple[object, ...]], server: EmbeddedPostgres
 ) -> None:
+    # What is closed to a login in our database is open in the server's others.
+    connection.execute("revoke connect on database postgres, template1 from public")
     # dbt connects for each node, hundreds of times in a build. Iterations slow down who guesses;
     # these passwords are 24 random bytes.
     connection.execute("set scram_iterations = 1")

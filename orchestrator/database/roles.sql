@@ -60,21 +60,26 @@ begin
     end loop;
 end;
 $$;
--- Large objects belong to whoever makes them and to no schema: readers could fill the disk. Where
+-- Large objects belong to whoever makes them and to no schema: readers could fill the disk.
+-- Advisory locks have no grants, and all logins share the room for locks: one could fill it. Where
 -- the owner is no superuser the administrator does this (see deploy/README.md).
 do $$
 declare
-    large_object_function regprocedure;
+    open_function regprocedure;
 begin
     if (select r.rolsuper from pg_catalog.pg_roles as r where r.rolname = current_user) then
-        for large_object_function in
+        for open_function in
             select p.oid from pg_catalog.pg_proc as p
             where
                 p.pronamespace = 'pg_catalog'::regnamespace
-                and p.proname in ('lo_creat', 'lo_create', 'lo_from_bytea', 'lo_open', 'lowrite')
+                and (
+                    p.proname in ('lo_creat', 'lo_create', 'lo_from_bytea', 'lo_open', 'lowrite')
+                    or p.proname ~ '^pg_(try_)?advisory_'
+                )
         loop
-            execute format('revoke execute on function %s from public', large_object_function);
+            execute format('revoke execute on function %s from public', open_function);
         end loop;
+        grant execute on function pg_catalog.pg_try_advisory_lock(bigint) to settle_owner;
     end if;
 end;
 $$;

@@ -205,3 +205,15 @@ def test_payouts_are_paused_also_in_a_database_that_was_changed(
     market.rows(OWNER, CHANGES["rights"])
     prepare_database(owned, is_emergency=True)
     assert alert_changed_definitions(owned) == 1  # left as it is, for who looks into it
+
+
+def test_definitions_read_the_same_in_any_session(market: Market) -> None:
+    """Another time zone or style of a login was a change of the database."""
+    with market.connect("dora") as dora:
+        for setting in (
+            *("quote_all_identifiers = on", "timezone = 'Asia/Tokyo'", "bytea_output = escape"),
+            *("datestyle = 'German, DMY'", "intervalstyle = sql_standard"),
+            "extra_float_digits = -15",
+        ):
+            dora.execute(f"set {setting}".encode())
+        assert dora.execute("select * from finance.changed_definitions()").fetchall() == []

@@ -22,11 +22,14 @@ OLD = ("settle.close", "settle.migrate", "settle.build.settlement", "settle.pay.
 
 
 def test_an_advisory_lock_of_any_login_stops_nobody(settings: Settings) -> None:
-    """A login of the portal held our advisory locks, and nobody approved, closed or looked."""
+    """A login of the portal held our advisory locks, and nobody approved, closed or looked.
+
+    Where no administrator has closed them to all, it still can.
+    """
     add_person(settings, "ana", PASSWORD, "finance")
-    with psycopg.connect(database_url(settings, Component.PORTAL)) as portal:
+    with psycopg.connect(database_url(settings, Component.OWNER)) as other:
         for name in OLD:
-            portal.execute("select pg_advisory_lock(hashtext(%s))", [name])
+            other.execute("select pg_advisory_lock(hashtext(%s))", [name])
         prepare_database(settings)
         with one_build(settings), connect_as(settings, "ana", PASSWORD) as ana:
             ana.execute("set statement_timeout = '10s'")
@@ -38,8 +41,8 @@ def test_nor_does_it_stop_a_load(settings: Settings, tmp_path: Path) -> None:
         "seller_id,display_name,region,fast_settlement,wallet_address,status,created_at,updated_at\n"
         "s1,Shop,EU,false,w,active,2026-01-01T00:00:00Z,2026-01-01T00:00:00Z\n"
     )
-    with psycopg.connect(database_url(settings, Component.PORTAL)) as portal:
-        portal.execute("select pg_advisory_lock(hashtextextended('settle load', 0))")
+    with psycopg.connect(database_url(settings, Component.OWNER)) as other:
+        other.execute("select pg_advisory_lock(hashtextextended('settle load', 0))")
         with connect(settings, Component.OWNER) as owner:
             owner.execute("set statement_timeout = '10s'")
             assert load_directory(owner, tmp_path).tables["sellers"].inserted == 1
@@ -52,10 +55,10 @@ def test_nor_does_it_stop_a_payout() -> None:
     with Market.open() as market, rail() as url, ThreadPoolExecutor(1) as pool:
         market.approved()
         key = market.value(OWNER, PAY, WINDOW)
-        with market.connect("portal") as portal:
+        with market.connect(OWNER) as other:
             for kind in ("", "_shared"):
-                portal.execute(f"select pg_advisory_lock{kind}(%s)".encode(), [key])
-            # Whoever waits for that lock goes on when the portal's connection is closed.
+                other.execute(f"select pg_advisory_lock{kind}(%s)".encode(), [key])
+            # Whoever waits for that lock goes on when this connection is closed.
             assert pool.submit(market.pay, url).result(timeout=60).state == "accepted"
 
 

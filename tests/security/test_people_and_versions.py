@@ -84,6 +84,19 @@ def test_a_reader_makes_no_large_object(settings: Settings) -> None:
         webhook.execute("select lo_create(0)")
 
 
+@pytest.mark.parametrize("kind", ["", "_shared"])
+@pytest.mark.parametrize("name", ["pg_advisory_lock", "pg_try_advisory_xact_lock"])
+def test_no_login_fills_the_room_for_locks(settings: Settings, name: str, kind: str) -> None:
+    """With some ten thousand advisory locks of a seller's page, nobody could decide or pay."""
+    query = f"select count({name}{kind}(x)) from generate_series(1, 100000) as x"
+    for component in (Component.PORTAL, Component.DBT, Component.ORCHESTRATOR):
+        with (
+            psycopg.connect(database_url(settings, component)) as other,
+            pytest.raises(psycopg.errors.InsufficientPrivilege),
+        ):
+            other.execute(query.encode())
+
+
 def test_a_false_socket_gets_no_password(settings: Settings) -> None:
     """With the database down, another user's process on its socket asked for passwords in clear."""
     folder = Path("/tmp") / f"edge-{os.getpid()}"  # noqa: S108 - a socket's path is short

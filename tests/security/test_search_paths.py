@@ -116,6 +116,14 @@ def test_the_pools_of_what_faces_the_internet_are_pinned(
 def test_no_login_holds_up_the_history(settings: Settings) -> None:
     """Any login held the advisory lock that every start of the graph waited for."""
     server = EmbeddedPostgres(settings.home)
-    with psycopg.connect(server.url("portal", "postgres")) as portal:
-        portal.execute("select pg_advisory_lock(hashtext('settle.dagster'))")
+    with psycopg.connect(server.url(Component.OWNER, "postgres")) as somebody:
+        somebody.execute("select pg_advisory_lock(hashtext('settle.dagster'))")
         make_history(settings)
+
+
+@pytest.mark.parametrize("database", ["postgres", "template1", DATABASE])
+def test_a_login_has_nothing_to_do_in_other_databases(settings: Settings, database: str) -> None:
+    """What is closed in ours, advisory locks and large objects, was open to all there."""
+    make_history(settings)
+    with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+        psycopg.connect(EmbeddedPostgres(settings.home).url("portal", database))

@@ -159,7 +159,10 @@ comment on function finance.grants_in_force() is
 
 create or replace function finance.definitions_in_force()
 returns table (object_name text, kind text, definition text)
-language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp
+-- In the same words whatever the session, the login or the server has set.
+set quote_all_identifiers = off set timezone = 'UTC' set datestyle = 'ISO, YMD'
+set intervalstyle = 'iso_8601' set extra_float_digits = 1 set bytea_output = 'hex' as $$
     select f.object_name, 'function', f.definition from finance.functions_in_force() as f
     union all
     select t.object_name, 'table', t.definition from finance.tables_in_force() as t
