@@ -23,13 +23,13 @@ union all
 select
     w.line_id,
     w.seller_id,
-    w.payout_window,
-    'completed_after_all',
-    x.line_id,
-    null,
-    -x.amount_minor,
-    x.retaken_at,
-    x.retaken_at
+    w.payout_window as entry_window,
+    'completed_after_all' as entry_type,
+    x.line_id as source_id,
+    null as order_id,
+    -x.amount_minor as amount_minor,
+    x.retaken_at as occurred_at,
+    x.retaken_at as known_at
 from finance.line_windows as w
 inner join finance.window_closes as c on w.payout_window = c.payout_window
 inner join finance.payout_lines as x
