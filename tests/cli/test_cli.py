@@ -182,8 +182,9 @@ def test_ids_are_not_rendered_as_markup(capsys: pytest.CaptureFixture[str]) -> N
     document |= {key: [] for _, key, _ in TABLES}
     document |= {"batch": None, "pause": None, "new_by_type": dict.fromkeys(PARTS, "0.00")}
     document |= {"opening_balances": "0.00", "posted_late": 0}
-    document |= {"payout_window": WINDOW, "state": "stored", "currency": "USD", "digest": None}
+    document |= {"payout_window": WINDOW, "run": 1, "state": "stored", "currency": "USD"}
     document |= {"line_count": 0, "total": "0.00", "new": "0.00", "new_last_week": None}
+    document |= {"digest": None, "refused": None}
     document |= {"flagged": [{**row, "net": "1.00", "status": "held"}], "obstacles": ["[/i] why"]}
     show_review(plain_console(), document)
     printed = capsys.readouterr().out
