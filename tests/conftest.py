@@ -35,6 +35,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             )
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """With several workers, each file's tests go to one: else each would make its fixtures anew."""
+    if getattr(session.config.option, "loadgroup", False):
+        for item in session.items:
+            if item.get_closest_marker("xdist_group") and "@" not in item.nodeid:
+                raise pytest.UsageError(f"pytest-xdist sends {item.nodeid} to any worker")
+
+
 @pytest.fixture(scope="module")
 def settle_home() -> Iterator[SettleHome]:
     """Make a home with a migrated server of its own, gone when the test file is done."""

@@ -30,7 +30,7 @@ NO_AMOUNTS = ("1.005", "nan", "1e3", "1,50", ".5", "5.", "+5", "-x", "9" * 14, "
         ("block \u00a0 --as ana --note n", "the wallet is empty"),
         ("pause --as ana", "Missing option '--note'"),
         ("resume --note n", "Missing option '--as'"),
-        ("block --as ana --note n", "Missing argument"),
+        ("block --as ana --note n", "give WALLET --note, or --file --note"),
         ("accept 2026-W54 unusual_total --as ana --note n", "'2026-W54' is not an ISO week"),
         ("resolve 2026-W46 --as ana --note n", "add --rejected"),
         ("resolve 2026-W46 s1 --as ana --note n", "say one of --failed"),
