@@ -453,7 +453,11 @@ MUTANTS = (
     _mutant(
         "a webhook's word is enough for money to come back",
         "books",
-        (f"{FUNCTIONS}/payout/record_outcome.sql", "if p_source = 'lookup' and", "if true and"),
+        (
+            f"{FUNCTIONS}/payout/record_outcome.sql",
+            "if p_source in ('lookup', 'confirmation') and p_line.returned_at is null",
+            "if p_line.returned_at is null",
+        ),
         seed=1,
     ),
     _mutant(
@@ -471,7 +475,8 @@ MUTANTS = (
         "alerts",
         (
             f"{FUNCTIONS}/payout/record_outcome.sql",
-            "if p_line.state in ('failed', 'rejected') then\n        perform finance.raise_alert(",
+            "if p_line.state in ('failed', 'rejected', 'returned') then\n"
+            "        perform finance.raise_alert(",
             "if false then\n        perform finance.raise_alert(",
         ),
         seed=1,
