@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 from decimal import Decimal
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.settlement.check_wallets import check_new_wallets
@@ -11,7 +12,7 @@ from tests.reference.facts import TABLES, Adjustment, Seller
 from tests.reference.windows import window_of
 from tests.simulation.killable import Program
 from tests.simulation.people import FINANCE, refused
-from tests.simulation.world import SEED, new_wallet
+from tests.simulation.world import SEED, new_wallet, respelled
 
 if TYPE_CHECKING:
     from tests.simulation.history import Simulation
@@ -29,8 +30,9 @@ def begin(sim: Simulation) -> None:
                 *(policy.valid_from, policy.reserve_days),
             )
     _decide(sim)
-    if sim.rng.random() < 0.5:
-        sim.dual_limit = sim.rng.choice((0, 100_000, 500_000))
+    luck = sim.luck("the limit for one person")
+    if luck.random() < 0.5:
+        sim.dual_limit = luck.choice((0, 100_000, 500_000))
         query = "select finance.propose_policy('dual_approval_above', '', %s, 'careful')"
         proposal = sim.office.ask("ana", query, sim.dual_limit)
         sim.office.ask("ben", "select finance.confirm_policy(%s)", proposal)
@@ -79,7 +81,7 @@ def _insert(sim: Simulation, table: str, fact: object) -> None:
 
 
 def resume(sim: Simulation) -> None:
-    for who in sim.rng.sample(FINANCE, 2):
+    for who in sim.luck("who says go on").sample(FINANCE, 2):
         if sim.office.is_paused:
             sim.step(f"{who} says go on", lambda: sim.office.resume(who))  # noqa: B023
 
@@ -91,12 +93,13 @@ def build(sim: Simulation) -> str:
 
 def change_seller(sim: Simulation) -> str:
     """The marketplace's backend edits a seller."""
-    seller, rng = sim.oracle.sellers[any_seller(sim)], sim.rng
-    world = sim.world
+    rng, world = sim.luck("a seller changes"), sim.world
+    seller = sim.oracle.sellers[any_seller(sim, "a seller changes")]
     change: dict[str, Any] = rng.choice(
         [
             {"wallet_address": new_wallet(rng, seller, world.settings, world.wallets)},
             {"wallet_address": rng.choice([s.wallet_address for s in world.sellers])},
+            {"wallet_address": _another_spelling(rng, seller, world.wallets)},
             {"status": rng.choice(("active", "suspended", "closed"))},
             {"status": "active", "payouts_enabled": True},
             {"payouts_enabled": not seller.payouts_enabled},
@@ -105,6 +108,12 @@ def change_seller(sim: Simulation) -> str:
         ]
     )
     return edit(sim, seller.seller_id, change)
+
+
+def _another_spelling(rng: Random, seller: Seller, wallets: dict[str, str | None]) -> str:
+    wallet = respelled(rng, seller.wallet_address)
+    wallets[wallet] = wallets[seller.wallet_address]
+    return wallet
 
 
 def edit(sim: Simulation, seller_id: str, change: dict[str, Any]) -> str:
@@ -132,7 +141,7 @@ def vanish(sim: Simulation) -> str:
         _insert(sim, "sellers", seller)
         sim.oracle.sellers[seller_id] = seller
         return f"{seller_id} is back"
-    seller_id = any_seller(sim)
+    seller_id = any_seller(sim, "a seller vanishes")
     seller = sim.oracle.sellers[seller_id]
     sim.product(check_new_wallets, Program())
     sim.project.build(sim.settings)  # it has been seen as it is now
@@ -144,8 +153,9 @@ def vanish(sim: Simulation) -> str:
 
 def adjust(sim: Simulation) -> str:
     """Entered by one, approved by another; the same person may not."""
-    who, other = sim.rng.sample(FINANCE, 2)
-    seller, cents = any_seller(sim), sim.rng.choice((-1, 1)) * sim.rng.randint(1, 20_000)
+    luck = sim.luck("an adjustment")
+    (who, other), seller = luck.sample(FINANCE, 2), any_seller(sim, "an adjustment")
+    cents = luck.choice((-1, 1)) * luck.randint(1, 20_000)
     enter = "select finance.enter_adjustment(%s, %s, 'goodwill')"
     number = sim.office.ask(who, enter, seller, cents)
     approve = "select (finance.approve_adjustment(%s)).adjustment_id"
@@ -157,9 +167,28 @@ def adjust(sim: Simulation) -> str:
     return f"{seller} {amount}"
 
 
+def hold(sim: Simulation) -> str:
+    return sim.office.hold(sim.someone("holds"), any_seller(sim, "is held"))
+
+
+def pause(sim: Simulation) -> str:
+    return sim.office.pause(sim.someone("pauses"))
+
+
 def block(sim: Simulation) -> str:
-    wallet = sim.oracle.sellers[any_seller(sim)].wallet_address
-    return sim.office.block(sim.someone(), wallet) if wallet else "no wallet"
+    """However its address is spelled."""
+    wallet = sim.oracle.sellers[any_seller(sim, "is blocked")].wallet_address
+    spelled = respelled(sim.luck("how a blocked wallet is spelled"), wallet)
+    return sim.office.block(sim.someone("blocks"), spelled) if wallet else "no wallet"
+
+
+def unblock(sim: Simulation) -> str:
+    """Lifted in another spelling still; whoever set it tries in vain."""
+    luck = sim.luck("a block is lifted")
+    if not sim.oracle.blocked:
+        return "nothing is blocked"
+    wallet = respelled(luck, luck.choice(sorted(sim.oracle.blocked)))
+    return sim.office.unblock(sim.someone("lifts"), wallet)
 
 
 def restart(sim: Simulation) -> str:
@@ -169,5 +198,5 @@ def restart(sim: Simulation) -> str:
     return "and is back"
 
 
-def any_seller(sim: Simulation) -> str:
-    return sim.rng.choice(sorted(sim.oracle.sellers))
+def any_seller(sim: Simulation, what: str) -> str:
+    return sim.luck(f"the seller that {what}").choice(sorted(sim.oracle.sellers))

@@ -26,7 +26,7 @@ def approved(sim: Simulation) -> Iterator[str]:
         if len(people) < (2 if total > sim.dual_limit else 1):
             yield f"{window} was frozen with {total} cents on the approval of {sorted(people)}"
         releasers = {
-            who for (w, s), who in sim.office.released_by.items() if w == window and s in lines
+            who for w, seller, who in sim.office.released_by if w == window and seller in lines
         }
         if len(people) == 1 and people & releasers:
             yield f"{window} was frozen by {people} alone, who released a seller of it"
@@ -89,6 +89,10 @@ def conflicts(sim: Simulation, window: str, batch_id: int | None = None) -> set[
         " and exists (select from finance.breaks as b"
         " where b.subject = l.line_id and b.closed_at is null"
         " and (b.xmin::text::bigint > frozen.xid) is not true))"
+        # Or that came back by the ledger alone, or differs from what people said of it.
+        " or (l.state = 'completed' and exists (select from finance.breaks as b"
+        " where b.kind in ('returned_by_ledger', 'contrary_outcome') and b.subject = l.line_id"
+        " and b.closed_at is null and (b.xmin::text::bigint > frozen.xid) is not true))"
         # Or paid in this window by an attempt that was called rejected.
         " or (l.payout_window = %s and l.state <> 'rejected' and exists (select"
         " from finance.payout_batches as p where p.batch_id = l.batch_id and p.state = 'rejected')"
@@ -111,6 +115,15 @@ def _paid_before(sim: Simulation, window: str, batch_id: int) -> dict[str, int]:
             batch_id,
         )
     )
+
+
+def paid(sim: Simulation, window: str) -> set[str]:
+    """Sellers who have a line in the window that is not rejected."""
+    query = (
+        "select seller_id from finance.payout_lines where payout_window = %s"
+        " and state <> 'rejected'"
+    )
+    return {seller for (seller,) in sim.rows(query, window)}
 
 
 def _new_batches(sim: Simulation) -> list[tuple[int, str, int, Any]]:

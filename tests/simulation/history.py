@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from random import Random
 from typing import Any
 from unittest.mock import patch
 
@@ -21,14 +21,15 @@ from orchestrator.settlement.pay import pay_window
 from orchestrator.settlement.reconcile import reconcile
 from tests.halfin.sandbox import KEY
 from tests.reference.windows import Window, window_numbered, window_of
-from tests.simulation import acts, closes, days, invariants, payday, paying
+from tests.simulation import acts, closes, days, invariants, payday, paying, runs
 from tests.simulation.compiled import Project
+from tests.simulation.dice import Dice
 from tests.simulation.killable import Connection, Killed, Program
-from tests.simulation.oracle import LAG, Oracle
+from tests.simulation.oracle import LAG, Oracle, account
 from tests.simulation.people import FINANCE, Office
 from tests.simulation.rail import Call, Rail
 from tests.simulation.violation import Violation
-from tests.simulation.world import World, make_world
+from tests.simulation.world import UNPAYABLE, World, make_world
 
 CLOCK = (
     "insert into finance.clock (now_at) values (%s)"
@@ -57,17 +58,20 @@ class Simulation:
     compared: int = 0
     pay_window: Callable[[Settings, str], object] = pay_window
     declared: set[str] = field(default_factory=set)  # lines that people called not taken
+    resolved: Counter[str] = field(default_factory=Counter)  # how often people decided a line
     is_reconciled: bool = False
+    is_calm: bool = False
     spares: list[Connection] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.rng = Random(f"history-{self.seed}")  # noqa: S311 - a test's dice
-        self.world: World = make_world(self.seed, self.rng, self.weeks)
+        self.luck = Dice(self.seed)
+        self.world: World = make_world(self.seed, self.luck, self.weeks)
         self.oracle = Oracle(self.world.settings, wallets=self.world.wallets)
+        self.oracle.unpayable = frozenset(account(wallet) for wallet in UNPAYABLE.values())
         self.oracle.sellers = {s.seller_id: s for s in self.world.sellers}
         self.office = Office(self.settings, self.oracle, self.server)
-        self.rail = Rail(self.seed, self.rng, on_post=self._on_post)
-        self.max_lines = self.rng.choice((None, None, 1, 2))
+        self.rail = Rail(self.seed, self.luck, on_post=self._on_post)
+        self.max_lines = self.luck("lines in a call").choice((None, None, 1, 2))
         self.now = self.world.starts_at
         self.oracle.sees(self.now)
 
@@ -85,11 +89,6 @@ class Simulation:
         self.now = max(self.now, instant)
         self.office.rows(CLOCK, self.now)
         acts.land(self)
-
-    def wander(self, limit: datetime) -> None:
-        """Somewhere between now and the limit."""
-        span = max(limit - self.now, timedelta())
-        self.until(self.now + span * self.rng.random() * 0.5)
 
     def step(self, what: str, act: Callable[[], str]) -> None:
         """Do something, then look whether all is well."""
@@ -114,29 +113,32 @@ class Simulation:
             patch.multiple("orchestrator.halfin_sandbox.book", now=self.rail_time),
             patch("orchestrator.halfin_sandbox.ledger.now", self.rail_time),
             patch("orchestrator.halfin_sandbox.payouts.now", self.rail_time),
+            patch("tests.simulation.rail.now", self.rail_time),
             stamina.set_testing(True, attempts=2, cap=True),
         ):
             acts.begin(self)
             for week in range(self.weeks):
-                self._week(is_calm=week >= self.weeks - 2)
+                self.luck.week, self.is_calm = week, week >= self.weeks - 2
+                self.rail.is_calm = self.is_calm
+                self._week()
             paying.settle_down(self)
-            payday.another_run(self)
+            runs.last_run(self)
             invariants.at_the_end(self)
 
-    def _week(self, *, is_calm: bool) -> None:
-        self.rail.moods = (0.0, 0.0) if is_calm or self.rng.random() < 0.3 else (0.35, 0.1)
-        refuses = not is_calm and self.rng.random() < 0.2
-        self.rail.refused = acts.any_seller(self) if refuses else None
+    def _week(self) -> None:
+        luck = self.luck("the week")
+        self.rail.moods = (0.0, 0.0) if self.is_calm or luck.random() < 0.3 else (0.35, 0.1)
+        refuses = luck.random() < 0.2 and not self.is_calm
+        self.rail.refused = acts.any_seller(self, "refused by the rail") if refuses else None
         window = self.zone_window
-        for _ in range(self.rng.randint(1, 4)):
-            self.wander(window.ends_at - timedelta(minutes=1))
-            days.something(self, is_calm=is_calm)
-        self.until(window.ends_at + LAG + timedelta(minutes=self.rng.randrange(600)))
-        if not is_calm and self.rng.random() < 0.1:
+        days.live(self)
+        minutes = self.luck("when it is closed").randrange(600)
+        self.until(window.ends_at + LAG + timedelta(minutes=minutes))
+        if self.luck("nobody closes").random() < 0.1 and not self.is_calm:
             return  # nobody came to close it
         closes.close(self)
         if self.oracle.closes:
-            payday.payday(self, is_calm=is_calm)
+            payday.payday(self)
 
     # What the product is asked to do, as a program that may die.
 
@@ -172,13 +174,14 @@ class Simulation:
         ):
             yield
 
-    def unlucky(self, guest: Callable[[], None], *, is_calm: bool) -> Program:
+    def unlucky(self, what: str, guest: Callable[[], None]) -> Program:
         """A program that lives, dies somewhere, or is overtaken."""
-        luck = 1.0 if is_calm else self.rng.random()
-        if luck < 0.25:
-            return Program(dies_at=self.rng.randint(1, 40))
-        if luck < 0.45:
-            return Program(guest=guest, overtaken_at=self.rng.randint(1, 30))
+        luck = self.luck(f"the fate of {what}")
+        fate, dies_at, overtaken_at = luck.random(), luck.randint(1, 40), luck.randint(1, 30)
+        if fate < 0.25 and not self.is_calm:
+            return Program(dies_at=dies_at)
+        if fate < 0.45 and not self.is_calm:
+            return Program(guest=guest, overtaken_at=overtaken_at)
         return Program()
 
     def leave(self) -> None:
@@ -199,8 +202,8 @@ class Simulation:
         )
         return states == [("rejected",)]
 
-    def someone(self) -> str:
-        return self.rng.choice(FINANCE)
+    def someone(self, what: str) -> str:
+        return self.luck(f"who {what}").choice(FINANCE)
 
     def rows(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
         return self.office.rows(query, *parameters)

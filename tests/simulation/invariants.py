@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from tests.simulation import batches
-from tests.simulation.rail import Call
+from tests.simulation.rail import FAILED, HANGING, Call
 from tests.simulation.violation import Violation
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def paid_once(sim: Simulation) -> Iterator[str]:
     """By the rail's own books: a seller's window is paid at most once, and is open at most once."""
     counted: Counter[tuple[str, str]] = Counter()
     for payout in sim.rail.book.in_order:
-        if payout["status"] != "failed":
+        if payout["status"] not in FAILED:
             about = payout["metadata"] or {}
             counted[about.get("seller_id"), about.get("payout_window")] += 1
     for (seller, window), count in counted.items():
@@ -105,21 +105,83 @@ def books(sim: Simulation) -> Iterator[str]:
         if payout is None and (by_key.get(key, {}).get("metadata") or {}).get("line_id") == line_id:
             payout = by_key[key]  # and not an earlier attempt's, which has the same key
         status = payout["status"] if payout else "unknown to the rail"
-        if state == "completed" and status != "completed":
+        is_sent_back = bool(payout and payout.get("sent_back_at"))
+        if state == "completed" and status != "completed" and not is_sent_back:
             yield f"line {line_id} counts as paid and is {status} at the rail"
         if payout and state == "completed":
             asked = (f"{amount // 100}.{amount % 100:02d}0000", wallet)
             if (payout["amount"], payout["destination"]) != asked:
                 yield f"line {line_id} of {asked} was paid as {payout['amount']}"
-        is_back = returned and not retaken and line_id not in sim.declared
-        if is_back and status in ("pending_approval", "processing"):
+        is_said = line_id in sim.declared or line_id in sim.resolved
+        if state == "returned" and not is_said and payout_id not in sim.rail.shown_returned:
+            yield f"line {line_id} counts as returned, and the rail was never asked"
+        is_back = returned and not retaken and not is_said
+        if is_back and status in ("pending_approval", "processing", HANGING):
             yield f"the money of line {line_id} came back while the rail still pays it"
         is_shown = payout is None or payout["id"] in sim.rail.shown_failed
         if is_back and state == "failed" and not is_shown:
             yield f"the money of line {line_id} came back, and the rail was never asked"
         is_late = payout is not None and payout["id"] in sim.rail.finished_after_all
-        if is_back and status == "completed" and not is_late:
+        if is_back and status == "completed" and not is_late and not is_sent_back:
             yield f"the money of line {line_id} came back, and the rail has paid it"
+
+
+def resolved(sim: Simulation) -> Iterator[str]:
+    """What became of a line is decided by two people who say the same, and by nobody else."""
+    decided = sim.rows(
+        "select line_id, count(*) from finance.line_events where kind = 'resolved' group by line_id"
+    )
+    for line_id, count in decided:
+        if count != sim.resolved[line_id]:
+            yield f"line {line_id} was decided {count} times, by two people {sim.resolved[line_id]}"
+
+
+SENT_BACK = ("returned_by_ledger", "failed_after_completed")
+TOLD = {
+    "submitted": "payout.submitted",
+    "completed": "payout.paid",
+    "failed": "payout.failed",
+    "returned": "payout.returned",
+}
+
+
+def events(sim: Simulation) -> Iterator[str]:
+    """The outbox tells each seller what became of their lines: all of it, once, in order.
+
+    A line's own events are those of its moves, the last one that of the state it is in.
+    """
+    for seller, sequences in sim.rows(
+        "select seller_id, array_agg(sequence order by event_number) from finance.events group by 1"
+    ):
+        if sequences != list(range(1, len(sequences) + 1)):
+            yield f"the events of {seller} are numbered {sequences}"
+    for line_id, state, told, moves in sim.rows(
+        "select l.line_id, l.state, array(select e.event_type from finance.events as e"
+        " where e.line_id = l.line_id order by e.event_number), array(select e.kind"
+        " from finance.line_events as e where e.line_id = l.line_id order by e.line_event_id)"
+        " from finance.payout_lines as l"
+    ):
+        if state in TOLD and told[-1:] != [TOLD[state]]:
+            yield f"line {line_id} is {state}, and its seller was told {told}"
+        if told and state == "frozen":
+            yield f"line {line_id} was not sent, and its seller was told {told}"
+        for name, kinds in (
+            ("payout.submitted", ("submitted",)),
+            ("payout.paid", PAID),
+            ("payout.returned", ("returned",)),
+        ):
+            count = sum(kind in kinds for kind in moves)
+            # What people said moved a line, too, and is written down as theirs.
+            if told.count(name) != count:
+                yield f"line {line_id} went through {moves}, and its seller was told {told}"
+
+
+PAID = (
+    "completed",
+    "completed_after_failed",
+    "completed_after_rejected",
+    "completed_after_returned",
+)
 
 
 def alerts(sim: Simulation) -> Iterator[str]:
@@ -127,6 +189,9 @@ def alerts(sim: Simulation) -> Iterator[str]:
     raised = set(sim.rows("select kind, subject from finance.alerts"))
     for kind, subject in sorted(sim.expected_alerts - raised):
         yield f"nobody was told of {kind} of {subject}"
+    for (line_id,) in sim.rows("select line_id from finance.line_events where kind = 'returned'"):
+        if ("returned", line_id) not in raised:
+            yield f"nobody was told that line {line_id} was returned"
     for window, state in sim.rows(
         "select payout_window, state from finance.payout_batches where state = 'unknown'"
     ):
@@ -148,13 +213,18 @@ def reconciled(sim: Simulation) -> Iterator[str]:
         return
     sim.is_reconciled = False
     lines = {
-        payout_id: (state, returned)
-        for payout_id, state, returned in sim.rows(
-            "select l.payout_id, l.state, l.returned_at is not null from finance.payout_lines as l"
+        payout_id: (line_id, state, returned)
+        for payout_id, line_id, state, returned in sim.rows(
+            "select l.payout_id, l.line_id, l.state, l.returned_at is not null"
+            " from finance.payout_lines as l"
             " inner join finance.payout_calls as c on l.batch_id = c.batch_id"
             " and l.call_sequence = c.sequence where c.state = 'accepted'"
         )
     }
+    breaks = sim.rows("select subject, kind, closed_at is null from finance.breaks")
+    open_breaks = {subject for subject, _, is_open in breaks if is_open}
+    looked_at = open_breaks | {s for s, kind, _ in breaks if kind in SENT_BACK}
+    alerts_raised = set(sim.rows("select kind, subject from finance.alerts"))
     broken = {  # by the key that attempts of a line share: the break may name a later one
         key
         for (key,) in sim.rows(
@@ -166,15 +236,21 @@ def reconciled(sim: Simulation) -> Iterator[str]:
     }
     for payout in sim.rail.book.in_order:
         is_told = payout["idempotency_key"] in broken
-        if payout["status"] == "completed" and _is_unasked(sim, payout) and not is_told:
+        is_paid = sim.rail.is_paid(payout)
+        if is_paid and _is_unasked(sim, payout) and not is_told:
             yield f"payout {payout['id']} was called not taken, is paid, and nobody is told"
         if payout["id"] not in lines:
             continue
-        state, returned = lines[payout["id"]]
-        if payout["status"] == "completed" and state != "completed":
+        line_id, state, returned = lines[payout["id"]]
+        if is_paid and state != "completed":
             yield f"payout {payout['id']} is completed at the rail and {state} here"
-        if payout["status"] == "failed" and not returned:
+        if payout["status"] in FAILED and not returned and line_id not in open_breaks:
             yield f"payout {payout['id']} has failed at the rail and its money is not back"
+        if payout.get("sent_back_at") and state == "completed" and line_id not in looked_at:
+            yield f"payout {payout['id']} was sent back, and nobody is told"
+        is_new = state in ("frozen", "submitted") and payout["id"] in sim.rail.shown_hanging
+        if is_new and ("unknown_status", f"{line_id}/{HANGING}") not in alerts_raised:
+            yield f"nobody was told that payout {payout['id']} hangs in a state of its own"
 
 
 def remember(sim: Simulation) -> Iterator[str]:
@@ -198,7 +274,7 @@ def at_the_end(sim: Simulation) -> None:
         raise Violation("ends", f"lines without an outcome in the end: {left[:3]}")
     per_seller: dict[str, int] = defaultdict(int)
     for payout in sim.rail.book.in_order:
-        if payout["status"] == "completed" and not _is_unasked(sim, payout):
+        if sim.rail.is_paid(payout) and not _is_unasked(sim, payout):
             cents = int(payout["amount"].replace(".", "")) // 10_000
             per_seller[payout["metadata"]["seller_id"]] += cents
     ours = dict(
@@ -223,6 +299,8 @@ AFTER_EVERY_STEP: dict[str, Callable[[Simulation], Iterator[str]]] = {
     "complete": batches.complete,
     "stored": stored,
     "books": books,
+    "resolved": resolved,
+    "events": events,
     "alerts": alerts,
     "reconciled": reconciled,
     "remember": remember,

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from tests.reference import model
 from tests.reference.facts import Facts, Seller, seen_at
@@ -19,27 +20,42 @@ from tests.reference.windows import Window, window_numbered, window_of
 LAG = timedelta(minutes=15)
 WALLET_QUIET = timedelta(hours=72)
 RELEASABLE = (
-    *("seller_closed", "wallet_changed", "wallet_shared", "manual_review"),
-    *("repeated_failure", "above_maximum"),
+    *("seller_closed", "wallet_unchecksummed", "wallet_shared", "wallet_changed"),
+    *("repeated_failure", "manual_review", "above_maximum", "below_minimum"),
 )
 LASTING = ("wallet_shared", "wallet_unchecksummed")  # as long as the seller keeps the wallet
 MINIMUMS = {"ERC-20": 1000, "TRC-20": 500, "SPL": 100}
 MAXIMUM, UNUSUAL = 25_000_000, 500_000
 
 
+def account(wallet: str) -> str:
+    """What an address names, however it is spelled: an EVM one is the same in any case."""
+    return wallet.lower() if wallet.startswith("0x") else wallet
+
+
+def in_one_case(wallet: str) -> bool:
+    """An EVM address whose spelling shows no typo."""
+    digits = wallet.removeprefix("0x")
+    return digits != wallet and digits in (digits.lower(), digits.upper())
+
+
 @dataclass
 class Oracle:
-    """`wallets` says of which rail an address is, or none where it is no address at all."""
+    """`wallets` says of which rail an address is, or none where it is no address at all.
+
+    `unpayable` are accounts of nobody. Accounts, not addresses, are named, shared and blocked.
+    """
 
     settings: model.Settings
     facts: Facts = field(default_factory=Facts)
     sellers: dict[str, Seller] = field(default_factory=dict)
     gone: dict[str, Seller] = field(default_factory=dict)  # as they were, where no row is left
     wallets: dict[str, str | None] = field(default_factory=dict)
+    unpayable: frozenset[str] = frozenset()
     sightings: dict[str, list[tuple[datetime, str]]] = field(
         default_factory=lambda: defaultdict(list)
     )
-    # Who named each wallet, the first of them first.
+    # Who named each account, the first of them first.
     named: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     selling: set[str] = field(default_factory=set)  # who had an entry when the books were made last
     held: set[str] = field(default_factory=set)
@@ -72,8 +88,8 @@ class Oracle:
             seen, wallet = self.sightings[seller.seller_id], seller.wallet_address
             if wallet and (not seen or seen[-1][1] != wallet):
                 seen.append((now, wallet))
-                if seller.seller_id not in self.named[wallet]:
-                    self.named[wallet].append(seller.seller_id)
+                if seller.seller_id not in self.named[account(wallet)]:
+                    self.named[account(wallet)].append(seller.seller_id)
 
     def release(self, label: str, seller_id: str, reason: str) -> None:
         """A person has released what held the seller first."""
@@ -143,8 +159,12 @@ class Oracle:
         seller = self.sellers[row.seller_id]
         wallet, rail = seller.wallet_address, self.settings.rail(seller)
         seen = self.sightings[row.seller_id]
-        changed_at = seen[-1][0] if len(seen) > 1 else None
-        named = self.named[wallet]
+        changes = [
+            at for (_, before), (at, after) in pairwise(seen) if account(before) != account(after)
+        ]
+        changed_at = changes[-1] if changes else None
+        is_valid = bool(wallet) and self.wallets[wallet] is not None
+        named = self.named[account(wallet)]
         before = named[: named.index(row.seller_id)] if wallet else []
         owners = [s for s in before if self.sellers[s].status != "closed" and s in self.selling]
         median = usual.get(row.seller_id)
@@ -160,7 +180,9 @@ class Oracle:
             "wallet_invalid": bool(wallet)
             and (self.wallets[wallet] is None or self.wallets[wallet] != rail)
             and (self.wallets[wallet] is None or rail is not None),
-            "wallet_blocked": wallet in self.blocked,
+            "wallet_not_payable": is_valid and account(wallet) in self.unpayable,
+            "wallet_blocked": account(wallet) in self.blocked,
+            "wallet_unchecksummed": is_valid and in_one_case(wallet),
             "wallet_shared": bool(owners),
             "wallet_changed": changed_at is not None
             and changed_at >= window.ends_at + LAG - WALLET_QUIET,
@@ -179,7 +201,7 @@ class Oracle:
             "seller_suspended": seller.status == "suspended",
             "seller_closed": seller.status == "closed",
             "not_verified": not seller.payouts_enabled,
-            "wallet_blocked": stored in self.blocked,
+            "wallet_blocked": account(stored) in self.blocked,
             "wallet_changed": seller.wallet_address != stored,
             "outcome_conflict": seller_id in conflicts,
             "manual_review": seller_id in self.held,
@@ -191,7 +213,7 @@ class Oracle:
                 found.discard(reason)
         for reason in LASTING:
             for wallet, count in self.lasting[seller_id, reason]:
-                since = {seen for _, seen in self.sightings[seller_id][count:]}
-                if wallet == stored and since <= {wallet}:
+                since = {account(seen) for _, seen in self.sightings[seller_id][count:]}
+                if account(wallet) == account(stored) and since <= {account(wallet)}:
                     found.discard(reason)
         return sorted(found)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from orchestrator.settlement.reconcile import reconcile
-from tests.simulation import acts, webhooks
+from tests.simulation import acts, resolutions, webhooks
 from tests.simulation.killable import Program
 from tests.simulation.people import FINANCE, refused
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tests.simulation.history import Simulation
 
 
-def pay(sim: Simulation, window: str, *, is_calm: bool) -> str:
+def pay(sim: Simulation, window: str) -> str:
     """`settle pay`, which may die, be overtaken by another or by webhooks."""
 
     def second() -> None:
@@ -25,14 +25,13 @@ def pay(sim: Simulation, window: str, *, is_calm: bool) -> str:
     def early() -> None:
         sim.log.append(f"     meanwhile: {sim.rail.work()}, {webhooks.deliver(sim)}")
 
-    guest = sim.rng.choice((second, early))
-    program = sim.unlucky(guest, is_calm=is_calm)
+    program = sim.unlucky("pay", sim.luck("a guest of pay").choice((second, early)))
     return sim.product(lambda settings: sim.pay_window(settings, window), program)
 
 
 def pay_again(sim: Simulation) -> str:
     """Somebody runs it on any day, for whatever closed last."""
-    return pay(sim, sim.window, is_calm=False) if sim.window else "too early"
+    return pay(sim, sim.window) if sim.window else "too early"
 
 
 def declare(sim: Simulation, window: str) -> str:
@@ -80,10 +79,9 @@ def withdraw(sim: Simulation, window: str) -> None:
         sim.step("withdraw", lambda: f"{sim.office.ask(FINANCE[0], query, window)} lines")
 
 
-def ask_rail(sim: Simulation, *, is_calm: bool) -> str:
+def ask_rail(sim: Simulation) -> str:
     """`settle reconcile`."""
-    program = sim.unlucky(lambda: None, is_calm=is_calm)
-    said = sim.product(reconcile, program)
+    said = sim.product(reconcile, sim.unlucky("reconcile", lambda: None))
     sim.is_reconciled = said.isdigit()
     return said
 
@@ -94,11 +92,13 @@ def settle_down(sim: Simulation) -> None:
         acts.resume(sim)
     unfinished = "select payout_window from finance.payout_batches where state not in"
     for (window,) in sim.rows(f"{unfinished} ('accepted', 'rejected') order by batch_id"):
-        sim.step(f"pay {window}", lambda: pay(sim, window, is_calm=True))  # noqa: B023
+        sim.step(f"pay {window}", lambda: pay(sim, window))  # noqa: B023
         withdraw(sim, window)
     for _ in range(3):
         sim.until(sim.now + timedelta(hours=2))
         sim.step("the rail ends all", lambda: sim.rail.work(1.0))
-        sim.step("reconcile", lambda: ask_rail(sim, is_calm=True))
+        sim.step("reconcile", lambda: ask_rail(sim))
+    for question in resolutions.questions(sim):
+        sim.step("two people resolve", lambda: resolutions.decide(sim, question, *FINANCE[:2]))  # noqa: B023
     for (window,) in sim.rows(f"{unfinished} ('accepted', 'rejected') order by batch_id"):
         sim.step(f"{window} is not there", lambda: declare(sim, window))  # noqa: B023

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -11,7 +12,7 @@ import psycopg
 from orchestrator.config import Component, Settings
 from orchestrator.embedded_postgres.server import EmbeddedPostgres
 from tests.functions.payment_server import PEOPLE
-from tests.simulation.oracle import RELEASABLE, Oracle
+from tests.simulation.oracle import RELEASABLE, Oracle, account
 from tests.simulation.violation import Violation
 
 FINANCE = ("ana", "ben", "cem")
@@ -37,7 +38,8 @@ class Office:
     oracle: Oracle
     server: EmbeddedPostgres
     approvals: dict[str, list[Approval]] = field(default_factory=dict)
-    released_by: dict[tuple[str, str], str] = field(default_factory=dict)
+    released_by: set[tuple[str, str, str]] = field(default_factory=set)  # window, seller, who
+    blocked_by: dict[str, str] = field(default_factory=dict)  # by account
     resumed_by: set[str] = field(default_factory=set)
     is_paused: bool = False
     _open: dict[str, psycopg.Connection[Any]] = field(default_factory=dict)
@@ -142,18 +144,50 @@ class Office:
             reason: str = self.ask(who, query, window, seller)
         except psycopg.Error as error:
             return one_line(error)
-        assert reason in (*RELEASABLE, "below_minimum"), reason  # a last payout, chosen by chance
+        self._released(who, window, seller, reason)
+        return f"released from {reason}"
+
+    def release_file(self, who: str, window: str, rows: list[dict[str, Any]]) -> str:
+        """All of them with one note, or nothing."""
+        query = "select (finance.release_sellers(%s, %s, 'a file')).file_id"
+        try:
+            number = self.ask(who, query, window, json.dumps(rows))
+        except psycopg.Error as error:
+            return one_line(error)
+        found = self.rows(
+            "select seller_id, reason from finance.hold_releases where file_id = %s", number
+        )
+        if sorted(found) != sorted((row["seller_id"], row["held_for"]) for row in rows):
+            raise Violation("all or nothing", f"of the releases {rows} there is {found}")
+        for seller, reason in found:
+            self._released(who, window, seller, reason)
+        return f"released {len(found)} in one"
+
+    def _released(self, who: str, window: str, seller: str, reason: str) -> None:
+        assert reason in RELEASABLE, reason
         if reason == "manual_review":
             self.oracle.held.discard(seller)
         self.oracle.release(window, seller, reason)
-        self.released_by[window, seller] = who
-        return f"released from {reason}"
+        self.released_by.add((window, seller, who))
 
     def block(self, who: str, wallet: str) -> str:
         said = refused(lambda: self.ask(who, "select finance.block_wallet(%s, 'odd')", wallet))
         if not said:
-            self.oracle.blocked.add(wallet)
-        return said or "blocked"
+            self.oracle.blocked.add(account(wallet))
+            self.blocked_by.setdefault(account(wallet), who)
+        return said or f"blocked {wallet}"
+
+    def unblock(self, who: str, wallet: str) -> str:
+        """By somebody else than the one who blocked it."""
+        said = refused(
+            lambda: self.ask(who, "select finance.unblock_wallet(%s, 'no')::text", wallet)
+        )
+        if (said is None) == (self.blocked_by[account(wallet)] == who):
+            raise Violation("blocks", f"{who} lifts the block of {wallet}: {said}")
+        if not said:
+            self.oracle.blocked.discard(account(wallet))
+            del self.blocked_by[account(wallet)]
+        return said or f"lifted {wallet}"
 
     def pause(self, who: str) -> str:
         said = refused(lambda: self.ask(who, "select finance.pause_payouts('stop')"))

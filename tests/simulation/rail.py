@@ -9,8 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from random import Random
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
@@ -19,8 +18,9 @@ from orchestrator.halfin import CURRENCY_NETWORKS
 from orchestrator.halfin_sandbox.book import OPEN_STATES, Book
 from orchestrator.halfin_sandbox.config import SandboxConfig
 from orchestrator.halfin_sandbox.errors import RailError, invalid
-from orchestrator.halfin_sandbox.payouts import announced, money, public
+from orchestrator.halfin_sandbox.payouts import announced, money, now, public
 from tests.halfin.sandbox import KEY, SIGNING
+from tests.simulation.dice import Luck
 from tests.simulation.killable import Program
 
 Json = dict[str, Any]
@@ -29,6 +29,10 @@ Json = dict[str, Any]
 # middle of it; `late` is taken some other day; `gone` was never read. The rest took nothing.
 FAULTS = ("lost", "cut", "late", "gone", "silent", "429", "500", "500 after", "503")
 STRANGE = ("400", "401", "403", "404", "409")
+# How a payout may end, and where it may hang, without a word of that in the documentation.
+ODD_ENDS = ("cancelled", "expired", "rejected", "returned", "reversed")
+FAILED = ("failed", *ODD_ENDS)
+HANGING = "in_review"
 STRANGE_CODES = {"401": "unauthorized", "403": "forbidden", "404": "not_found", "409": "conflict"}
 
 
@@ -55,7 +59,7 @@ class Rail(httpx.BaseTransport):
     """
 
     seed: int
-    rng: Random
+    luck: Luck
     moods: tuple[float, float] = (0.0, 0.0)
     refused: str | None = None
     program: Program | None = None
@@ -65,17 +69,19 @@ class Rail(httpx.BaseTransport):
     waiting: list[Json] = field(default_factory=list)  # webhooks on theirs
     finished_after_all: set[str] = field(default_factory=set)
     shown_failed: set[str] = field(default_factory=set)  # to whoever asked
+    shown_returned: set[str] = field(default_factory=set)
+    shown_hanging: set[str] = field(default_factory=set)
+    is_calm: bool = False
 
     def __post_init__(self) -> None:
-        self.book = Book(
-            SandboxConfig(
-                api_key=KEY,
-                webhook_secret=SIGNING,
-                seed=self.seed,
-                failure_rate=0.15,
-                completed_after_failed_rate=0.15,
-            )
+        self._config = SandboxConfig(
+            api_key=KEY,
+            webhook_secret=SIGNING,
+            seed=self.seed,
+            failure_rate=0.15,
+            completed_after_failed_rate=0.15,
         )
+        self.book = Book(self._config)
 
     # The network.
 
@@ -127,13 +133,14 @@ class Rail(httpx.BaseTransport):
         return answer
 
     def _fault(self) -> str:
-        luck, (fault, strange) = self.rng.random(), self.moods
+        dice, (fault, strange) = self.luck("what becomes of a call"), self.moods
+        luck, another, odd = dice.random(), dice.choice(FAULTS), dice.choice(STRANGE)
         last = self.calls[-1].fault if self.calls else ""
         if last in FAULTS and fault and luck < 0.5:
             return last  # a network that is down is down for a while
         if luck < strange:
-            return self.rng.choice(STRANGE)
-        return self.rng.choice(FAULTS) if luck < strange + fault else ""
+            return odd
+        return another if luck < strange + fault else ""
 
     def _take(self, call: Call) -> httpx.Response:
         content, digest = json.loads(call.body), hashlib.sha256(call.body).hexdigest()
@@ -157,7 +164,7 @@ class Rail(httpx.BaseTransport):
         return _success(shown, status)
 
     def _get(self, request: httpx.Request) -> httpx.Response:
-        if self.rng.random() < self.moods[0] / 2:
+        if self.luck("an unanswered question").random() < self.moods[0] / 2:
             raise httpx.ReadTimeout("no answer", request=request)
         match request.url.path.removeprefix("/api/v1/").split("/"):
             case ["currencies"]:
@@ -177,7 +184,12 @@ class Rail(httpx.BaseTransport):
 
     def _shown(self, found: Json) -> httpx.Response:
         payouts = found.get("payouts", [found])
-        self.shown_failed.update(p["id"] for p in payouts if p["status"] == "failed")
+        for known in (self.book.payouts[payout["id"]] for payout in payouts):
+            if known["status"] in FAILED:
+                shown = self.shown_returned if known.get("sent_back_at") else self.shown_failed
+                shown.add(known["id"])
+            elif known["status"] == HANGING:
+                self.shown_hanging.add(known["id"])
         return _success(found)
 
     def _balance(self, code: str) -> Json:
@@ -190,26 +202,80 @@ class Rail(httpx.BaseTransport):
     # What the rail does meanwhile.
 
     def work(self, share: float = 0.6) -> str:
-        """Calls arrive; some payouts are released, some of those end, some complete after all."""
-        arriving = [call for call in self.delayed if self.rng.random() < share]
+        """Calls arrive; payouts move on, end, end oddly, complete after all, or are sent back."""
+        arrives, moves, later = map(self.luck, ("calls arrive", "payouts move", "after all"))
+        arriving = [call for call in self.delayed if arrives.random() < share]
         for call in arriving:
             self.delayed.remove(call)
             self._take(call)
         before = [p["id"] for p in self.book.in_order if p["status"] in OPEN_STATES]
-        some = [payout for payout in before if self.rng.random() < share]
+        some = [payout for payout in before if moves.random() < share]
         self.book.approve(some)
-        ended = [payout for payout in some if self.rng.random() < share]
-        self.waiting += [self._webhook(event) for event in self.book.settle(ended)]
+        ended = [payout for payout in some if moves.random() < share]
+        odd = self._odd_ends(ended)
+        self._tell(self.book.settle([payout for payout in ended if payout not in odd]))
         failed = [
             p["id"]
             for p in self.book.in_order
             if p["status"] == "failed"
+            and not p.get("sent_back_at")
             and self.book.completes_after_all(p)
-            and self.rng.random() < 0.2
+            and later.random() < 0.2
         ]
         self.finished_after_all.update(failed)
-        self.waiting += [self._webhook(event) for event in self.book.complete_after_all(failed)]
-        return f"{len(arriving)} arrive, {len(ended)} end, {len(failed)} complete after all"
+        self._tell(self.book.complete_after_all(failed))
+        return (
+            f"{len(arriving)} arrive, {len(ended)} end, {len(failed)} complete after all;"
+            f" {self._send_back()} are sent back; {self._go_on(share)} go on"
+        )
+
+    def _odd_ends(self, ended: list[str]) -> set[str]:
+        """Some are cancelled or the like, which the documentation does not name; some hang."""
+        luck, odd = self.luck("odd ends"), set()
+        for payout in ended:
+            chance, state, is_told = luck.random(), luck.choice(ODD_ENDS), luck.random() < 0.5
+            if self.is_calm or chance > 0.25:
+                continue
+            odd.add(payout)
+            if chance < 0.12:
+                self.book.config = replace(self._config, other_state=state, other_state_rate=1.0)
+                self.book.settle([payout])
+                self.book.config = self._config
+                told = {"event": f"payout.{state}", "payout_id": payout, "created_at": now()}
+                self._tell([told] if is_told else [])
+            else:
+                self.book.payouts[payout]["status"] = HANGING
+        return odd
+
+    def _send_back(self) -> int:
+        """Some receivers send it back; of half of these the ledger alone tells."""
+        luck, count = self.luck("sent back"), 0
+        for payout in self.book.in_order:
+            if payout["status"] != "completed" or payout.get("sent_back_at"):
+                continue
+            chance, is_silent = luck.random(), luck.random() < 0.5
+            if chance < 0.1 and not self.is_calm:
+                self.book.config = replace(self._config, is_return_silent=is_silent)
+                self._tell(self.book.send_back([payout["id"]]))
+                self.book.config = self._config
+                count += 1
+        return count
+
+    def _go_on(self, share: float) -> int:
+        """What hung in a state that nobody knows is on its way again."""
+        luck = self.luck("what hangs goes on")
+        hanging = [p for p in self.book.in_order if p["status"] == HANGING]
+        going = [p for p in hanging if luck.random() < share / 3 or self.is_calm]
+        for payout in going:
+            payout["status"] = "processing"
+        return len(going)
+
+    def _tell(self, events: list[Json]) -> None:
+        self.waiting += [self._webhook(event) for event in events]
+
+    def is_paid(self, payout: Json) -> bool:
+        """By its own books: it left, and has not come back."""
+        return payout["status"] == "completed" and not payout.get("sent_back_at")
 
     def known_lines(self) -> set[str]:
         return {(payout["metadata"] or {}).get("line_id", "") for payout in self.book.in_order}

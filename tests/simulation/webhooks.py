@@ -18,14 +18,15 @@ if TYPE_CHECKING:
 
 def deliver(sim: Simulation) -> str:
     """Some of the webhooks under way, in any order; some are lost, some come twice."""
-    sim.rng.shuffle(sim.rail.waiting)
-    count, sent = sim.rng.randint(0, len(sim.rail.waiting)), 0
+    luck, sent = sim.luck("webhooks arrive"), 0
+    luck.shuffle(sim.rail.waiting)
+    count = luck.randint(0, len(sim.rail.waiting))
     for _ in range(count):
         event = sim.rail.waiting.pop()
-        if sim.rng.random() < 0.15:
+        if luck.random() < 0.15:
             continue
         _expect_of(sim, event)
-        for _ in range(2 if sim.rng.random() < 0.2 else 1):
+        for _ in range(2 if luck.random() < 0.2 else 1):
             land_webhook(sim, event)
             sent += 1
     return f"{sent} of {count} webhooks"
@@ -52,8 +53,9 @@ def tampered(sim: Simulation) -> str:
     known = [p for p in sim.rail.book.in_order if p["status"] in ("pending_approval", "processing")]
     if not known:
         return "there is nothing to lie about"
-    payout = dict(sim.rng.choice(known), status="completed")
-    lie: dict[str, str] = sim.rng.choice(
+    luck = sim.luck("a lying webhook")
+    payout = dict(luck.choice(known), status="completed")
+    lie: dict[str, str] = luck.choice(
         (
             {"amount": f"{Decimal(payout['amount']) + 1:.6f}"},
             {"destination": payout["destination"][::-1]},

@@ -10,10 +10,13 @@ from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from eth_utils.address import to_checksum_address
+
 from tests.functions.market import wallet_of
 from tests.reference.facts import (
     TABLES,
     Assignment,
+    Charge,
     Facts,
     GoLive,
     OpeningBalance,
@@ -23,12 +26,19 @@ from tests.reference.facts import (
 from tests.reference.settings import Policy, Settings
 from tests.reference.windows import window_of
 from tests.reference.world import random_world
+from tests.simulation.dice import Luck
 
 ZONES = ("UTC", "Europe/Berlin", "America/New_York")
 # A year of 53 weeks, and the days on which clocks are moved.
 MIDDLES = (date(2026, 12, 31), date(2027, 3, 28), date(2027, 10, 31), date(2027, 3, 14))
 FACTS = tuple(name for name in TABLES if name != "sellers")
 RAILS = ("TRC-20", "ERC-20", "SPL")
+# The contracts and the mint of USDT: money sent there is lost.
+UNPAYABLE = {
+    "ERC-20": "0xdAC17F958D2ee523a2206206994597C13D831ec7",
+    "TRC-20": "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t",
+    "SPL": "Es9vMFrzaCERmJfrF4H2FYD4KCoNkY11McCe8BenwNYB",
+}
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 # As the seed has them.
 SEED = (Policy(LONG_AGO, 7), Policy(LONG_AGO, 7, Decimal(25), 30, "elevated"))
@@ -53,13 +63,14 @@ class World:
             yield table, fact
 
 
-def make_world(seed: int, rng: Random, weeks: int) -> World:
+def make_world(seed: int, luck: Luck, weeks: int) -> World:
     """Six sellers, most of whom can be paid; one fact in fifteen commits late.
 
     One marketplace in five was paid by something else before; there, what belongs to that time is
     committed in time.
     """
     zone = ZoneInfo(ZONES[seed % len(ZONES)])
+    rng = luck("the world")
     middle = rng.choice(MIDDLES)
     policies = SEED
     if rng.random() < 0.3:
@@ -69,15 +80,20 @@ def make_world(seed: int, rng: Random, weeks: int) -> World:
     drawn = random_world(
         seed, sellers=6, weeks=weeks, tz=zone.key, policies=policies, around=middle
     )
-    go_live = None
+    rng, go_live = luck("a go-live"), None
     if rng.random() < 0.2:
         window = window_of(drawn.starts_at + timedelta(weeks=2, days=1), zone)
         owed = [seller.seller_id for seller in drawn.facts.sellers[:3]]
         balances = (OpeningBalance(who, Decimal(rng.randint(-9999, 99999)) / 100) for who in owed)
         go_live = GoLive(window.starts_at, tuple(balances))
     wallets: dict[str, str | None] = {"": None}
-    sellers = [_payable(rng, seller, settings, wallets) for seller in drawn.facts.sellers]
-    landings = _landings(rng, drawn.facts, go_live)
+    sellers = [
+        _payable(luck(f"what {seller.seller_id} is"), seller, settings, wallets)
+        for seller in drawn.facts.sellers
+    ]
+    credits = _credits(luck("credits"), drawn.facts.sellers, drawn.starts_at, weeks)
+    facts = replace(drawn.facts, seller_charges=(*drawn.facts.seller_charges, *credits))
+    landings = _landings(luck("what lands late"), facts, go_live)
     waiting = sorted(landings, key=lambda item: (item[0], item[1], str(item[2])))
     decided = (drawn.facts.assignments, go_live)
     return World(settings, *decided, drawn.starts_at, sellers, waiting, wallets)
@@ -100,7 +116,10 @@ def _payable(
 def new_wallet(
     rng: Random, seller: Seller, settings: Settings, wallets: dict[str, str | None]
 ) -> str:
-    """Mostly one of the seller's rail; else another rail's, a mistyped one or none."""
+    """Mostly one of the seller's rail; else another rail's, a mistyped one, none, or nobody's.
+
+    One EVM address in four is spelled in one case.
+    """
     luck, rail = rng.random(), settings.rail(seller) or "SPL"
     if luck < 0.04:
         return ""
@@ -112,8 +131,32 @@ def new_wallet(
         wallet, known = wallet[:-1] + ("1" if wallet[-1] != "1" else "2"), None
         if rail == "SPL":  # has no checksum: this one is simply too short
             wallet = wallet[:20]
+    elif luck > 0.94:
+        wallet = UNPAYABLE[rail]
+    elif wallet.startswith("0x") and rng.random() < 0.25:
+        wallet = wallet.lower()
     wallets[wallet] = known
     return wallet
+
+
+def _credits(
+    rng: Random, sellers: tuple[Seller, ...], starts_at: datetime, weeks: int
+) -> Iterator[Charge]:
+    """Something for nearly everybody in each week, so that most weeks pay most sellers."""
+    for number in range(weeks * len(sellers)):
+        seller = sellers[number % len(sellers)]
+        at = starts_at + timedelta(weeks=number // len(sellers), minutes=rng.randrange(7 * 1440))
+        amount, is_given = Decimal(rng.randint(5_000, 80_000)).scaleb(-2), rng.random() < 0.8
+        if is_given:
+            yield Charge(f"credit-{number}", seller.seller_id, "top_up", -amount, at, at, "bonus")
+
+
+def respelled(rng: Random, wallet: str) -> str:
+    """Another spelling of the same account, of an EVM address; any other has one only."""
+    if not wallet.startswith("0x"):
+        return wallet
+    others = (wallet.lower(), "0x" + wallet[2:].upper(), to_checksum_address(wallet))
+    return rng.choice(others)
 
 
 def _landings(
