@@ -27,27 +27,25 @@ begin
         raise exception 'a part of the rows of % is missing: nothing was stored, build again', p_window;
     end if;
     -- A wallet that its seller never named did not come from the marketplace.
-    select r.seller_id into v_wrong from finance.window_close_rows as r
+    select min(r.seller_id) into v_wrong from finance.window_close_rows as r
     where r.payout_window = p_window and r.wallet_address <> '' and not exists (
         select from finance.wallet_sightings as s
         where s.seller_id = r.seller_id and s.wallet_address = r.wallet_address
-    )
-    order by r.seller_id limit 1;
+    );
     if v_wrong is not null then
         raise exception 'the row of seller % in % has a wallet that the marketplace never gave for that seller: nothing was stored; find out which model named it',
             v_wrong, p_window;
     end if;
-    select r.seller_id into v_wrong from finance.window_close_rows as r
+    select min(r.seller_id) into v_wrong from finance.window_close_rows as r
     where r.payout_window = p_window
-    and not r.hold_reasons <@ array(select k.reason from finance.hold_reasons as k)
-    order by r.seller_id limit 1;
+    and not r.hold_reasons <@ array(select k.reason from finance.hold_reasons as k);
     if v_wrong is not null then
         raise exception 'the row of seller % in % is held for a reason that is not in finance.hold_reasons: nothing was stored; add the reason there',
             v_wrong, p_window;
     end if;
     -- Each row is the sum of its entries and of what was carried in, to the cent. An opening balance is
     -- carried in.
-    select coalesce(e.seller_id, r.seller_id) into v_wrong
+    select min(coalesce(e.seller_id, r.seller_id)) into v_wrong
     from (
         select w.seller_id, sum(w.amount_minor) as new_minor from finance.window_close_entries as w
         where w.payout_window = p_window and w.entry_type <> 'opening_balance'
@@ -57,15 +55,14 @@ begin
         select w.seller_id, w.net_minor - w.carried_forward_minor as new_minor
         from finance.window_close_rows as w where w.payout_window = p_window
     ) as r on e.seller_id = r.seller_id
-    where coalesce(e.new_minor, 0) <> coalesce(r.new_minor, 0)
-    limit 1;
+    where coalesce(e.new_minor, 0) <> coalesce(r.new_minor, 0);
     if v_wrong is not null then
         raise exception 'the row of seller % in % is not the sum of its entries: nothing was stored, build again',
             v_wrong, p_window;
     end if;
     -- What is carried in is what the close before left, less its lines, with what came back in the
     -- window: a build that missed a freeze or a return is no base for paying.
-    select coalesce(c.seller_id, r.seller_id) into v_wrong
+    select min(coalesce(c.seller_id, r.seller_id)) into v_wrong
     from (
         select m.seller_id, sum(m.amount_minor) as carried_minor
         from (
@@ -91,21 +88,19 @@ begin
         select w.seller_id, w.carried_forward_minor from finance.window_close_rows as w
         where w.payout_window = p_window
     ) as r on c.seller_id = r.seller_id
-    where coalesce(c.carried_minor, 0) <> coalesce(r.carried_forward_minor, 0)
-    limit 1;
+    where coalesce(c.carried_minor, 0) <> coalesce(r.carried_forward_minor, 0);
     if v_wrong is not null then
         raise exception 'the row of seller % in % does not carry in what % left: nothing was stored, build again',
             v_wrong, p_window, coalesce(p_latest, 'nothing');
     end if;
     -- An adjustment that was approved while the build ran would be in no window. One from before the
     -- go-live was settled elsewhere.
-    select a.seller_id into v_wrong from finance.adjustments as a
+    select min(a.seller_id) into v_wrong from finance.adjustments as a
     where a.approved_at < v_close.window_ends_at
     and a.approved_at >= coalesce((finance.go_live()).starts_at, '-infinity') and not exists (
         select from finance.window_close_entries as w
         where w.entry_type = 'adjustment' and w.source_id = a.adjustment_id::text
-    )
-    limit 1;
+    );
     if v_wrong is not null then
         raise exception 'an adjustment of seller % was approved while % was computed: nothing was stored, build again',
             v_wrong, p_window;

@@ -26,6 +26,9 @@ comment on function finance.write_event(text, text, text, text, jsonb) is
 -- for each other, and what waited for another's line has the later number.
 create or replace function finance.number_events() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    v_event finance.events;
+    v_sequence bigint;
 begin
     -- The first of the transaction's events numbers all of them.
     if exists (
@@ -34,38 +37,26 @@ begin
     ) then
         return null;
     end if;
-    with counted as (
-        insert into finance.event_sequences as s (seller_id, last_sequence)
-        select e.seller_id, count(*) from finance.events as e
+    -- Row by row: a plan that was made for one event would be kept for a batch of thousands.
+    for v_event in
+        select e.* from finance.events as e
         where e.sequence is null
-        group by e.seller_id
-        order by e.seller_id
-        on conflict (seller_id) do update
-        set last_sequence = s.last_sequence + excluded.last_sequence
-        returning s.seller_id, s.last_sequence
-    ),
-    numbered as (
-        update finance.events as e set sequence = n.sequence
-        from (
-            select
-                u.event_number,
-                c.last_sequence + 1
-                - row_number() over (partition by u.seller_id order by u.event_number desc)
-                as sequence
-            from finance.events as u
-            inner join counted as c on u.seller_id = c.seller_id
-            where u.sequence is null
-        ) as n
-        where e.event_number = n.event_number
-        returning e.event_number, e.seller_id, e.sequence, e.recorded_at
-    )
-    insert into finance.event_deliveries (
-        event_number, seller_id, sequence, next_attempt_at, expires_at
-    )
-    select
-        n.event_number, n.seller_id, n.sequence, n.recorded_at,
-        n.recorded_at + finance.event_patience()
-    from numbered as n;
+        order by e.seller_id, e.event_number
+    loop
+        insert into finance.event_sequences as s (seller_id, last_sequence)
+        values (v_event.seller_id, 1)
+        on conflict (seller_id) do update set last_sequence = s.last_sequence + 1
+        returning s.last_sequence into v_sequence;
+        update finance.events as e set sequence = v_sequence
+        where e.event_number = v_event.event_number;
+        insert into finance.event_deliveries (
+            event_number, seller_id, sequence, next_attempt_at, expires_at
+        )
+        values (
+            v_event.event_number, v_event.seller_id, v_sequence, v_event.recorded_at,
+            v_event.recorded_at + finance.event_patience()
+        );
+    end loop;
     return null;
 end;
 $$;

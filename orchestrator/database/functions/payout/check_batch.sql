@@ -25,7 +25,7 @@ begin
     end if;
     -- The wallet is one of its rail, somebody can own it, a person has confirmed a spelling that shows
     -- no typo, and nobody has blocked it.
-    select l.seller_id into v_wrong from finance.payout_lines as l
+    select min(l.seller_id) into v_wrong from finance.payout_lines as l
     left join finance.wallet_checks as w on l.wallet_address = w.wallet_address
     where l.batch_id = p_batch.batch_id and (
         (w.is_valid and w.is_payable and w.address_format = l.rail) is not true
@@ -39,14 +39,13 @@ begin
             where x.reason = 'wallet_unchecksummed'
             and finance.wallet_account(x.wallet_address) = w.account
         ))
-    )
-    order by l.seller_id limit 1;
+    );
     if v_wrong is not null then
         raise exception 'the wallet of seller % in % is no checked wallet of its rail: nothing was frozen, hold the seller or build again',
             v_wrong, p_batch.payout_window;
     end if;
     -- And the one that the marketplace itself names, or a person has released the change.
-    select l.seller_id into v_wrong from finance.payout_lines as l
+    select min(l.seller_id) into v_wrong from finance.payout_lines as l
     left join finance.sellers_now() as s on l.seller_id = s.seller_id
     where l.batch_id = p_batch.batch_id and l.wallet_address is distinct from s.wallet_address
     and not exists (
@@ -54,25 +53,23 @@ begin
         where x.payout_window = l.payout_window and x.seller_id = l.seller_id
         and x.reason in ('wallet_changed', 'seller_closed')
         and x.wallet_address = coalesce(s.wallet_address, '')
-    )
-    order by l.seller_id limit 1;
+    );
     if v_wrong is not null then
         raise exception 'the marketplace names another wallet for seller % than % pays: nothing was frozen; run it again, and where it stays have the models looked at',
             v_wrong, p_batch.payout_window;
     end if;
     -- No window of a seller stands in two lines (an index says so), and the windows sum to the line.
-    select l.seller_id into v_wrong from finance.payout_lines as l
+    select min(l.seller_id) into v_wrong from finance.payout_lines as l
     where l.batch_id = p_batch.batch_id and l.amount_minor is distinct from (
         select sum(w.entries_minor + w.retaken_minor) from finance.line_windows as w
         where w.line_id = l.line_id
-    )
-    order by l.seller_id limit 1;
+    );
     if v_wrong is not null then
         raise exception 'the line of seller % in % is not the sum of its receipt: nothing was frozen; hold the seller, pay the others and have the difference looked at',
             v_wrong, p_batch.payout_window;
     end if;
     -- And the entries of those windows are what their rows say.
-    select w.seller_id into v_wrong
+    select min(w.seller_id) into v_wrong
     from (
         select distinct x.seller_id, x.payout_window, x.entries_minor
         from finance.line_windows as x
@@ -82,8 +79,7 @@ begin
     where w.entries_minor <> (
         select coalesce(sum(e.amount_minor), 0) from finance.window_close_entries as e
         where e.seller_id = w.seller_id and e.payout_window = w.payout_window
-    )
-    order by w.seller_id limit 1;
+    );
     if v_wrong is not null then
         raise exception 'the stored entries of seller % do not sum to the stored rows that % pays: nothing was frozen, call the owner of the database',
             v_wrong, p_batch.payout_window;
