@@ -57,6 +57,10 @@ def sandbox(
     lost_answer_rate: Annotated[float, _rate("Of POSTs: taken, then cut off.", CALLS)] = 0.0,
     cut_body_rate: Annotated[float, _rate("Of calls: taken, half an answer.", CALLS)] = 0.0,
     fault_limit: Annotated[int | None, _count("Most faults of each kind.", CALLS)] = None,
+    refused_destination_rate: Annotated[
+        float, _rate("Of destinations: a call with one is refused.", CALLS)
+    ] = 0.0,
+    most_named_lines: Annotated[int, _count("Most lines a refusal names; 0: all.", CALLS)] = 0,
     failure_rate: Annotated[float, _rate("Of payouts.", PAYOUTS)] = 0.0,
     completed_after_failed_rate: Annotated[
         float, _rate("Of payouts: failed, completed later.", PAYOUTS)
@@ -115,6 +119,8 @@ def sandbox(
             accept_then_drop_rate=lost_answer_rate,
             cut_body_rate=cut_body_rate,
             fault_limit=fault_limit,
+            refused_destination_rate=refused_destination_rate,
+            most_named_lines=most_named_lines,
             failure_rate=failure_rate,
             completed_after_failed_rate=completed_after_failed_rate,
             completed_after_failed_s=completed_after_failed_delay,

@@ -63,9 +63,10 @@ class Book:
             return 200, self.batches[original]
         if not isinstance(lines, list) or not 1 <= len(lines) <= self.config.max_lines:
             raise invalid([f"payouts: must be a list of 1 to {self.config.max_lines}"])
-        problems = [p for n, line in enumerate(lines) for p in line_problems(line, f"payouts[{n}]")]
-        if problems:
-            raise invalid(problems)
+        bad = [found for n, line in enumerate(lines) if (found := self._problems(line, n))]
+        if bad:
+            named = bad[: self.config.most_named_lines or None]
+            raise invalid([problem for found in named for problem in found])
         line_keys = Counter(filter(None, (line.get("idempotency_key") for line in lines)))
         if repeated := [k for k, n in line_keys.items() if n > 1]:
             raise invalid([f"payouts: idempotency_key {k} is used twice" for k in repeated])
@@ -87,7 +88,7 @@ class Book:
 
     def submit_payout(self, body: Json, digest: str) -> tuple[int, Json]:
         """Take one payout: 201, or 200 and the original for a repeat."""
-        if problems := line_problems(body, ""):
+        if problems := self._problems(body):
             raise invalid(problems)
         key = body.get("idempotency_key")
         if key and (original := self._original(f"line|{key}", digest)):
@@ -201,6 +202,19 @@ class Book:
             detail = f"idempotency_key: {name} is taken by another request"
             raise RailError(409, "conflict", "Idempotency key reused with another body", [detail])
         return known[1]
+
+    def _problems(self, line: Any, place: int | None = None) -> list[str]:
+        """What is wrong with one payout request; the rail serves some destinations to nobody."""
+        at = "" if place is None else f"payouts[{place}]"
+        problems = line_problems(line, at)
+        if not problems and self.is_refused(line["destination"]):
+            problems = [f"{at}.destination: is not served".removeprefix(".")]
+        return problems
+
+    def is_refused(self, destination: str) -> bool:
+        """Whether the rail refuses this destination, always."""
+        rate = self.config.refused_destination_rate
+        return chance(self.config.seed, "refused", destination) < rate
 
     def _create(self, lines: list[Json], digest: str) -> list[Json]:
         at, first = now(), len(self.payouts)

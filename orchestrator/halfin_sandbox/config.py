@@ -43,6 +43,10 @@ class SandboxConfig:
     accept_then_drop_rate: float = 0.0
     cut_body_rate: float = 0.0
     fault_limit: int | None = None
+    # Destinations that the rail does not serve: a call with one of them is refused. A refusal names
+    # at most so many lines; 0 is all.
+    refused_destination_rate: float = 0.0
+    most_named_lines: int = 0
     # Faults of payouts. One that completes after all has failed first, whatever `failure_rate`.
     failure_rate: float = 0.0
     completed_after_failed_rate: float = 0.0

@@ -1,7 +1,7 @@
 """What the tests of paying share: windows and their lines, people who approve, a rail."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -18,6 +18,7 @@ from starlette.responses import Response
 
 from orchestrator.config import Settings
 from orchestrator.halfin_sandbox import SandboxConfig, running
+from orchestrator.halfin_sandbox.config import chance
 from orchestrator.net import authorities
 from orchestrator.settlement.pay import PayResult, pay_window
 from tests.functions.dbt_stand_ins import CHECK, COMPUTED, ENTRY, RAIL, SELLER, WALLET
@@ -224,6 +225,16 @@ def rail(**config: Any) -> Iterator[str]:
     """A sandbox in a thread; yields its base URL."""
     with running(SandboxConfig(**(SANDBOX | config))) as url:
         yield url
+
+
+def not_served(lines: Sequence[Line], *sellers: str) -> dict[str, Any]:
+    """The settings of a sandbox that refuses the destinations of these of the lines' sellers."""
+    rate = 0.4
+    for seed in range(10_000):
+        struck = {s.seller for s in lines if chance(seed, "refused", s.wallet) < rate}
+        if struck == set(sellers):
+            return {"refused_destination_rate": rate, "seed": seed}
+    raise AssertionError(sellers)
 
 
 def books(url: str) -> dict[str, Any]:

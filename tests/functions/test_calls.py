@@ -120,8 +120,8 @@ def test_a_refused_chunk_tells_its_lines_apart(market: Market) -> None:
         odd_rail(url, answering(url, {1: JSONResponse({"error": error}, 400)})) as odd,
     ):
         assert market.pay(odd, **CHUNKS).state == "accepted"
+        assert (books(url)["batches"], books(url)["payouts"]) == (3, 4)
     assert market.lines("seller_id, failure_code, failure_reason", "state = 'failed'") == [
-        ("s0", "refused_with_its_call", "No"),
         ("s1", "refused", "amount: is too small"),
     ]
 

@@ -13,7 +13,8 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from orchestrator.config import Component
-from tests.functions.market import LINES, WINDOW, Market, books, rail
+from orchestrator.errors import SettleError
+from tests.functions.market import LINES, WINDOW, Market, books, not_served, rail
 from tests.functions.pay_process import pay_window_alone
 from tests.support.wire_taps import Plug, tapped_http, tapped_postgres
 
@@ -21,6 +22,8 @@ from tests.support.wire_taps import Plug, tapped_http, tapped_postgres
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["__main__", "tests.functions.pay_process"])
 MODES = {"one call": None, "line by line": 1}
+DECLARE = "select finance.declare_rejected(%s, 'they do not have it')"
+REFUSED = not_served(LINES, "s1")
 
 
 def die_at(market: Market, url: str, message: int, max_lines: int | None) -> Plug:
@@ -79,3 +82,50 @@ def test_killed_at_any_message_the_next_run_pays_each_line_once(mode: str) -> No
     for step in ("freeze_batch", "begin_attempt", "rail asked", "rail answers", "conclude_call"):
         assert any(step in death for death in deaths), "\n".join(deaths)
     assert len(deaths) > 20
+
+
+def refused_pay(market: Market, url: str) -> str:
+    """The line with which paying in calls of two is refused; empty where it is not."""
+    try:
+        market.pay(url, halfin_max_lines_per_call=2)
+    except SettleError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.slow
+def test_killed_around_a_refusal_the_next_run_pays_the_others_once() -> None:
+    """Two calls; the first is refused for s1, and s10 goes into a third."""
+    message, deaths, in_doubt = 0, [], 0
+    while True:
+        message += 1
+        with Market.open() as market, rail(auto_approve=False, **REFUSED) as url:
+            market.approved(*LINES)
+            plug = die_at(market, url, message, 2)
+            # No line is in two calls, and none that waits is in a refused one.
+            waits = "l.state = 'frozen' and exists (select from finance.payout_calls as c"
+            waits += " where (c.batch_id, c.sequence) = (l.batch_id, l.call_sequence)"
+            assert market.lines("seller_id", f"{waits} and c.state = 'rejected')") == [], plug.seen
+            if said := refused_pay(market, url):
+                # It died during an attempt, so the refusal of the next one is not trusted.
+                assert "the rail stopped the batch" in said, plug.seen
+                assert market.lines("call_sequence, state") == [
+                    (1, "frozen"), (1, "frozen"), (2, "frozen")
+                ], plug.seen  # fmt: skip
+                in_doubt += 1
+                for person in ("ana", "ben"):
+                    market.rows(person, DECLARE, WINDOW)
+                market.approve("ana")
+                market.pay(url, halfin_max_lines_per_call=2)
+            assert (books(url)["batches"], books(url)["payouts"]) == (2, 2), plug.seen
+            assert books(url)["idempotency_keys"] == 4, plug.seen
+            assert market.state()[-1] == "accepted"
+            assert market.lines("seller_id, call_sequence, state", "state <> 'rejected'") == [
+                ("s1", 1, "failed"), ("s10", 3, "submitted"), ("s2", 2, "submitted")
+            ], plug.seen  # fmt: skip
+            assert market.kinds("breaks") == [], plug.seen
+        if not plug.is_pulled:
+            break
+        deaths.append(plug.seen[-1])
+    assert len(deaths) > 50
+    assert 0 < in_doubt < len(deaths) / 2

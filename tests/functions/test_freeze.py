@@ -24,7 +24,7 @@ STATE_COLUMNS = {
     "payout_batches": "state answered_at state_note",
     "payout_lines": (
         "state payout_id rail_status tx_hash network_fee fee_amount failure_code failure_reason"
-        " outcome_at returned_at retaken_at"
+        " outcome_at returned_at retaken_at call_sequence"
     ),
     "payout_calls": "state rail_batch_id",
     "call_attempts": "http_status was_sent request_id response ended_at",
@@ -96,8 +96,9 @@ def test_only_state_columns_of_what_is_frozen_change(market: Market, table: str)
     market.rows(ORCHESTRATOR, "select finance.begin_attempt(%s, 1)", market.freeze())
     market.rows(OWNER, "set role settle_owner")
     columns = market.rows(OWNER, f"select * from finance.{table} limit 1")[0].keys()
-    pruning = {"response_sha256", "pruned_at"}  # null until then: tests/security/test_retention.py
-    for column in columns - pruning - {*STATE_COLUMNS[table].split()}:
+    # Null until then: tests/security/test_retention.py, tests/functions/test_refused_calls.py.
+    later = {"response_sha256", "pruned_at", "follows"}
+    for column in columns - later - {*STATE_COLUMNS[table].split()}:
         said = market.refusal(OWNER, f"update finance.{table} set {column} = null")
         assert said == (
             f"finance.{table} is immutable but for {', '.join(STATE_COLUMNS[table].split())}"

@@ -122,6 +122,15 @@ def error(status: int, code: str, **known: Json) -> Json:
     return fields(status={"const": status}, headers=headers(**known), body=body)
 
 
+def refused_lines() -> Json:
+    """Of a batch with lines that are no good: each of their faults begins with its line's place."""
+    found = error(400, "validation_error")
+    shown = found["properties"]["body"]["properties"]["error"]["properties"]
+    place = {"type": "string", "pattern": r"^payouts\[[0-9]{1,9}\]\.[a-z_]+: ."}
+    shown["details"] = {"type": "array", "minItems": 1, "items": place}
+    return found
+
+
 def webhook(event: str, **other: Json) -> Json:
     """Why a payout failed may be left out; so may what we gave it to carry."""
     told = fields(
@@ -150,6 +159,7 @@ CONTRACT: dict[str, Json] = {
     "batch_created": answer(BATCH, 201),
     "batch": answer(BATCH),
     "error_validation": error(400, "validation_error"),
+    "error_refused_lines": refused_lines(),  # assumed
     "error_state": error(400, "invalid_state"),
     "error_unauthorized": error(401, "unauthorized"),
     "error_forbidden": error(403, "forbidden"),

@@ -121,6 +121,9 @@ def from_sandboxes_that_refuse() -> Iterator[tuple[str, Json]]:
         with rail(**config) as client:
             get(client, "/v1/balances")
             yield name, posted(client, "/v1/payouts", json.dumps(line(1)).encode())
+    with rail(refused_destination_rate=0.5) as client:
+        bad = line(20, amount="0")
+        yield "error_refused_lines", posted(client, BATCH_PATH, batch(*lines(12), bad))
 
 
 @pytest.fixture(scope="module")

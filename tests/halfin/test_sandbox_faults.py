@@ -25,6 +25,7 @@ from tests.halfin.sandbox import (
     post,
     post_one,
     rail,
+    refusal,
     until,
 )
 
@@ -76,6 +77,26 @@ def test_a_fault_strikes_some_calls_by_its_seed(
     assert Counter(calls).keys() == {(status, name), (201, None)}
     assert 3 <= Counter(calls)[status, name] <= 15
     assert struck(**fault) == calls != struck(**fault, seed=2)
+
+
+def test_a_refused_call_names_its_lines_and_creates_nothing() -> None:
+    with rail(refused_destination_rate=0.3) as client:
+        code, details = refusal(post(client, batch(*lines(12))))
+        places = {int(detail.removeprefix("payouts[").partition("]")[0]) for detail in details}
+        assert (code, 1 <= len(places) == len(details) < 12) == ("validation_error", True)
+        assert {detail.partition(".")[2] for detail in details} == {"destination: is not served"}
+        assert ask(client, "/sandbox/state").json()["payouts"] == 0
+        # Alone, or in another call: it is the destination that the rail does not serve.
+        for n in range(12):
+            assert post_one(client, line(n)).http_status == (400 if n in places else 201)
+
+
+def test_a_refusal_names_some_of_its_lines_at_most() -> None:
+    with rail(refused_destination_rate=0.5) as client:
+        _, all_of_them = refusal(post(client, batch(*lines(12))))
+    with rail(refused_destination_rate=0.5, most_named_lines=1) as client:
+        assert refusal(post(client, batch(*lines(12))))[1] == all_of_them[:1]
+    assert len(all_of_them) > 1
 
 
 def test_a_slow_answer_is_late_and_the_call_was_taken() -> None:

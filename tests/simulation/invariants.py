@@ -40,8 +40,11 @@ def posted(sim: Simulation, call: Call) -> None:
         raise Violation("same bytes", f"key {key} went out with other bytes")
     for payout in call.payouts:
         line_id = payout["metadata"]["line_id"]
-        if sim.keys.setdefault(line_id, key) != key:
+        # What was refused with its call, and not named, goes on under the next key.
+        known = sim.keys.setdefault(line_id, key)
+        if known != key and not sim.rail.has_refused(known, line_id):
             raise Violation("same key", f"line {line_id} went out under two keys")
+        sim.keys[line_id] = key
         about = (payout["metadata"]["seller_id"], payout["metadata"]["payout_window"])
         if sim.line_keys.setdefault(about, payout["idempotency_key"]) != payout["idempotency_key"]:
             raise Violation("same key", f"the line of {about} went out under two keys of its own")

@@ -44,6 +44,12 @@ class Call:
     body: bytes
     fault: str
     is_taken: bool = False
+    named: frozenset[str] = frozenset()  # the lines that its refusal names
+
+    @property
+    def key(self) -> str:
+        found: Json = json.loads(self.body)
+        return str(found["idempotency_key"])
 
     @property
     def payouts(self) -> list[Json]:
@@ -112,6 +118,7 @@ class Rail(httpx.BaseTransport):
             case "500" | "503":
                 return _refusal(RailError(int(call.fault), "internal_error", "Try again"))
             case "400":
+                call.named = frozenset([call.payouts[0]["metadata"]["line_id"]])
                 return _refusal(
                     RailError(
                         400,
@@ -144,14 +151,15 @@ class Rail(httpx.BaseTransport):
 
     def _take(self, call: Call) -> httpx.Response:
         content, digest = json.loads(call.body), hashlib.sha256(call.body).hexdigest()
-        refused = [
-            f"payouts[{n}].destination: is not served"
+        refused = {
+            n: payout["metadata"]["line_id"]
             for n, payout in enumerate(call.payouts)
             if payout["metadata"]["seller_id"] == self.refused
-        ]
+        }
         try:
             if refused:
-                raise invalid(refused)
+                call.named = frozenset(refused.values())
+                raise invalid([f"payouts[{n}].destination: is not served" for n in refused])
             if "payouts" in content:
                 status, batch = self.book.submit_batch(content, digest)
                 shown = self.book.batch_view(batch)
@@ -198,6 +206,13 @@ class Rail(httpx.BaseTransport):
         amounts = {name: money(getattr(balance, name)) for name in names}
         known = {"currency": code, "network": CURRENCY_NETWORKS[code]}
         return known | {"environment": self.book.environment} | amounts
+
+    def has_refused(self, key: str, line_id: str) -> bool:
+        """Whether it took no call of this key, and refused one without naming this line."""
+        known = [call for call in self.calls if call.key == key]
+        return not any(call.is_taken for call in known) and any(
+            call.named and line_id not in call.named for call in known
+        )
 
     # What the rail does meanwhile.
 

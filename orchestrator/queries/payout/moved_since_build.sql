@@ -1,6 +1,6 @@
 -- The last change of a line that moved a balance since the live schemas were built, once nothing of
--- its batch is on its way to the rail: one row. That a line was sent, completed or failed moves nothing;
--- views show it at once.
+-- its batch is on its way to the rail: one row. That a line was sent, completed or failed, or goes into
+-- another call, moves nothing; views show it at once.
 with built as (
     select b.as_of from finance.build_instants as b
     where b.target_schema = 'settlement' and b.completed_at is not null
@@ -12,7 +12,7 @@ moved as (
         e.line_id,
         e.recorded_at
     from finance.line_events as e
-    where e.kind not in ('submitted', 'completed', 'failed')
+    where e.kind not in ('submitted', 'completed', 'failed', 'next_call')
     order by e.line_event_id desc
     limit 1
 )

@@ -75,53 +75,64 @@ create or replace function finance.reject_call(
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     v_message text := coalesce(p_response #>> '{error,message}', 'no reason given');
+    v_others_go_on constant boolean := finance.others_go_on(p_call, p_response);
+    v_refused text[];
+    v_others text[];
+    v_next integer;
 begin
     update finance.payout_calls set state = 'rejected'
     where batch_id = p_call.batch_id and sequence = p_call.sequence;
-    -- The rail names lines by their place in the call, from 0; what it names none of it refuses whole.
-    with named as (
-        select
-            d.detail,
-            coalesce((regexp_match(d.detail, '^payouts\[(\d{1,9})\]'))[1]::integer, 0) as place,
-            d.detail ~ '^payouts\[\d{1,9}\]' or p_call.line_count = 1 as is_named
-        from jsonb_array_elements_text(
-            case jsonb_typeof(p_response #> '{error,details}')
-                when 'array' then p_response #> '{error,details}' else '[]'::jsonb
-            end
-        ) as d (detail)
-    ),
-    placed as (
-        select
-            l.line_id,
-            row_number() over (partition by l.call_sequence order by l.seller_id) - 1 as place
-        from finance.payout_lines as l
-        where l.batch_id = p_call.batch_id and l.call_sequence = p_call.sequence
-    )
+    -- What the rail names none of it refuses whole.
+    select
+        array_agg(l.line_id) filter (where not v_others_go_on or n.line_id is not null),
+        array_agg(l.line_id) filter (where v_others_go_on and n.line_id is null)
+    into v_refused, v_others
+    from finance.payout_lines as l
+    left join finance.named_lines(p_call, p_response) as n on l.line_id = n.line_id
+    where l.batch_id = p_call.batch_id and l.call_sequence = p_call.sequence
+    and l.state = 'frozen';
     update finance.payout_lines as l set
         failure_code = case when n.reason is null then 'refused_with_its_call' else 'refused' end,
         failure_reason = coalesce(n.reason, v_message)
-    from placed as p
-    left join lateral (
-        select string_agg(regexp_replace(x.detail, '^payouts\[\d+\]\.?', ''), '; ' order by x.detail) as reason
-        from named as x where x.is_named and x.place = p.place
-    ) as n on true
-    where l.line_id = p.line_id;
+    from unnest(v_refused) as r (line_id)
+    left join finance.named_lines(p_call, p_response) as n on r.line_id = n.line_id
+    where l.line_id = r.line_id;
     -- One call of several: the others go on, so these lines have failed, for certain.
     if (select count(*) from finance.payout_calls as c where c.batch_id = p_call.batch_id) > 1 then
         update finance.payout_lines set outcome_at = public.settle_now()
-        where batch_id = p_call.batch_id and call_sequence = p_call.sequence;
-        perform finance.return_lines(array_agg(l.line_id), 'failed')
-        from finance.payout_lines as l
-        where l.batch_id = p_call.batch_id and l.call_sequence = p_call.sequence;
+        where line_id = any(v_refused);
+        perform finance.return_lines(v_refused, 'failed');
         insert into finance.line_events (line_id, kind, source, detail)
         select l.line_id, 'refused', 'answer', l.failure_reason from finance.payout_lines as l
-        where l.batch_id = p_call.batch_id and l.call_sequence = p_call.sequence;
+        where l.line_id = any(v_refused);
+        if v_others_go_on then
+            v_next := finance.split_call(p_batch, p_call, v_others);
+        end if;
         perform finance.raise_alert('refused', p_batch.payout_window,
-            format('the rail refused call %s of %s, its lines came back: %s', p_call.sequence,
-                p_batch.payout_window, finance.rejection_summary(p_batch.batch_id, p_call.sequence, v_message)));
+            finance.refusal_message(p_batch, p_call, v_message));
     end if;
 end;
 $$;
+
+create or replace function finance.refusal_message(
+    p_batch finance.payout_batches, p_call finance.payout_calls, p_message text
+) returns text
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    select format('the rail refused call %s of %s, %s: %s', p_call.sequence,
+        p_batch.payout_window,
+        coalesce(
+            (
+                select format('%s of its %s lines came back and the others go into call %s',
+                    p_call.line_count - n.line_count, p_call.line_count, n.sequence)
+                from finance.payout_calls as n
+                where n.batch_id = p_call.batch_id and n.follows = p_call.sequence
+            ),
+            'its lines came back'
+        ),
+        finance.rejection_summary(p_batch.batch_id, p_call.sequence, p_message))
+$$;
+comment on function finance.refusal_message(finance.payout_batches, finance.payout_calls, text) is
+'One line on a refused call of several: which of its lines came back, and where the others go.';
 
 create or replace function finance.reject_batch(p_batch finance.payout_batches, p_verdict text)
 returns void
@@ -184,6 +195,13 @@ begin
             where w.batch_id = p_batch.batch_id
             and not finance.was_sent(p_batch.batch_id, p_last.sequence)
             order by w.withdrawal_id desc limit 1
+        ), (
+            select finance.refusal_message(p_batch, c, v_message)
+            from finance.payout_calls as c
+            where c.batch_id = p_batch.batch_id and c.sequence = p_last.sequence and exists (
+                select from finance.payout_calls as o
+                where o.batch_id = p_batch.batch_id and o.state <> 'rejected'
+            )
         ), format('the rail rejected the batch of %s: %s; nothing was paid, the lines came back: mend the cause, review and approve again',
             v_run, case
                 when exists (

@@ -1,28 +1,35 @@
 -- The calls of a batch: written before the first is made, each try committed before it goes out.
 
+create or replace function finance.payouts_to_send(p_batch_id bigint)
+returns table (
+    line_id text, call_sequence integer, seller_id text, idempotency_key text, description text, payout json
+)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    select
+        l.line_id, l.call_sequence, l.seller_id, l.idempotency_key, d.description,
+        json_build_object(
+            'currency', l.rail_currency,
+            'amount', finance.decimal_amount(l.amount_minor)::numeric(30, 6)::text,
+            'destination', l.wallet_address,
+            'description', d.description,
+            'metadata', json_build_object(
+                'seller_id', l.seller_id, 'payout_window', l.payout_window, 'line_id', l.line_id
+            ),
+            'idempotency_key', l.idempotency_key
+        )
+    from finance.payout_lines as l
+    cross join lateral (select 'Settlement ' || l.payout_window as description) as d
+    where l.batch_id = p_batch_id
+$$;
+comment on function finance.payouts_to_send(bigint) is
+'The lines of a batch, each with its payout as a call asks the rail for it.';
+
 create or replace function finance.write_calls(
     p_batch finance.payout_batches, p_path text, p_is_line_by_line boolean
 ) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
-    with lines as (
-        select
-            l.*,
-            'Settlement ' || l.payout_window as description,
-            finance.decimal_amount(l.amount_minor)::numeric(30, 6)::text as amount,
-            json_build_object(
-                'seller_id', l.seller_id, 'payout_window', l.payout_window, 'line_id', l.line_id
-            ) as metadata
-        from finance.payout_lines as l where l.batch_id = p_batch.batch_id
-    ),
-    payouts as (
-        select
-            l.*,
-            json_build_object(
-                'currency', l.rail_currency, 'amount', l.amount, 'destination', l.wallet_address,
-                'description', l.description, 'metadata', l.metadata,
-                'idempotency_key', l.idempotency_key
-            ) as payout
-        from lines as l
+    with payouts as (
+        select p.* from finance.payouts_to_send(p_batch.batch_id) as p
     ),
     keys as (
         select
@@ -55,6 +62,39 @@ language sql set search_path = pg_catalog, pg_temp as $$
     select
         p_batch.batch_id, b.call_sequence, b.key,
         case when p_is_line_by_line then '/v1/payouts' else p_path end, b.body,
+        encode(sha256(convert_to(b.body, 'UTF8')), 'hex'), b.line_count
+    from bodies as b
+$$;
+
+create or replace function finance.write_next_call(
+    p_batch finance.payout_batches, p_refused finance.payout_calls, p_sequence integer, p_line_ids text[]
+) returns void
+language sql set search_path = pg_catalog, pg_temp as $$
+    with keys as (
+        -- The key of the freeze's call and the round: the same again after a restore.
+        select
+            regexp_replace(p_refused.idempotency_key, '/rest-\d+$', '') || '/rest-' || 1 + coalesce(
+                (regexp_match(p_refused.idempotency_key, '/rest-(\d+)$'))[1]::integer, 0
+            ) as key,
+            count(*) as line_count,
+            min(p.description) as description,
+            json_agg(p.payout order by p.seller_id) as payouts
+        from finance.payouts_to_send(p_batch.batch_id) as p
+        where p.line_id = any(p_line_ids)
+    ),
+    bodies as (
+        select
+            k.*,
+            json_build_object(
+                'idempotency_key', k.key, 'description', k.description, 'payouts', k.payouts
+            )::text as body
+        from keys as k
+    )
+    insert into finance.payout_calls (
+        batch_id, sequence, follows, idempotency_key, path, body, body_sha256, line_count
+    )
+    select
+        p_batch.batch_id, p_sequence, p_refused.sequence, b.key, p_refused.path, b.body,
         encode(sha256(convert_to(b.body, 'UTF8')), 'hex'), b.line_count
     from bodies as b
 $$;

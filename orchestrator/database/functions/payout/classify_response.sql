@@ -56,7 +56,7 @@ declare
     v_attempt_class text := finance.classify_attempt(p_decisive);
 begin
     -- A 400 is not trusted if an earlier attempt may have been accepted ("balance too low" may be that
-    -- attempt's effect), or if the rail has named a payout of this call.
+    -- attempt's effect), or if the rail has named a payout of this call or people have called one paid.
     if v_attempt_class = 'rejected' and (
         exists (
             select from finance.call_attempts as a
@@ -66,7 +66,7 @@ begin
         or exists (
             select from finance.payout_lines as l
             where l.batch_id = p_call.batch_id and l.call_sequence = p_call.sequence
-            and l.payout_id is not null
+            and (l.payout_id is not null or l.state in ('completed', 'returned'))
         )
     ) then
         return 'stopped';
