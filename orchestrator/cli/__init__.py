@@ -23,6 +23,7 @@ from orchestrator.cli import (
     services,
     week,
 )
+from orchestrator.cli.options import say
 from orchestrator.errors import SettleError
 
 app = typer.Typer(
@@ -46,7 +47,7 @@ def main() -> None:
     if not sys.stderr.isatty():  # who waits at a prompt sees each retry; a script, the outcome
         logging.getLogger("orchestrator").setLevel(logging.ERROR)
     if not all(map(_is_text, sys.argv)):
-        print("settle: an argument is not UTF-8", file=sys.stderr)
+        say("settle: an argument is not UTF-8", is_error=True)
         sys.exit(2)
     try:
         app(prog_name="settle")
@@ -62,9 +63,9 @@ def main() -> None:
 
 
 def _refuse(message: str, detail: str = "") -> NoReturn:
-    print(f"settle: {' '.join(message.split())}", file=sys.stderr)
+    say(f"settle: {' '.join(message.split())}", is_error=True)
     if detail:
-        print(f"\n{detail}", file=sys.stderr)
+        say(f"\n{detail}", is_error=True)
     sys.exit(1)
 
 

@@ -11,6 +11,7 @@ from orchestrator.cli.options import (
     plain_console,
     print_json,
     read,
+    say,
     table_of,
 )
 from orchestrator.decisions import DECISIONS
@@ -41,7 +42,7 @@ def breaks_list(show_all: All = False, as_json: Json = False) -> None:
         print_json(found)
         return
     if not found:
-        print("No break." if show_all else "No break is open.")
+        say("No break." if show_all else "No break is open.")
         return
     columns = {"break_id": "id", "age": "age", "kind": "kind", "detail": "what differs"}
     closed = {"closed_by": "closed by", "close_note": "note"} if show_all else {}
@@ -55,7 +56,7 @@ def alerts(as_json: Json = False) -> None:
         print_json(found)
         return
     if not found:
-        print("No alert.")
+        say("No alert.")
         return
     columns = {"raised_at": "raised", "kind": "kind", "subject": "about", "message": "what"}
     plain_console().print(table_of(found, columns))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestrator.cli.options import ANALYSTS_PANEL, plain_console, ready
+from orchestrator.cli.options import ANALYSTS_PANEL, plain_console, ready, say
 from orchestrator.config import PROJECT_ROOT
 
 if TYPE_CHECKING:
@@ -37,10 +37,10 @@ def build(
     check_new_wallets(settings)
     if instant is None:
         build_live(settings, full_refresh=full_refresh)
-        print("Built the live schemas.")
+        say("Built the live schemas.")
     else:
         build_as_of(settings, instant, timezone)
-        print(f"Built asof_settlement as of {instant.isoformat()}.")
+        say(f"Built asof_settlement as of {instant.isoformat()}.")
 
 
 Against = Annotated[str, typer.Option(help="What the change will be merged into.")]
@@ -54,7 +54,7 @@ def check(against: Against = "main") -> None:
     settings = ready()
     with project_at(fork_point(against)) as base:
         check_changes(settings, base)
-    print("What changed builds, and its tests pass.")
+    say("What changed builds, and its tests pass.")
 
 
 def diff(
@@ -77,7 +77,7 @@ def docs() -> None:
 
     settings = ready()
     run_dbt(settings, ["docs", "generate", "--static"])
-    print(f"Open {settings.home / 'dbt' / 'target' / 'static_index.html'}")
+    say(f"Open {settings.home / 'dbt' / 'target' / 'static_index.html'}")
 
 
 def _instant(text: str) -> datetime:

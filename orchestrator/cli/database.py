@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.cli.options import SETUP_PANEL, password_of, ready
+from orchestrator.cli.options import SETUP_PANEL, password_of, ready, say
 from orchestrator.config import Component, load_settings
 from orchestrator.database.copies import declare_copy
 from orchestrator.database.migrate import prepare_database, set_clock
@@ -36,7 +36,7 @@ def db_start() -> None:
     prepare_database(settings, is_asked=True)
     set_clock(settings)
     where = f"embedded, data in {settings.home}" if settings.is_embedded else "external"
-    print(f"Postgres is up ({where}).")
+    say(f"Postgres is up ({where}).")
 
 
 def db_stop() -> None:
@@ -45,7 +45,7 @@ def db_stop() -> None:
     if not settings.is_embedded:
         raise SettleError("an external Postgres is configured (SETTLE_DATABASE_URL): stop it there")
     stopped = EmbeddedPostgres(settings.home).stop()
-    print("Postgres stopped." if stopped else "Postgres was not running.")
+    say("Postgres stopped." if stopped else "Postgres was not running.")
 
 
 def db_url(
@@ -54,9 +54,9 @@ def db_url(
     """Print the URL of a component's login, password included."""
     settings = load_settings()
     if settings.is_embedded:
-        print(EmbeddedPostgres(settings.home).url(component.value))
+        say(EmbeddedPostgres(settings.home).url(component.value))
     else:
-        print(settings.urls.get(component) or f"external; no URL is set for {component.value}")
+        say(settings.urls.get(component) or f"external; no URL is set for {component.value}")
 
 
 def db_declare_copy(
@@ -66,7 +66,7 @@ def db_declare_copy(
 ) -> None:
     """Declare this database a copy of production: it gets another id and never pays."""
     original = declare_copy(load_settings(), database)
-    print(
+    say(
         f"{database} is a copy of installation {original}: it has an id of its own, is development"
         " and pays nobody, for good."
     )
@@ -78,7 +78,7 @@ def db_prune() -> None:
 
     settings = ready()
     counts = ", ".join(f"{count} {what}" for what, count in prune(settings).items())
-    print(f"Older than {settings.raw_text_months} months and emptied: {counts}.")
+    say(f"Older than {settings.raw_text_months} months and emptied: {counts}.")
 
 
 def user_add(
@@ -94,10 +94,10 @@ def user_add(
     """Create a login of a person or of the backend, or give it a new password and group."""
     password = password_of(name)
     add_person(ready(), name, password, group)
-    print(f"{name} is in the {group} group.")
+    say(f"{name} is in the {group} group.")
 
 
 def user_remove(name: Annotated[str, typer.Argument(help="The login's name.")]) -> None:
     """Take such a login away and end its sessions; what it decided stays."""
     remove_person(ready(), name)
-    print(f"{name} can no longer log in.")
+    say(f"{name} can no longer log in.")

@@ -20,6 +20,7 @@ from orchestrator.cli.options import (
     print_json,
     read,
     ready,
+    say,
     table_of,
 )
 from orchestrator.decisions import DECISIONS, Decision, Field, decide
@@ -149,10 +150,10 @@ def carry_out(decision: Decision, name: str, given: Mapping[str, str]) -> None:
     # Payouts are paused also where somebody changed the database.
     settings = ready(is_emergency=decision.name == "pause")
     values = decide(settings, name, password, decision, given)
-    print(decision.message(values))
+    say(decision.message(values))
     next_step = decision.next_step(values)
     if next_step:
-        print(next_step)
+        say(next_step)
 
 
 def _word(flag: str, meaning: str) -> Any:
@@ -246,6 +247,6 @@ def _show(
     if as_json:
         print_json(found)
     elif not found:
-        print(empty)
+        say(empty)
     else:
         plain_console().print(table_of(found, columns, right=MONEY))

@@ -15,6 +15,7 @@ from orchestrator.cli.options import (
     print_json,
     read,
     ready,
+    say,
     table_of,
 )
 from orchestrator.config import Component
@@ -63,11 +64,11 @@ def events(
         with connect(ready(), Component.ORCHESTRATOR) as database:
             query = "select finance.replay_events(%s) as events"
             [replayed] = rows(database, query, [event["event_id"] for event in found])
-        print(f"{replayed['events']} events are posted again.")
+        say(f"{replayed['events']} events are posted again.")
     elif as_json:
         print_json(found)
     elif not found:
-        print("No event.")
+        say("No event.")
     else:
         columns = {"recorded_at": "recorded", "event_type": "what", "seller_id": "seller"}
         columns |= {"sequence": "no.", "payout_window": "window", "state": "state"}
@@ -85,10 +86,10 @@ def post_events(
     settings = ready()
     if once:
         with Endpoint(settings) as endpoint:
-            print(f"{post_waiting(settings, endpoint)} events were taken.")
+            say(f"{post_waiting(settings, endpoint)} events were taken.")
         return
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
-    print(f"Events are posted to {settings.events_url or 'nowhere'}", flush=True)
+    say(f"Events are posted to {settings.events_url or 'nowhere'}")
     post_until(settings, stopped.wait)

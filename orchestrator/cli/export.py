@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from orchestrator.cli.options import WEEK_PANEL, Window, read
+from orchestrator.cli.options import WEEK_PANEL, Window, read, say
 from orchestrator.csv_export import safe_cell
 from orchestrator.errors import SettleError
 
@@ -48,7 +48,7 @@ def export(
         raise SettleError(
             f"{file} cannot be written ({error.strerror}): nothing is there"
         ) from error
-    print(file)
+    say(str(file))
 
 
 def _write(file: Path, columns: Sequence[str], lines: Iterable[Sequence[Any]]) -> None:

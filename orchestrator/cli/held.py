@@ -13,6 +13,7 @@ from orchestrator.cli.options import (
     plain_console,
     print_json,
     read,
+    say,
     table_of,
 )
 from orchestrator.csv_export import safe_cell
@@ -83,7 +84,7 @@ def held(
         plain_console().print(table_of(reasons, titles, right=NUMBERS), end="\n\n")
         plain_console().print(table_of(rows, COLUMNS, right=(*NUMBERS, "disputes_pct_before")))
         if digest:
-            print(f"\nsettle release {window} --reason {reason} --digest {digest}")
+            say(f"\nsettle release {window} --reason {reason} --digest {digest}")
 
 
 def _write_csv(rows: list[dict[str, Any]]) -> None:

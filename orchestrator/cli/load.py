@@ -1,12 +1,11 @@
 """Data in: load, generate."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from orchestrator.cli.options import SETUP_PANEL, ready
+from orchestrator.cli.options import SETUP_PANEL, ready, say
 from orchestrator.config import Component, Environment, load_settings
 from orchestrator.database.connection import connect, rows
 from orchestrator.errors import SettleError
@@ -31,16 +30,16 @@ def load(
             report = load_directory(database, directory)
     except LoadRefused as refused:
         for line in refused.lines:
-            print(line, file=sys.stderr)
+            say(line, is_error=True)
         raise
     for table, counts in report.tables.items():
-        print(
+        say(
             f"{table}: {counts.inserted} new, {counts.unchanged} known already"
             + (f", {counts.replaced} replaced" if counts.replaced else "")
             + (f", {counts.ignored} older ignored" if counts.ignored else "")
         )
     for name in report.left_alone:
-        print(f"{shown(name)} was left alone: it is no source table's", file=sys.stderr)
+        say(f"{shown(name)} was left alone: it is no source table's", is_error=True)
 
 
 def generate(
@@ -75,6 +74,6 @@ def generate(
             late=Late(late_into, late_per_mille) if late_into else None,
         )
     for table, count in report.tables.items():
-        print(f"{table}: {count} {'known already' if report.is_noop else 'new'}")
+        say(f"{table}: {count} {'known already' if report.is_noop else 'new'}")
     if late_into:
-        print(f"late: {report.late} rows; run settle load {late_into} once their week is closed")
+        say(f"late: {report.late} rows; run settle load {late_into} once their week is closed")

@@ -10,8 +10,9 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from orchestrator.cells import cell
+from orchestrator.cells import cell, visible
 from orchestrator.config import Component, Settings, load_settings
 from orchestrator.database.connection import connect, rows_of
 from orchestrator.database.migrate import prepare_database, set_clock
@@ -69,9 +70,19 @@ def read(query: str, **parameters: Any) -> list[dict[str, Any]]:
         return rows_of(database, query, **parameters)
 
 
+def say(text: str, *, is_error: bool = False) -> None:
+    """Print lines of ours; what somebody else wrote in them cannot change the terminal."""
+    print(visible(text, keep="\n"), file=sys.stderr if is_error else sys.stdout, flush=True)
+
+
+class _PlainConsole(Console):
+    def render_str(self, text: str, **options: Any) -> Text:
+        return super().render_str(visible(text, keep="\n"), **options)
+
+
 def plain_console() -> Console:
     """No markup: ids and notes are anybody's text. No folding where no terminal is too narrow."""
-    return Console(markup=False, highlight=False, width=None if sys.stdout.isatty() else 160)
+    return _PlainConsole(markup=False, highlight=False, width=None if sys.stdout.isatty() else 160)
 
 
 def table_of(

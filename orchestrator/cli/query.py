@@ -9,6 +9,7 @@ import psycopg
 import typer
 from psycopg.sql import SQL
 
+from orchestrator.cells import visible
 from orchestrator.cli.options import ANALYSTS_PANEL, ready
 from orchestrator.config import Component
 from orchestrator.database.connection import connect
@@ -44,5 +45,9 @@ def sql(query: Annotated[str, typer.Argument(help="A select.")]) -> None:
                 reason = error.diag.message_primary or error
                 raise SettleError(f"the query failed: {reason}") from None
         found.seek(0)
-        shutil.copyfileobj(found, sys.stdout.buffer)
+        if sys.stdout.isatty():  # a person reads it, and no program
+            for line in found:
+                sys.stdout.write(visible(line.decode(errors="replace"), keep="\n"))
+        else:
+            shutil.copyfileobj(found, sys.stdout.buffer)
         sys.stdout.flush()

@@ -8,6 +8,7 @@ import psycopg
 import typer
 from rich.console import Console
 
+from orchestrator.cells import cell
 from orchestrator.cli.options import (
     WEEK_PANEL,
     Json,
@@ -163,7 +164,7 @@ def show_review(console: Console, document: dict[str, Any]) -> None:
             f" frozen at {batch['frozen_at']}"
         )
         if batch["note"]:
-            console.print(f"- {batch['note']}", soft_wrap=True)
+            console.print(f"- {cell(batch['note'])}", soft_wrap=True)
         _show_tables(console, batch, BATCH_TABLES)
     console.print(f"digest {document['digest'] or 'none'}")
     rest = document["refused"]
@@ -176,7 +177,7 @@ def show_review(console: Console, document: dict[str, Any]) -> None:
         )
     for line in dict.fromkeys([document["pause"], *document["obstacles"]]):
         if line:
-            console.print(f"- {line}", soft_wrap=True)
+            console.print(f"- {cell(line)}", soft_wrap=True)
 
 
 def _show_tables(

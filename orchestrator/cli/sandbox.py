@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from orchestrator.cli.options import OPERATIONS_PANEL
+from orchestrator.cli.options import OPERATIONS_PANEL, say
 from orchestrator.config import RECEIVER_PORT, load_settings
 
 CALLS, PAYOUTS, WEBHOOKS = "Faults of calls", "Faults of payouts", "Faults of webhooks"
@@ -137,5 +137,5 @@ def sandbox(
             early_webhook_rate=early_webhook_rate,
         ),
         port=port,
-        on_ready=lambda url: print(f"The halfin sandbox listens on {url}", flush=True),
+        on_ready=lambda url: say(f"The halfin sandbox listens on {url}"),
     )

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from orchestrator.cells import cell
 from orchestrator.cli.options import (
     SELLERS_PANEL,
     Json,
@@ -12,6 +13,7 @@ from orchestrator.cli.options import (
     plain_console,
     print_json,
     read,
+    say,
     table_of,
 )
 from orchestrator.config import load_settings
@@ -45,7 +47,7 @@ def statement(seller: str, as_json: Json = False) -> None:
 
 def _show_statement(document: dict[str, Any]) -> None:
     console = plain_console()
-    name = document["display_name"] or ""
+    name = cell(document["display_name"])
     console.print(f"{document['seller_id']}  {name}  as of {document['as_of']}", soft_wrap=True)
     console.print(
         f"pending {document['pending_balance']}   available {document['available_balance']}"
@@ -123,7 +125,7 @@ def link(
         raise SettleError(f"seller {seller} is not known: no account and no entry has that id")
     expires = int(time.time()) + days * DAY_S
     settings = load_settings()
-    print(f"{settings.pages_url}/s/{make_token(seller, expires, link_secrets(settings)[0])}")
+    say(f"{settings.pages_url}/s/{make_token(seller, expires, link_secrets(settings)[0])}")
 
 
 def _show_receipt(document: dict[str, Any]) -> None:
@@ -133,11 +135,11 @@ def _show_receipt(document: dict[str, Any]) -> None:
         f" {document['currency']}  {document['state']}",
         style="bold",
     )
-    console.print(f"{document['rail']} to {document['wallet_address']}", soft_wrap=True)
+    console.print(f"{document['rail']} to {cell(document['wallet_address'])}", soft_wrap=True)
     if document["tx_hash"]:
         console.print(f"transaction {document['tx_hash']}", soft_wrap=True)
     if document["failure_reason"]:
-        console.print(f"failed: {document['failure_reason']}", soft_wrap=True)
+        console.print(f"failed: {cell(document['failure_reason'])}", soft_wrap=True)
     types = ("entry_type", "count", "amount")
     console.print(
         table_of(

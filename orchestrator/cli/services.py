@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.cli.options import OPERATIONS_PANEL, SETUP_PANEL
+from orchestrator.cli.options import OPERATIONS_PANEL, SETUP_PANEL, say
 from orchestrator.config import RECEIVER_PORT, load_settings
 from orchestrator.database.migrate import prepare_database, set_clock
 from orchestrator.secret_files import exclusive, home_mode
@@ -28,8 +28,8 @@ def serve(port: Annotated[int, typer.Option(min=0, max=65535)] = RECEIVER_PORT) 
         set_clock(settings)
 
     def tell(url: str) -> None:
-        print(f"Webhooks are received on {url}/webhooks/halfin", flush=True)
-        print(f"The finance console is on {url}/desk", flush=True)
+        say(f"Webhooks are received on {url}/webhooks/halfin")
+        say(f"The finance console is on {url}/desk")
 
     serve_web(settings, port, on_ready=tell)
 
@@ -43,7 +43,7 @@ def home() -> None:
     folder = make_history(settings)["DAGSTER_HOME"]
     with exclusive(settings.home / "dbt.lock", home_mode()):  # several units start at once
         manifest_path(settings)
-    print(f"Dagster's home is {folder}")
+    say(f"Dagster's home is {folder}")
 
 
 def up(
@@ -61,7 +61,7 @@ def up(
         port=port,
         read_only_port=read_only_port,
         receiver_port=receiver_port,
-        tell=lambda line: print(line, flush=True),
+        tell=say,
     )
 
 

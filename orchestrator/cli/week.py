@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.cli.options import WEEK_PANEL, Window, checked_window, ready
+from orchestrator.cli.options import WEEK_PANEL, Window, checked_window, ready, say
 from orchestrator.config import Component
 from orchestrator.database.connection import connect, rows
 from orchestrator.errors import SettleError
@@ -35,14 +35,14 @@ def close(
         raise SettleError(f"window {name} is still open: the latest closed one is {latest}")
     with connect(settings, Component.ORCHESTRATOR) as database:
         if rows(database, "select 1 from finance.window_closes where payout_window = %s", name):
-            print(f"{name} was closed before.")
+            say(f"{name} was closed before.")
             return
     from orchestrator.services.run_job import run_job
 
     unmet = run_job(settings, "close", partition_key(name))
-    print(f"Closed {name}.")
+    say(f"Closed {name}.")
     if unmet:
-        print(unmet)
+        say(unmet)
 
 
 def pay(window: Window) -> None:
@@ -53,7 +53,7 @@ def pay(window: Window) -> None:
     from orchestrator.settlement.pay import pay_window
 
     result = pay_window(ready(), window)
-    print(
+    say(
         f"The batch of {result.name} is {result.state}."
         if result.is_new
         else f"The batch of {result.name} is {result.state} already; nothing was left to send."
@@ -64,4 +64,4 @@ def reconcile() -> None:
     """Look up lines without a certain outcome at the rail; credit back confirmed failures."""
     from orchestrator.settlement.reconcile import reconcile as ask
 
-    print(f"{ask(ready())} lines got an outcome or came back.")
+    say(f"{ask(ready())} lines got an outcome or came back.")

@@ -33,5 +33,5 @@ def table(rows: Sequence[Mapping[str, Any]], most: int | None = None) -> dg.Mark
 
 def cell(value: Any) -> str:
     """One value for people: nothing in it can end the cell or become markup."""
-    text = " ".join(cells.cell(value).split())
+    text = cells.cell(" ".join(value.split()) if isinstance(value, str) else value)
     return "".join(f"\\{c}" if c in "\\|`*_[]<>#!" else c for c in text)

@@ -7,6 +7,7 @@ from pathlib import Path
 import dagster as dg
 from psycopg import sql
 
+from orchestrator.cells import visible
 from orchestrator.config import Component, Settings
 from orchestrator.database.connection import connect, rows, sql_file
 from orchestrator.errors import SettleError
@@ -47,7 +48,7 @@ def first_window(settings: Settings) -> str:
         with connect(settings, Component.ORCHESTRATOR, is_read_only=True) as database:
             [found] = rows(database, query.as_string(database))
     except SettleError as error:
-        log.warning("the graph begins with the last window: %s", error)
+        log.warning("the graph begins with the last window: %s", visible(str(error)))
         return window_label(
             (datetime.now(zone()) - timedelta(days=ONE_WEEK_DAYS)).date().isoformat()
         )

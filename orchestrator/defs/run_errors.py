@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import dagster as dg
 
+from orchestrator.cells import visible
 from orchestrator.errors import FailedChecksError, SettleError
 
 OURS = (SettleError.__name__, FailedChecksError.__name__)
@@ -16,7 +17,7 @@ def plain_reason(failures: Iterable[dg.DagsterEvent]) -> str | None:
         while error is not None and error.cause is not None and error.cls_name not in OURS:
             error = error.cause
         if error is not None:
-            text = error.message.strip()
+            text = visible(error.message.strip(), keep="\n")
             if error.cls_name in OURS:
                 return text.partition(": ")[2]
             return f"{event.step_key}: {text.splitlines()[0]}"

@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 
+from orchestrator.cells import visible
 from orchestrator.config import Component, Settings
 from orchestrator.database.connection import connect, rows
 from orchestrator.errors import SettleError
@@ -61,7 +62,7 @@ def post_until(settings: Settings, is_stopped: Callable[[float], bool]) -> None:
             except SettleError as error:
                 if not has_begun:
                     raise
-                _log.warning("events wait: %s", error)
+                _log.warning("events wait: %s", visible(str(error)))
                 pause = _pause(pause, Round(0, 0, is_there=False))
 
 
@@ -85,7 +86,7 @@ def post_some(database: psycopg.Connection[Any], endpoint: Endpoint) -> Round:
         if problem is None:
             taken += 1
             continue
-        _log.warning("event %s was not taken: %s", event["event_id"], problem.text)
+        _log.warning("event %s was not taken: %s", event["event_id"], visible(problem.text))
         if not problem.is_about_this_one:
             rest = [other["event_number"] for other in claimed[place:]]
             database.execute("select finance.unclaim_events(%s::bigint[])", [rest])

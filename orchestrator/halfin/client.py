@@ -10,6 +10,7 @@ import httpx
 import stamina
 from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
+from orchestrator.cells import visible
 from orchestrator.errors import SettleError
 from orchestrator.halfin.credentials import key_environment
 from orchestrator.halfin.responses import RailResponse, read_response
@@ -39,7 +40,8 @@ def _backoff(error: Exception) -> bool | float:
 
 
 def _log_retry(details: RetryDetails) -> None:
-    _log.warning("halfin: %s; next attempt in %.1f s", details.caused_by, details.wait_for)
+    reason = visible(str(details.caused_by))
+    _log.warning("halfin: %s; next attempt in %.1f s", reason, details.wait_for)
 
 
 # stamina's default hook prints to stdout once structlog is installed, which would spoil `--json`.

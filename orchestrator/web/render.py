@@ -10,9 +10,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse
 
-from orchestrator.cells import cell, is_number
+from orchestrator.cells import cell, is_number, visible
 from orchestrator.decisions import monday_of
 from orchestrator.web import labels
 
@@ -54,15 +55,17 @@ def week(window: str, *, has_year: bool = False) -> str:
     return f"{first.strftime(begins)} to {last.strftime(ends)}"
 
 
-def csv_line(values: Sequence[str | None]) -> str:
-    """One row of a CSV file."""
+def csv_line(values: Sequence[str | None]) -> Markup:
+    """One row of a CSV file, as a form sends it back."""
     line = io.StringIO()
     csv.writer(line).writerow(values)
-    return line.getvalue().removesuffix("\r\n")
+    return as_it_is(line.getvalue().removesuffix("\r\n"))
 
 
 def minus_cell(value: Any) -> str:
     """One value of any query, as a table shows it; below zero with a minus that lines up."""
+    if isinstance(value, str):
+        return value  # its line ends are harmless on a page
     return cell(value).replace("-", MINUS) if is_number(value) else cell(value)
 
 
@@ -81,16 +84,28 @@ def is_nonzero(value: str | Decimal | None) -> bool:
     return value is not None and Decimal(value) != 0
 
 
+def _visible(value: Any) -> Any:
+    """Each text on a page: nothing in it turns the direction of what stands beside it."""
+    is_text = isinstance(value, str) and not isinstance(value, Markup)
+    return visible(value, keep="\t\r\n") if is_text else value
+
+
+def as_it_is(value: Any) -> Markup:
+    """What a form sends back, to the character; it is not shown."""
+    return escape(value)
+
+
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_visible,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters |= {"money": money, "local": local, "day": day, "cell": minus_cell}
-    environment.filters |= {"week": week, "csv_line": csv_line}
+    environment.filters |= {"week": week, "csv_line": csv_line, "as_it_is": as_it_is}
     environment.tests |= {"number": is_number, "instant": is_instant}
     environment.tests |= {"below_zero": is_below_zero, "nonzero": is_nonzero}
     environment.globals["words"] = labels

@@ -18,6 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from orchestrator.cells import visible
 from orchestrator.config import Component, Settings
 from orchestrator.database.connection import database_url
 from orchestrator.errors import SettleError
@@ -76,7 +77,7 @@ class _Pages:
                 self._started.set()
                 await self._stopping.wait()
         except SettleError as error:
-            logger.error("no pages are shown (%s); webhooks are received", error)
+            logger.error("no pages are shown (%s); webhooks are received", visible(str(error)))
         except Exception:
             logger.exception("no pages are shown; webhooks are received")
         finally:
