@@ -8,7 +8,7 @@ from orchestrator.cli.options import SETUP_PANEL, password_of, ready, say
 from orchestrator.config import Component, load_settings
 from orchestrator.database.copies import declare_copy
 from orchestrator.database.migrate import prepare_database, set_clock
-from orchestrator.database.people import add_person, remove_person
+from orchestrator.database.people import add_person, reading_login, remove_person
 from orchestrator.embedded_postgres.server import EmbeddedPostgres
 from orchestrator.errors import SettleError
 
@@ -95,6 +95,8 @@ def user_add(
     password = password_of(name)
     add_person(ready(), name, password, group)
     say(f"{name} is in the {group} group.")
+    if group == "finance":
+        say(f"{reading_login(name)}, with the same password, reads what dbt builds.")
 
 
 def user_remove(name: Annotated[str, typer.Argument(help="The login's name.")]) -> None:

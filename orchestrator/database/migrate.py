@@ -111,12 +111,8 @@ def make_dbt_schemas(settings: Settings, target: str) -> None:
     if not settings.is_embedded and Component.OWNER not in settings.urls:
         return
     with connect(settings, Component.OWNER) as connection:
-        for part in ("", "_staging", "_core", "_seeds", "_history"):
-            connection.execute(
-                sql.SQL("create schema if not exists {} authorization settle_dbt").format(
-                    sql.Identifier(f"{target}{part}")
-                )
-            )
+        connection.execute("set local role settle_owner")
+        connection.execute("select finance.make_dbt_schemas(%s)", [target])
 
 
 def set_clock(settings: Settings) -> None:

@@ -7,7 +7,8 @@ from orchestrator.config import Component, Settings
 from orchestrator.database.connection import connect
 from orchestrator.errors import SettleError
 
-MAX_NAME_BYTES = 63  # Postgres cuts longer ones
+READS = "_reads"  # what the login is called with which somebody of finance reads
+MAX_NAME_BYTES = 63 - len(READS)  # Postgres cuts longer ones
 MIN_PASSWORD = 12  # characters
 BACKEND = "marketplace"  # the group of a program, never of a person
 GROUPS = ("finance", "analyst", BACKEND)
@@ -26,6 +27,8 @@ LIMITS = {
 }
 # A first import may take longer than a person's query.
 BACKEND_LIMITS = {k: v for k, v in LIMITS.items() if k != "statement_timeout"}
+# Code in a view would change the password of whoever reads it.
+READER_LIMITS = LIMITS | {"default_transaction_read_only": "on"}
 # The group of a login that we made; null where it is somebody else's.
 GROUP = """
 select (
@@ -42,8 +45,10 @@ where r.rolname = %s
 def add_person(settings: Settings, name: str, password: str, group: str) -> None:
     """Create a login in one of GROUPS, or give it a new password.
 
-    A program's login stays one, and a person's: who knows its password does not change. The server
-    gets the password as its SCRAM verifier, so that no log of statements has it.
+    Who decides does not read what dbt builds: code in a model would run with the rights to decide.
+    Somebody of finance gets a second login for it, with the same password. A program's login stays
+    one, and a person's: who knows its password does not change. The server gets the password as
+    its SCRAM verifier, so that no log of statements has it.
     """
     if group not in GROUPS:
         raise SettleError(
@@ -51,7 +56,9 @@ def add_person(settings: Settings, name: str, password: str, group: str) -> None
             " marketplace's backend"
         )
     is_backend = group == BACKEND
-    if name.lower() in RESERVED or name.lower().startswith(("settle_", "pg_", "asof_", "dev_")):
+    prefixes = ("settle_", "pg_", "asof_", "dev_")
+    lowered = name.lower()
+    if lowered in RESERVED or lowered.startswith(prefixes) or lowered.endswith(READS):
         raise SettleError(f"the name {name!r} belongs to the system; choose a personal one")
     if not name.strip() or not name.isprintable() or len(name.encode()) > MAX_NAME_BYTES:
         raise SettleError(f"{name!r} is no name for a login; use 1 to {MAX_NAME_BYTES} characters")
@@ -68,28 +75,49 @@ def add_person(settings: Settings, name: str, password: str, group: str) -> None
                 f"the login {name!r} is in the {known} group: a program's login is no person's;"
                 " choose another"
             )
-        verb = sql.SQL("alter role" if known else "create role")
+        _set_login(connection, name, password, group, is_known=known is not None)
+        reader = _reader_of(connection, name)
+        if group == "finance" or reader:
+            second = reading_login(name)
+            _set_login(connection, second, password, "analyst", is_known=reader is not None)
+
+
+def reading_login(name: str) -> str:
+    """The login with which somebody of finance reads what dbt builds; it can decide nothing."""
+    return f"{name}{READS}"
+
+
+def _set_login(
+    connection: psycopg.Connection[tuple[object, ...]],
+    name: str,
+    password: str,
+    group: str,
+    *,
+    is_known: bool,
+) -> None:
+    is_backend = group == BACKEND
+    connection.execute(
+        sql.SQL("{} {} login connection limit {} password {}").format(
+            sql.SQL("alter role" if is_known else "create role"),
+            sql.Identifier(name),
+            sql.Literal(BACKEND_CONNECTIONS if is_backend else PERSON_CONNECTIONS),
+            password_literal(connection, name, password),
+        )
+    )
+    limits = READER_LIMITS if name.endswith(READS) else BACKEND_LIMITS if is_backend else LIMITS
+    for setting, value in limits.items():
         connection.execute(
-            sql.SQL("{} {} login connection limit {} password {}").format(
-                verb,
-                sql.Identifier(name),
-                sql.Literal(BACKEND_CONNECTIONS if is_backend else PERSON_CONNECTIONS),
-                password_literal(connection, name, password),
+            sql.SQL("alter role {} set {} = {}").format(
+                sql.Identifier(name), sql.Identifier(setting), sql.Literal(value)
             )
         )
-        for setting, value in (BACKEND_LIMITS if is_backend else LIMITS).items():
-            connection.execute(
-                sql.SQL("alter role {} set {} = {}").format(
-                    sql.Identifier(name), sql.Identifier(setting), sql.Literal(value)
-                )
-            )
-        for other in GROUPS:
-            change = "grant {} to {}" if other == group else "revoke {} from {}"
-            connection.execute(
-                sql.SQL(change).format(sql.Identifier(f"settle_{other}"), sql.Identifier(name))
-            )
-        if known:  # who was in with the old password is out
-            _end_sessions(connection, name)
+    for other in GROUPS:
+        change = "grant {} to {}" if other == group else "revoke {} from {}"
+        connection.execute(
+            sql.SQL(change).format(sql.Identifier(f"settle_{other}"), sql.Identifier(name))
+        )
+    if is_known:  # who was in with the old password is out
+        _end_sessions(connection, name)
 
 
 def password_literal(
@@ -107,16 +135,26 @@ def remove_person(settings: Settings, name: str) -> None:
 
     The role itself stays, without login and groups: evidence names it, and nobody else may take it.
     """
+    if name.endswith(READS):
+        raise SettleError(
+            f"{name!r} goes with its person's own login: settle user remove {name[: -len(READS)]}"
+        )
     with connect(settings, Component.OWNER) as connection:
         if not _known_group(connection, name):
             raise SettleError(f"there is no login {name!r}")
-        login = sql.Identifier(name)
-        connection.execute(sql.SQL("alter role {} nologin password null").format(login))
-        for group in GROUPS:
-            connection.execute(
-                sql.SQL("revoke {} from {}").format(sql.Identifier(f"settle_{group}"), login)
-            )
-        _end_sessions(connection, name)
+        for login in filter(None, (name, _reader_of(connection, name))):
+            role = sql.Identifier(login)
+            connection.execute(sql.SQL("alter role {} nologin password null").format(role))
+            for group in GROUPS:
+                connection.execute(
+                    sql.SQL("revoke {} from {}").format(sql.Identifier(f"settle_{group}"), role)
+                )
+            _end_sessions(connection, login)
+
+
+def _reader_of(connection: psycopg.Connection[tuple[object, ...]], name: str) -> str | None:
+    reader = reading_login(name)
+    return reader if _known_group(connection, reader) else None
 
 
 def _known_group(connection: psycopg.Connection[tuple[object, ...]], name: str) -> str | None:

@@ -39,24 +39,18 @@ $$;
 create schema if not exists finance authorization settle_owner;
 create schema if not exists portal authorization settle_owner;
 create schema if not exists dbt_reads authorization settle_reader;
--- dbt's, under the names of its targets: it fills these and makes no schema itself.
+-- dbt's schemas were its own once: it could open them to whom it liked. functions/grants.sql says
+-- whose they are.
 do $$
 declare
     schema_name text;
 begin
     for schema_name in
-        select target || part
-        from
-            unnest(array['settlement', 'asof_settlement', 'asof_base_settlement']) as target
-        cross join unnest(array['', '_staging', '_core', '_seeds', '_history']) as part
+        select n.nspname from pg_catalog.pg_namespace as n
+        where pg_catalog.pg_get_userbyid(n.nspowner) = 'settle_dbt'
     loop
-        execute format('create schema if not exists %I authorization settle_dbt', schema_name);
-        -- dbt grants it too, at the end of a build; before the first one a reader is told that
-        -- nothing is built, not that it may not look.
-        execute format(
-            'grant usage on schema %I to settle_analyst, settle_finance, settle_orchestrator',
-            schema_name
-        );
+        execute format('alter schema %I owner to settle_owner', schema_name);
+        execute format('grant create on schema %I to settle_dbt', schema_name);
     end loop;
 end;
 $$;

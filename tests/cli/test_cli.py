@@ -205,7 +205,7 @@ def test_a_port_in_use(settle: Shell, verb: str) -> None:
     [
         *((name, "belongs to the system") for name in ("dbt", "Postgres", "settle_x", "public")),
         ("", "is no name for a login"),
-        ("x" * 64, "is no name for a login; use 1 to 63 characters"),
+        ("x" * 64, "is no name for a login; use 1 to 57 characters"),
         ("stranger", "the login 'stranger' exists and is not one of ours"),
     ],
 )
@@ -226,7 +226,10 @@ def test_user_add_refuses_unknown_groups_and_empty_passwords(settle: Shell) -> N
     assert settle.done(*add, "analyst", **X) == "carl is in the analyst group.\n"
     hold = ("hold", "seller-000001", "--as", "carl", "--note", "n")
     assert "finance group" in settle.refused(*hold, **X)
-    assert settle.done(*add, "finance", **Y) == "carl is in the finance group.\n"
+    assert settle.done(*add, "finance", **Y) == (
+        "carl is in the finance group.\n"
+        "carl_reads, with the same password, reads what dbt builds.\n"
+    )
     assert "password is wrong" in settle.refused(*hold, **X)
     unknown = ("hold", "nobody", "--as", "carl", "--note", "n")
     assert "nobody is not known" in settle.refused(*unknown, **Y)

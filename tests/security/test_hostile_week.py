@@ -71,7 +71,7 @@ from pg_class as c inner join pg_namespace as n on c.relnamespace = n.oid
 where n.nspname = 'settlement' and c.relkind in ('r', 'v', 'm') and c.relname <> 'fallen'
 order by 1
 """
-GRANTED = "grant select on {0} to settle_analyst, settle_finance, settle_orchestrator"
+GRANTED = "grant select on {0} to settle_analyst, settle_orchestrator"
 LEFT = {
     "approvals": "select count(*) from finance.approvals where approved_by not in ('ana', 'ben')",
     "pauses": f"select count(*) from finance.pauses where note = '{FORGED}'",

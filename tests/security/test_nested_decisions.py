@@ -61,12 +61,11 @@ def market() -> Iterator[Market]:
 
 
 def prepare(market: Market) -> None:
-    """A schema in which dbt may do what it likes, as in its own."""
+    """A schema of dbt's that somebody opened to all: who decides has no business there."""
     market.at(DUE)
-    market.rows(OWNER, "grant usage, create on schema settlement to settle_dbt")
+    market.rows(OWNER, "grant usage on schema settlement to public")
     market.rows(DBT, "set role settle_dbt")
     market.rows(DBT, "create view settlement.one as select 1 as x")
-    market.rows(DBT, "grant usage on schema settlement to public")
     market.rows(DBT, "grant select on settlement.one to public")
     market.rows(DBT, """create view settlement.odd as select 'x'::text as "it's" """)
     market.rows(DBT, "grant select on settlement.odd to public")
@@ -93,7 +92,7 @@ def test_a_view_that_decides_is_refused(market: Market, decision: str, hidden: s
         DBT,
         "drop view if exists settlement.trap; drop function if exists settlement.spring();"
         + VIEWS[hidden].format(call=call)
-        + "; grant usage on schema settlement to public; grant select on settlement.trap to public",
+        + "; grant select on settlement.trap to public",
     )
     before = market.value(OWNER, DONE)
     for reading in readings(decision):

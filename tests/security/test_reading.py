@@ -41,8 +41,8 @@ begin
             relation.name, relation.name || '_built');
         execute format('create view settlement.%I as select * from settlement.%I'
             ' where settlement.lurk() offset 0', relation.name, relation.name || '_built');
-        execute format('grant select on settlement.%I to settle_orchestrator, settle_finance,'
-            ' settle_analyst', relation.name);
+        execute format('grant select on settlement.%I to settle_orchestrator, settle_analyst',
+            relation.name);
     end loop;
 end;
 $$;

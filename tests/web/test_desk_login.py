@@ -5,6 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from orchestrator.config import Component
+from orchestrator.database.connection import connect
 from orchestrator.web.desk.sessions import IDLE_S, LONGEST_S, Sessions
 from tests.support.closed_week import FINANCE, SECOND
 from tests.web.desk_site import CSRF, PAGES, DeskSite, Person, desk_site
@@ -47,6 +49,25 @@ def test_wrong_passwords_and_component_logins_are_rejected(
         assert answer.status_code == 401
         assert "no access to the console" in answer.text
         assert "settle_desk" not in person.cookies
+
+
+def test_who_decides_and_has_no_login_to_read_with_is_told(shared: DeskSite) -> None:
+    reader, change = f"{SECOND}_reads", "alter role {}_reads {}"
+    right = shared.desk.week.server.password(SECOND)
+    with (
+        connect(shared.desk.settings, Component.OWNER, autocommit=True) as owner,
+        Person(shared.url) as person,
+    ):
+        owner.execute(change.format(SECOND, "nologin").encode())
+        try:
+            answer = person.log_in(SECOND, right)
+        finally:
+            owner.execute(change.format(SECOND, "login").encode())
+        assert answer.status_code == 403
+        assert f"Your login for reading, {reader}, is not there or has another password" in (
+            answer.text
+        )
+        assert f"settle user add {SECOND} --group finance" in answer.text
 
 
 def test_failed_logins_rate_limit_only_the_offender(shared: DeskSite) -> None:

@@ -71,6 +71,28 @@ begin
 end;
 $$;
 
+-- dbt fills its schemas and lets nobody in; what else was granted there is taken back.
+do $$
+declare
+    v_statement text;
+begin
+    for v_statement in
+        select format('revoke all on schema %I from %s cascade', n.nspname,
+            case a.grantee when 0 then 'public' else a.grantee::regrole::text end)
+        from pg_catalog.pg_namespace as n
+        cross join lateral aclexplode(n.nspacl) as a
+        where has_schema_privilege('settle_dbt', n.oid, 'create') and a.grantee <> n.nspowner
+        and a.grantee not in (
+            'settle_dbt'::regrole, 'settle_analyst'::regrole, 'settle_orchestrator'::regrole
+        )
+    loop
+        execute v_statement;
+    end loop;
+    perform finance.make_dbt_schemas(t.target)
+    from unnest(array['settlement', 'asof_settlement', 'asof_base_settlement']) as t (target);
+end;
+$$;
+
 -- Who may do what. Functions are closed to everybody first; each role gets what its work needs.
 
 revoke execute on all functions in schema finance from public;

@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from orchestrator.config import Environment, Settings
 from orchestrator.database.connection import connect_as
-from orchestrator.database.people import MAX_NAME_BYTES
+from orchestrator.database.people import MAX_NAME_BYTES, reading_login
 from orchestrator.errors import SettleError
 from orchestrator.moving_window import MovingWindow
 from orchestrator.web.desk.connections import Readers
@@ -87,6 +87,13 @@ class Auth:
                 name, "Unknown name, wrong password, or no access to the console.", 401
             )
         _take_back(attempts)
+        if may_decide and not self._may_read(name, password):
+            return _login_again(
+                name,
+                f"Your login for reading, {reading_login(name)}, is not there or has another"
+                f" password: settle user add {name} --group finance makes it anew.",
+                403,
+            )
         cookie = self._sessions.begin(name, password, may_decide=may_decide)
         answer = RedirectResponse("/desk", 303)
         answer.set_cookie(
@@ -99,6 +106,13 @@ class Auth:
             secure=self._is_production or request.url.scheme == "https",
         )
         return answer
+
+    def _may_read(self, name: str, password: str) -> bool:
+        try:
+            with connect_as(self._settings, reading_login(name), password):
+                return True
+        except SettleError:  # the server has just answered to the other login
+            return False
 
     async def logout(self, request: Request) -> Response:
         """End the session, here and in the browser."""

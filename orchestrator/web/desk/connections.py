@@ -1,4 +1,4 @@
-"""How people read: in one state of the database each time, under their own login."""
+"""How people read: in one state of the database each time, with a login that only reads."""
 
 import threading
 import time
@@ -41,14 +41,14 @@ class Readers:
         self, session: Session, queries: Mapping[str, str], **parameters: Any
     ) -> dict[str, Rows]:
         """The rows of queries of orchestrator/queries by key. Raises SettleError with a line."""
-        with clear_errors_of(self._settings, session.name):
+        with clear_errors_of(self._settings, session.reader):
             kept = self._take(session)
             if kept:
                 try:
                     return self._read(kept, queries, parameters)
                 except psycopg.Error:  # the server was started anew, say, or a view was built anew
                     pass
-            fresh = open_as(self._settings, session.name, session.password)
+            fresh = open_as(self._settings, session.reader, session.password)
             fresh.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             fresh.read_only = True
             until = time.monotonic() + KEPT_S

@@ -1,4 +1,4 @@
-"""The routes under /desk. Each request connects to the database as the person who asks."""
+"""The routes under /desk. The database decides what the login of the person who asks may do."""
 
 import csv
 import io

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from orchestrator.database.people import reading_login
+
 COOKIE = "settle_desk"
 IDLE_S, LONGEST_S = 30 * 60, 8 * 3600
 Clock = Callable[[], float]
@@ -14,9 +16,13 @@ Clock = Callable[[], float]
 
 @dataclass
 class Session:
-    """One person at one browser. Each request connects to the database as this person."""
+    """One person at one browser.
+
+    Each page is read with the login that only reads, each decision made with the person's own.
+    """
 
     name: str
+    reader: str
     password: str = field(repr=False)
     may_decide: bool
     csrf: str
@@ -49,9 +55,10 @@ class Sessions:
         self._lock = threading.Lock()
 
     def begin(self, name: str, password: str, *, may_decide: bool) -> str:
-        """A new session; returns the value of its cookie."""
+        """A new session; returns the value of its cookie. Who decides reads with another login."""
         now, number = self._clock(), secrets.token_urlsafe(32)
-        session = Session(name, password, may_decide, secrets.token_urlsafe(32), now, now)
+        reader = reading_login(name) if may_decide else name
+        session = Session(name, reader, password, may_decide, secrets.token_urlsafe(32), now, now)
         with self._lock:
             self._sessions = {k: s for k, s in self._sessions.items() if not _is_over(s, now)}
             self._sessions[number] = session

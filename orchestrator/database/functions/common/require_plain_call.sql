@@ -36,7 +36,7 @@ begin
         or rtrim(v_text, E' \t\r\n;') like '%;%'
         or exists (
             select from pg_namespace as n
-            where pg_get_userbyid(n.nspowner) = 'settle_dbt'
+            where has_schema_privilege('settle_dbt', n.oid, 'create')
             and v_text ~ format('\m%s\M', regexp_replace(n.nspname, '([^a-z0-9_])', '\\\1', 'g'))
         ) then
         raise exception 'a decision or a payout was asked for from inside of another query: nothing was done; send it as a statement of its own, and have the views it reads looked at';
