@@ -13,6 +13,10 @@ DIALECT = "postgres"
 
 # Per model and column: the unique_id of each node that it reads, and the column there.
 Lineage = dict[str, dict[str, list[list[str]]]]
+# Per schema and relation: its columns, each with a type.
+Columns = dict[str, dict[str, dict[str, str]]]
+# The unique_id of the node behind each schema and relation.
+Relations = dict[tuple[str, str], str]
 
 
 def column_lineage(settings: Settings, manifest: Mapping[str, Any], target: Path) -> Lineage:
@@ -21,19 +25,23 @@ def column_lineage(settings: Settings, manifest: Mapping[str, Any], target: Path
     What stands between, a CTE or a join, is followed to the relations themselves; a literal and
     what a function of the database reads by itself have no source.
     """
-    compiled = dict(_compiled(manifest, target))
     columns = _columns(settings)
-    fingerprint = _fingerprint(compiled, columns)
+    relations = _relations(manifest)
     cache = settings.home / "dbt" / "column_lineage.json"
     known = json.loads(cache.read_text(encoding="utf-8")) if cache.exists() else {}
-    if known.get("fingerprint") != fingerprint:
-        lineage = _read(compiled, columns, _relations(manifest))
-        known = {"fingerprint": fingerprint, "models": lineage}
+    found: dict[str, dict[str, Any]] = {}
+    for unique_id, statement in _compiled(manifest, target):
+        read = _named_in(statement, columns)
+        fingerprint = _fingerprint(statement, read, relations)
+        if known.get(unique_id, {}).get("fingerprint") == fingerprint:
+            found[unique_id] = known[unique_id]
+        elif (lineage := _read(unique_id, statement, read, relations)) is not None:
+            found[unique_id] = {"fingerprint": fingerprint, "columns": lineage}
+    if found != known:
         scratch = cache.with_suffix(".new")
-        scratch.write_text(json.dumps(known), encoding="utf-8")
+        scratch.write_text(json.dumps(found), encoding="utf-8")
         scratch.replace(cache)
-    models: Lineage = known["models"]
-    return models
+    return {unique_id: model["columns"] for unique_id, model in found.items()}
 
 
 def _compiled(manifest: Mapping[str, Any], target: Path) -> Iterator[tuple[str, str]]:
@@ -43,9 +51,9 @@ def _compiled(manifest: Mapping[str, Any], target: Path) -> Iterator[tuple[str, 
             yield unique_id, file.read_text(encoding="utf-8")
 
 
-def _columns(settings: Settings) -> dict[str, dict[str, dict[str, str]]]:
+def _columns(settings: Settings) -> Columns:
     """Every relation that dbt may read, with its columns in order."""
-    columns: dict[str, dict[str, dict[str, str]]] = {}
+    columns: Columns = {}
     with connect(settings, Component.DBT) as database:
         for row in rows(
             database,
@@ -59,7 +67,7 @@ def _columns(settings: Settings) -> dict[str, dict[str, dict[str, str]]]:
     return columns
 
 
-def _relations(manifest: Mapping[str, Any]) -> dict[tuple[str, str], str]:
+def _relations(manifest: Mapping[str, Any]) -> Relations:
     """The unique_id of the node behind each schema and relation."""
     nodes = {**manifest["nodes"], **manifest["sources"]}
     return {
@@ -69,28 +77,36 @@ def _relations(manifest: Mapping[str, Any]) -> dict[tuple[str, str], str]:
     }
 
 
-def _fingerprint(*what: Any) -> str:
-    return hashlib.sha256(json.dumps(what).encode()).hexdigest()
+def _named_in(statement: str, columns: Columns) -> Columns:
+    """Those relations whose name is somewhere in the statement: all that it reads, and few else."""
+    return {
+        schema: named
+        for schema, tables in columns.items()
+        if (named := {name: tables[name] for name in tables if name in statement})
+    }
+
+
+def _fingerprint(statement: str, read: Columns, relations: Relations) -> str:
+    nodes = [
+        [schema, name, relations.get((schema, name))] for schema in read for name in read[schema]
+    ]
+    return hashlib.sha256(json.dumps([statement, read, nodes]).encode()).hexdigest()
 
 
 def _read(
-    compiled: Mapping[str, str],
-    columns: Mapping[str, Any],
-    relations: Mapping[tuple[str, str], str],
-) -> Lineage:
+    unique_id: str, statement: str, read: Columns, relations: Relations
+) -> dict[str, list[list[str]]] | None:
     from sqlglot.errors import SqlglotError
 
-    lineage = {}
-    for unique_id, statement in compiled.items():
-        try:
-            lineage[unique_id] = dict(_sources_of(statement, columns, relations))
-        except SqlglotError as error:  # Postgres has run it: a picture less, and no reason to stop
-            print(f"no column lineage of {unique_id}: {str(error).splitlines()[0]}")
-    return lineage
+    try:
+        return dict(_sources_of(statement, read, relations))
+    except SqlglotError as error:  # Postgres has run it: a picture less, and no reason to stop
+        print(f"no column lineage of {unique_id}: {str(error).splitlines()[0]}")
+        return None
 
 
 def _sources_of(
-    statement: str, columns: Mapping[str, Any], relations: Mapping[tuple[str, str], str]
+    statement: str, columns: Columns, relations: Relations
 ) -> Iterator[tuple[str, list[list[str]]]]:
     from sqlglot import exp, parse_one  # half a second to import, and only a build wants it
     from sqlglot.lineage import lineage

@@ -10,6 +10,7 @@ import pytest
 
 from orchestrator.config import Settings
 from orchestrator.dbt.column_lineage import Lineage, column_lineage
+from orchestrator.dbt.column_lineage import _sources_of as sources_of
 from tests.support.closed_week import closed_week
 from tests.support.settings import make_settings
 
@@ -64,7 +65,14 @@ def test_a_change_is_read_and_nothing_else_is(
     [file] = build[2].rglob("int_usual_lines.sql")
     file.write_text("select seller_id, payout_window as usual from settlement_core.int_settlement")
     [usual] = [name for name in first if name.endswith("int_usual_lines")]
+    read = []
+    whole = sources_of
+    monkeypatch.setattr(
+        "orchestrator.dbt.column_lineage._sources_of",
+        lambda statement, *rest: read.append(statement) or whole(statement, *rest),
+    )
     assert sources(column_lineage(*build), usual, "usual") == {"int_settlement.payout_window"}
+    assert read == [file.read_text()]
 
 
 def test_what_cannot_be_read_is_left_out_and_named(
