@@ -33,12 +33,14 @@ orders as (
     inner join {{ ref('currencies') }} as currencies on orders.currency = currencies.currency
     where
         greatest(orders.known_at, sellers.created_at) <= {{ as_of() }}
-        and {{ rate('orders') }} > 0
-        and {{ rate('orders') }} < 10000000000000
-        and orders.gross_amount > 0
-        and orders.gross_amount * {{ rate('orders') }} < 10000000000000
-        and orders.gross_amount < 10000000000000
-        and orders.gross_amount = trunc(orders.gross_amount, currencies.decimals)
+        and {{ opaque_to_planner(
+            rate('orders') ~ ' > 0'
+            ~ ' and ' ~ rate('orders') ~ ' < 10000000000000'
+            ~ ' and orders.gross_amount > 0'
+            ~ ' and orders.gross_amount * ' ~ rate('orders') ~ ' < 10000000000000'
+            ~ ' and orders.gross_amount < 10000000000000'
+            ~ ' and orders.gross_amount = trunc(orders.gross_amount, currencies.decimals)'
+        ) }}
         and (orders.seller_id, orders.order_id) not in (
             select
                 postponed.seller_id,
@@ -50,7 +52,11 @@ orders as (
 
 events as (
 
-    select events.*
+    select
+        events.*,
+        bool_or(events.event_type = 'opened') over (
+            partition by events.seller_id, events.order_id, events.dispute_id
+        ) as is_opened
     from {{ ref('stg_marketplace__dispute_events') }} as events
     inner join orders
         on events.seller_id = orders.seller_id and events.order_id = orders.order_id
@@ -113,15 +119,7 @@ differences as (
         1 as fact_count,
         0 as amount
     from events
-    where
-        exists (
-            select 1 from events as opened
-            where
-                opened.seller_id = events.seller_id
-                and opened.order_id = events.order_id
-                and opened.dispute_id = events.dispute_id
-                and opened.event_type = 'opened'
-        )
+    where is_opened
 
     union all
 
