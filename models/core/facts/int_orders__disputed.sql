@@ -17,17 +17,28 @@ orders as not materialized (
 
 outcomes as not materialized (
 
+    select * from events
+    where event_type <> 'opened' and {{ opaque_to_planner('known_at <= ' ~ as_of()) }}
+
+),
+
+-- Each looks its order up: a join would read all orders there ever were.
+judged as not materialized (
+
     select
-        events.seller_id,
-        events.order_id,
-        events.dispute_id
-    from events
-    inner join orders
-        on events.seller_id = orders.seller_id and events.order_id = orders.order_id
-    where
-        events.event_type <> 'opened'
-        and events.known_at <= {{ as_of() }}
-        and {{ claim_defect('events.amount', 'orders.decimals', 'events.event_type') }} is null
+        outcomes.seller_id,
+        outcomes.order_id,
+        outcomes.dispute_id,
+        {{ claim_defect('outcomes.amount', 'orders.decimals', 'outcomes.event_type') }} as defect
+    from outcomes
+    cross join lateral (
+        select orders.* from orders
+        where
+            orders.seller_id = outcomes.seller_id
+            and orders.order_id = outcomes.order_id
+        order by orders.order_id
+        offset 0
+    ) as orders
 
 ),
 
@@ -40,11 +51,12 @@ final as (
     where
         opened.event_type = 'opened'
         and not exists (
-            select 1 from outcomes
+            select 1 from judged
             where
-                outcomes.seller_id = opened.seller_id
-                and outcomes.order_id = opened.order_id
-                and outcomes.dispute_id = opened.dispute_id
+                judged.seller_id = opened.seller_id
+                and judged.order_id = opened.order_id
+                and judged.dispute_id = opened.dispute_id
+                and {{ opaque_to_planner('judged.defect is null') }}
         )
 
 )

@@ -5,7 +5,6 @@
 -- a fact that became known or landed since, of a new seller, or disputed.
 
 {%- set facts = [
-    ('known', 'orders'),
     ('charged', 'order_fees'),
     ('refunded', 'refunds'),
     ('moved', 'dispute_events'),
@@ -30,10 +29,20 @@ recent as materialized (
 
 ),
 
--- Each is a range of one index, on its own: joined at once, the planner would rather walk whole
--- tables in the order of their ids.
+known as (
+
+    select
+        seller_id,
+        order_id
+    from {{ ref('stg_marketplace__orders') }}
+    where
+        known_at >= (select build.known_from from build)
+        and ordered_at < (select build.ordered_from from build)
+
+),
+
 {% for name, table in facts -%}
-    {{ name }} as materialized (
+    {{ name }} as (
 
         select
             seller_id,
@@ -44,16 +53,6 @@ recent as materialized (
     ),
 
 {% endfor -%}
-late as (
-
-    select
-        seller_id,
-        order_id
-    from {{ ref('int_late_facts') }}
-    where order_id is not null and posted_at >= (select build.known_from from build)
-
-),
-
 of_new_sellers as materialized (
 
     select
@@ -61,30 +60,35 @@ of_new_sellers as materialized (
         orders.order_id
     from {{ ref('stg_marketplace__orders') }} as orders
     where
-        orders.seller_id = any(array(
-            select sellers.seller_id from {{ ref('int_sellers') }} as sellers
-            where
-                sellers.created_at >= (select build.known_from from build)
-                or sellers.first_seen_at >= (select build.known_from from build)
-        ))
+        orders.seller_id
+        = any(array(select sellers.seller_id from {{ ref('int_sellers__new') }} as sellers))
 
 ),
 
+-- Nearly all of these are recent: which are not is asked before the same order is left out twice.
 touched as (
+
+    select * from known
+
+    union all
     {%- for name, _ in facts %}
 
         select * from {{ name }}
 
-        union
+        union all
     {%- endfor %}
 
-    select * from late
+    select
+        seller_id,
+        order_id
+    from {{ ref('int_late_facts') }}
+    where order_id is not null and posted_at >= (select build.known_from from build)
 
-    union
+    union all
 
     select * from of_new_sellers
 
-    union
+    union all
 
     select
         seller_id,
@@ -95,7 +99,7 @@ touched as (
 
 final as (
 
-    select
+    select distinct
         touched.seller_id,
         touched.order_id
     from touched
