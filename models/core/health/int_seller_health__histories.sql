@@ -34,10 +34,9 @@ known as (
 
     select
         seller_id,
-        min(ordered_at) as ordered_at,
+        ordered_at,
         known_at
     from {{ ref('int_orders') }}
-    group by seller_id, known_at
 
     union all
 

@@ -16,16 +16,6 @@ windows as (
 
 ),
 
-span as (
-
-    select
-        min(trailing_from) as from_at,
-        max(window_ends_at) as to_at
-    from windows
-
-),
-
--- A fact that occurred in the span is known in it or later: the known instant is what is indexed.
 facts as (
 
     select
@@ -36,9 +26,6 @@ facts as (
         known_at,
         null::timestamptz as withdrawn_known_at
     from {{ ref('int_orders') }}
-    where
-        ordered_at >= (select span.from_at from span)
-        and ordered_at < (select span.to_at from span)
 
     union all
 
@@ -50,10 +37,7 @@ facts as (
         known_at,
         null as withdrawn_known_at
     from {{ ref('int_order_fees') }}
-    where
-        not is_tax
-        and charged_at >= (select span.from_at from span)
-        and charged_at < (select span.to_at from span)
+    where not is_tax
 
     union all
 
@@ -65,9 +49,6 @@ facts as (
         known_at,
         null as withdrawn_known_at
     from {{ ref('int_refunds') }}
-    where
-        refunded_at >= (select span.from_at from span)
-        and refunded_at < (select span.to_at from span)
 
     union all
 
@@ -79,11 +60,7 @@ facts as (
         known_at,
         withdrawn_known_at
     from {{ ref('int_dispute_claims') }}
-    where
-        event_type = 'opened'
-        and is_effective
-        and occurred_at >= (select span.from_at from span)
-        and occurred_at < (select span.to_at from span)
+    where event_type = 'opened' and is_effective
 
 ),
 
