@@ -1,5 +1,6 @@
-{#- Kept over the builds: a fact that was good stays good, so a scoped build judges what came since
-    its scope begins, and once more what is listed: its seller or order may be here. -#}
+{#- Kept over the builds: a fact that was good stays good, so a scoped build judges what became
+    known or came since the latest close, and once more what is listed: its seller or order may be
+    here. -#}
 {{
     config(
         materialized='incremental',
@@ -39,7 +40,7 @@ suspects as (
             or {{ fact_defect('facts', 'orders.decimals', 'orders.cents_per_unit') }} is not null
         )
         {%- if is_renewed %}
-            and facts.known_at >= (select build.scope_from from {{ ref('int_build') }} as build)
+            and facts.known_at >= (select build.stored_until from {{ ref('int_build') }} as build)
         {%- endif %}
     {%- if is_renewed %}
 
