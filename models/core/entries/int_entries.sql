@@ -1,7 +1,7 @@
 {{
     config(
         materialized='table',
-        indexes=[{'columns': ['seller_id']}, {'columns': ['order_id']}],
+        indexes=[{'columns': ['seller_id', 'order_id']}],
     )
 }}
 
@@ -23,10 +23,32 @@ entries as (
 
 ),
 
-stored as (
+stored as not materialized (
 
     select * from {{ ref('stg_finance__window_close_entries') }}
     where {{ var('use_stored_closes') }}
+
+),
+
+-- What an order has is available no earlier than the order: where no close holds the order itself,
+-- none holds any of it. That spares nearly all entries a look-up of their own.
+new_orders as (
+
+    select
+        orders.seller_id,
+        orders.order_id
+    from {{ ref('int_orders') }} as orders
+    where
+        greatest(orders.known_at, orders.release_at) >= (select build.stored_until from build)
+        and not exists (
+            select 1 from stored
+            where
+                stored.seller_id = orders.seller_id
+                and stored.source_id = orders.order_id
+                and stored.entry_type = 'order'
+            order by stored.source_id
+            offset 0
+        )
 
 ),
 
@@ -46,8 +68,11 @@ final as (
         entries.available_at,
         {{ window_starts_at('entries.available_at') }} as window_starts_at
     from entries
+    left join new_orders
+        on entries.seller_id = new_orders.seller_id and entries.order_id = new_orders.order_id
     where
-        not exists (
+        new_orders.order_id is not null
+        or not exists (
             select 1 from stored
             where
                 stored.seller_id = entries.seller_id

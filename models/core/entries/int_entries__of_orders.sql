@@ -3,7 +3,7 @@
 
 with
 
-orders as (
+orders as not materialized (
 
     select * from {{ ref('int_orders') }}
 

@@ -111,6 +111,8 @@ final as (
             as paying_window_ends_at
     from posted
     where coalesce(posted_at, first_known_at) <= {{ as_of() }}
+    -- In the order of the keys by which their facts are looked up.
+    order by seller_id, order_id
 
 )
 

@@ -17,6 +17,20 @@ entries as (
 
 ),
 
+-- By type first, so that few rows are asked which column they belong to.
+by_type as (
+
+    select
+        seller_id,
+        window_starts_at,
+        entry_type,
+        sum(amount_minor) as amount_minor,
+        count(*) as entry_count
+    from entries
+    group by seller_id, window_starts_at, entry_type
+
+),
+
 final as (
 
     select
@@ -29,8 +43,8 @@ final as (
         {%- endfor %}
         coalesce(sum(amount_minor) filter (where entry_type <> 'opening_balance'), 0)::bigint
             as new_minor,
-        count(*) filter (where entry_type = 'order')::integer as order_count
-    from entries
+        coalesce(sum(entry_count) filter (where entry_type = 'order'), 0)::integer as order_count
+    from by_type
     group by seller_id, window_starts_at
 
 )
