@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 from orchestrator.config import PROJECT_ROOT
+from tests.performance.bench.limit import equal_rows
+from tests.performance.bench.place import Size, place
 
 
 def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -27,6 +29,17 @@ def test_a_benchmark_ends_in_a_table_and_json(tmp_path: Path) -> None:
     [receiver] = [r for r in results if r["what"] == "receiver"]
     assert receiver["ratio"] > 0
     assert "| webhooks | receiver |" in (tmp_path / "results.md").read_text()
+
+
+def test_the_hand_written_statement_has_the_rows_of_the_models() -> None:
+    """What the models are measured against computes the same, or no figure of it means anything."""
+    with place() as here:
+        here.fill(Size(sellers=60, weeks=4, orders=5))
+        here.close_history()
+        here.shell().done("build")
+        with here.connect() as database:
+            rows = equal_rows(database)
+    assert len(rows) > 50
 
 
 def test_an_unknown_benchmark_is_named() -> None:
