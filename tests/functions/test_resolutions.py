@@ -195,6 +195,37 @@ def next_week(market: Market) -> list[str]:
     return list(held["hold_reasons"])
 
 
+@pytest.mark.parametrize("outcome", ["failed", "returned"])
+def test_who_said_that_a_line_was_not_paid_does_not_approve_the_next_one_alone(
+    market: Market, outcome: str
+) -> None:
+    take(market, "answer", *(["completed"] if outcome == "returned" else []))
+    if outcome == "returned":
+        receive(market, "payout.failed", status="failed")
+    # A word that was not followed pays nobody.
+    assert say(market, "cem", "completed") == 1
+    both(market, outcome)
+    market.close(LINE, weeks=1)
+    market.at(DUE + WEEK)
+    for person in ("ana", "ben"):
+        market.approve(person, window=NEXT_WINDOW)
+        assert market.obstacles(NEXT_WINDOW) == [
+            f"{person} resolved a line of a seller whom 2026-W48 pays again and is its only"
+            " approver: somebody else must approve too"
+        ]
+        market.rows(person, "select finance.revoke_approval(%s)", NEXT_WINDOW)
+    market.approve("ana", "cem", window=NEXT_WINDOW)
+    assert market.obstacles(NEXT_WINDOW) == []
+    market.rows("ana", "select finance.revoke_approval(%s)", NEXT_WINDOW)
+    assert market.obstacles(NEXT_WINDOW) == []
+    market.freeze(NEXT_WINDOW)
+    # It is about the payment that follows, and no later one.
+    market.close(LINE, weeks=2)
+    market.at(DUE + 2 * WEEK)
+    market.approve("ana", window="2026-W49")
+    assert market.obstacles("2026-W49") == []
+
+
 @pytest.mark.parametrize("status", ["processing", "on_hold"])
 def test_a_payout_that_is_under_way_after_peoples_word_holds_the_seller(
     market: Market, status: str

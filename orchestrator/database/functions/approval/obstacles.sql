@@ -111,6 +111,21 @@ begin
     ) then
         return next format('%s closed the break of a held seller of %s and is its only approver: somebody else must approve too',
             v_approvers[1], p_window);
+    -- Whoever said that a line was not paid, or sent back, has its money paid again by the next one.
+    elsif exists (
+        select from finance.line_resolutions as r
+        inner join finance.payout_lines as l
+            on r.line_id = l.line_id and l.returned_at is not null and l.retaken_at is null
+        inner join unnest(p_position.sellers) as h on l.seller_id = h.seller_id
+        where array[r.resolved_by] = v_approvers and cardinality(h.hold_reasons) = 0
+        and r.outcome <> 'completed' and finance.is_resolved_as(l.line_id, r.outcome)
+        and not exists (
+            select from finance.payout_lines as o
+            where o.seller_id = l.seller_id and o.state <> 'rejected' and o.frozen_at > r.resolved_at
+        )
+    ) then
+        return next format('%s resolved a line of a seller whom %s pays again and is its only approver: somebody else must approve too',
+            v_approvers[1], p_window);
     end if;
     if public.settle_now() < v_close.payout_due_at then
         return next format('window %s is due at %s', p_window,
