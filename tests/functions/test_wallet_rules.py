@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 import base58
 import pytest
@@ -123,6 +124,27 @@ def test_a_release_lasts_as_long_as_the_seller_keeps_the_wallet(
     market.rows(OWNER, RENAME, "another", "s10")
     market.rows(OWNER, RENAME, EVM, "s10")
     assert held(market, NEXT_WINDOW) == {"s10": [reason]}, "it was gone meanwhile"
+
+
+def test_a_lasting_release_is_not_approved_alone_by_who_gave_it(market: Market) -> None:
+    """Nor in a later window, until somebody else has approved a line under it."""
+    line = Line("s10", 100_000, "ERC-20", ("wallet_shared",))
+    market.close(line)
+    market.value("ana", RELEASE, WINDOW, "s10")
+    market.close(line, weeks=1)
+    market.approve("ana", window=NEXT_WINDOW)
+    market.at(DUE + WEEK)
+    freeze = f"select finance.freeze_batch('{NEXT_WINDOW}')"
+    assert market.refusal(ORCHESTRATOR, freeze) == (
+        "ana released a held seller of 2026-W48 and is its only approver:"
+        " somebody else must approve too"
+    )
+    market.approve("ben", window=NEXT_WINDOW)
+    market.freeze(NEXT_WINDOW)
+    market.close(replace(line, net_minor=200_000), weeks=2)
+    market.approve("ana", window="2026-W49")
+    market.at(DUE + 2 * WEEK)
+    assert market.obstacles("2026-W49") == []
 
 
 def test_a_release_of_another_reason_is_for_its_window(market: Market) -> None:

@@ -94,9 +94,19 @@ begin
             array_to_string(v_approvers, ', '));
     elsif exists (
         select from finance.hold_releases as x
+        inner join finance.hold_reasons as k on x.reason = k.reason
         inner join unnest(p_position.sellers) as h on x.seller_id = h.seller_id
-        where x.payout_window = p_window and cardinality(h.hold_reasons) = 0
-        and array[x.released_by] = v_approvers
+        where array[x.released_by] = v_approvers and cardinality(h.hold_reasons) = 0
+        -- Of this window, or one that lasts and under which nothing was paid yet.
+        and (x.payout_window = p_window or (
+            k.is_lasting
+            and finance.wallet_account(x.wallet_address) = finance.wallet_account(h.wallet_address)
+            and not exists (
+                select from finance.payout_lines as o
+                where o.seller_id = x.seller_id and o.state <> 'rejected'
+                and o.frozen_at > x.released_at
+            )
+        ))
     ) then
         return next format('%s released a held seller of %s and is its only approver: somebody else must approve too',
             v_approvers[1], p_window);
