@@ -24,11 +24,16 @@ QUERIES = Path(__file__).parent.parent / "queries"
 SEARCH_PATH = "pg_catalog,public,pg_temp"
 # A relation that dbt builds.
 BUILT = re.compile(r"\bsettlement(_[a-z]+)?\.[a-z]")
+# What a server says to a login whose password it took.
+OTHER_REFUSALS = re.compile(
+    r"too many connections|connection slots|permission denied|not permitted|shutting down"
+    r"|starting up|terminat|unexpectedly|timeout|recovery|SSL|certificate"
+)
 PINNED = f"-c search_path={SEARCH_PATH}"
 # Code in a model can change what the session has: prepare another statement under the name of ours,
-# or set another path for the queries after it.
+# or set another path, time zone or reading of literals for the queries after it.
 NEVER_PREPARED = None
-PINNED_AGAIN = "set local search_path = pg_catalog, public, pg_temp"  # SEARCH_PATH again
+AS_IT_BEGAN = "reset all"  # what the address and the login set, the path among it
 
 
 def pinned(url: str) -> str:
@@ -101,9 +106,20 @@ def open_as(settings: Settings, login: str, password: str) -> psycopg.Connection
             prepare_threshold=NEVER_PREPARED,
         )
     except psycopg.OperationalError as error:
-        if re.search(r"password authentication|does not exist|no password", str(error)):
+        if _is_wrong_login(error):
             raise SettleError(f"login {login}: unknown, or the password is wrong") from None
         raise
+
+
+def _is_wrong_login(error: psycopg.OperationalError) -> bool:
+    """Whether the server refused this name and password, in whatever language it says so.
+
+    It asked for the password then, and said nothing of what it says to who has the right one.
+    """
+    if re.search(r"password authentication|does not exist|no password", str(error)):
+        return True
+    was_asked = error.pgconn is not None and error.pgconn.used_password
+    return was_asked and not OTHER_REFUSALS.search(str(error))
 
 
 @contextmanager
@@ -172,7 +188,7 @@ def rows_of(
     Numbers inside of JSON are exact too.
     """
     with _exact_cursor(connection) as cursor:
-        cursor.execute(PINNED_AGAIN)
+        cursor.execute(AS_IT_BEGAN)
         return cursor.execute(_query(connection, name), parameters).fetchall()
 
 
@@ -183,7 +199,7 @@ def rows_of_all(
     with connection.pipeline():
         cursors = {key: _exact_cursor(connection) for key in names}
         for key, name in names.items():
-            connection.execute(PINNED_AGAIN)
+            connection.execute(AS_IT_BEGAN)
             cursors[key].execute(_query(connection, name), parameters)
         return {key: cursor.fetchall() for key, cursor in cursors.items()}
 

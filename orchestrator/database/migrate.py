@@ -51,6 +51,14 @@ def prepare_database(
         EmbeddedPostgres(settings.home).start()
     elif Component.OWNER not in settings.urls:
         return
+    _prepare(settings, is_asked=is_asked, is_emergency=is_emergency)
+    if is_asked:
+        with connect(settings, Component.OWNER) as connection:  # anew: with what is set now
+            connection.execute("set local role settle_owner")
+            connection.execute("select finance.require_plain_messages()")
+
+
+def _prepare(settings: Settings, *, is_asked: bool, is_emergency: bool) -> None:
     with connect(settings, Component.OWNER, autocommit=True) as connection:
         # Before anything is applied: another installation's database stays as it is.
         kept = _agree_on_environment(connection, settings)

@@ -65,19 +65,24 @@ where p.proowner = 'settle_owner'::regrole
 def market() -> Iterator[Market]:
     """A market that was just built, in which reading any of it runs the lurking function."""
     with Market.open(is_fresh=True) as market:
-        market.at(DUE)
-        market.build(*LINES)
-        market.rows(DBT, "set role settle_dbt")
-        market.rows(DBT, LURK)
-        for relation in RELATIONS:
-            name = relation.partition(".")[2]
-            market.rows(
-                DBT,
-                f"alter table {relation} rename to {name}_rows;"
-                f" create view {relation} as select * from {relation}_rows"
-                f" where settlement.lurk() offset 0",
-            )
+        prepare(market)
         yield market
+
+
+def prepare(market: Market) -> None:
+    """As a build left it, with a function in every relation of dbt's."""
+    market.at(DUE)
+    market.build(*LINES)
+    market.rows(DBT, "set role settle_dbt")
+    market.rows(DBT, LURK)
+    for relation in RELATIONS:
+        name = relation.partition(".")[2]
+        market.rows(
+            DBT,
+            f"alter table {relation} rename to {name}_rows;"
+            f" create view {relation} as select * from {relation}_rows"
+            f" where settlement.lurk() offset 0",
+        )
 
 
 def test_a_week_is_closed_approved_and_frozen_without_running_it(market: Market) -> None:

@@ -149,6 +149,27 @@ PL/pgSQL function finance.money("() as x;
     assert error.value.diag.message_primary == NESTED
 
 
+def test_a_server_that_translates_its_messages_is_named(market: Market) -> None:
+    """Every decision was refused as one from inside of another query."""
+    german = (
+        "PL/pgSQL-Funktion finance.require_plain_messages() Zeile 5 bei GET DIAGNOSTICS\n"
+        "SQL-Anweisung »SELECT finance.require_plain_messages()«"
+    )
+    name = "finance.require_plain_messages()"
+    source = market.value(OWNER, f"select pg_get_functiondef('{name}'::regprocedure)")
+    rule = "get diagnostics v_stack = pg_context;"
+    assert source.count(rule) == 1
+    market.rows(OWNER, source.replace(rule, f"v_stack := '{german}';"))
+    try:
+        for who, call in (("ana", "hold_seller('s1', 'x')"), (ORCHESTRATOR, "store_close('x')")):
+            assert market.refusal(who, f"select finance.{call}").startswith(
+                "this server translates its messages (lc_messages is C), and refuses decisions"
+            )
+    finally:
+        market.rows(OWNER, source)
+    market.rows("ana", "select finance.hold_seller('s1', 'x')")
+
+
 def test_a_note_may_say_anything(market: Market) -> None:
     note = "see settlement.windows; it''s what finance.approve( did"
     market.rows("ana", f"select finance.hold_seller('s2', '{note}');")

@@ -11,11 +11,17 @@ import pytest
 
 from orchestrator.config import Component
 from orchestrator.database import connection
-from tests.functions import test_late_outcomes, test_stop
+from tests.functions import test_grants, test_late_outcomes, test_stop
 from tests.functions.market import Market
 from tests.functions.payment_server import OWNER
 from tests.functions.rail_events import BEGIN, LINE
-from tests.security import test_forged, test_hostile_schemas, test_nested_decisions
+from tests.security import (
+    test_code_in_models,
+    test_forged,
+    test_hostile_schemas,
+    test_nested_decisions,
+    test_search_paths,
+)
 from tests.support.settings import SettleHome
 
 
@@ -56,6 +62,13 @@ MISTAKES = {
         "false",
         approved,
         test_forged.test_an_approval_with_another_digest_than_its_lines_freezes_nothing,
+    ),
+    "a close takes the model's wallet": Mistake(
+        "finance.check_close(text, text)",
+        "where s.seller_id = r.seller_id and s.wallet_address = r.wallet_address",
+        "",
+        test_code_in_models.prepare,
+        test_code_in_models.test_a_wallet_that_the_marketplace_never_named_is_not_stored,
     ),
     "the wallet is the model's": Mistake(
         "finance.check_batch(finance.payout_batches)",
@@ -123,3 +136,24 @@ def test_a_connection_that_forgets_its_path_is_noticed(
     monkeypatch.setattr(connection, "PINNED", "")
     with pytest.raises(AssertionError):
         check(home, Component.ORCHESTRATOR)
+
+
+@pytest.mark.parametrize("component", [Component.PORTAL, Component.WEBHOOK])
+def test_one_connection_that_forgets_its_path_is_noticed(
+    settle_home: SettleHome, monkeypatch: pytest.MonkeyPatch, component: Component
+) -> None:
+    """The pools of what faces the internet take the address as it is."""
+    home = settle_home("forgetful")
+    check = test_search_paths.test_the_pools_of_what_faces_the_internet_are_pinned
+    check(home, component)
+    monkeypatch.setattr(connection, "pinned", lambda url: url)
+    with pytest.raises(AssertionError):
+        check(home, component)
+
+
+def test_one_function_that_forgets_its_path_is_noticed() -> None:
+    with Market.open(is_fresh=True) as market:
+        test_grants.test_functions_are_pinned_and_closed(market)
+        market.rows(OWNER, "alter function finance.approve(text, text) reset search_path")
+        with pytest.raises(AssertionError):
+            test_grants.test_functions_are_pinned_and_closed(market)

@@ -7,6 +7,7 @@ import pytest
 
 from orchestrator.cli.review import read_review
 from orchestrator.config import Component, Settings
+from orchestrator.database import connection
 from orchestrator.database.connection import connect, rows_of, rows_of_all
 from orchestrator.defs.approval_sensor import read_standing
 from orchestrator.defs.checks import read_checks
@@ -92,16 +93,41 @@ def test_what_dbt_builds_is_refused_to_a_connection_that_may_write(lurking: Sett
         rows_of(database, "window/review", window=WINDOW)
 
 
+LEAVE = """
+select
+    set_config('search_path', 'settlement, pg_catalog', false),
+    set_config('TimeZone', 'Pacific/Kiritimati', false),
+    set_config('standard_conforming_strings', 'off', false),
+    set_config('transform_null_equals', 'on', false),
+    set_config('datestyle', 'SQL, DMY', false)
+"""
+LEFT = """
+select current_setting('search_path'), current_setting('TimeZone'),
+    current_setting('standard_conforming_strings'), current_setting('transform_null_equals'),
+    current_setting('datestyle')
+"""
+
+
 def test_what_a_view_left_in_the_session_is_gone_for_the_next_query(lurking: Settings) -> None:
-    """Another path or another statement under a name of ours would change what people are shown."""
+    """Another path, zone or statement under a name of ours would change what people are shown."""
     with connect(lurking, Component.ORCHESTRATOR, is_read_only=True) as database:
         assert database.prepare_threshold is None
+        began = database.execute(LEFT).fetchone()
+        assert began
+        assert began[0] == "pg_catalog,public,pg_temp"
         for together in (False, True):
-            database.execute("select set_config('search_path', 'settlement, pg_catalog', false)")
+            database.execute(LEAVE)
+            assert database.execute(LEFT).fetchone() != began
             if together:
                 rows_of_all(database, {"pause": "reconciliation/pause"})
             else:
                 rows_of(database, "reconciliation/pause")
-            assert database.execute("show search_path").fetchone() == (
-                "pg_catalog, public, pg_temp",
-            )
+            assert database.execute(LEFT).fetchone() == began
+            assert database.execute("show transaction_read_only").fetchone() == ("on",)
+
+
+def test_forgetting_it_is_noticed(lurking: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = "set local search_path = pg_catalog, public, pg_temp"
+    monkeypatch.setattr(connection, "AS_IT_BEGAN", path)
+    with pytest.raises(AssertionError):
+        test_what_a_view_left_in_the_session_is_gone_for_the_next_query(lurking)

@@ -1,6 +1,7 @@
 """Every connection that we open looks names up in pg_catalog first, in temporary objects last."""
 
 import re
+import time
 from pathlib import Path
 
 import psycopg
@@ -12,6 +13,7 @@ from orchestrator.database.connection import database_url
 from orchestrator.database.migrate import migrations_backend
 from orchestrator.embedded_postgres.server import EmbeddedPostgres
 from orchestrator.services.dagster_instance import DATABASE, LOGIN, make_history
+from orchestrator.web.portal.links import Link
 from orchestrator.web.portal.queries import SellerData
 from orchestrator.web.webhooks import create_webhooks
 from tests.support.settings import make_settings
@@ -127,3 +129,17 @@ def test_a_login_has_nothing_to_do_in_other_databases(settings: Settings, databa
     make_history(settings)
     with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
         psycopg.connect(EmbeddedPostgres(settings.home).url("portal", database))
+
+
+def test_what_a_view_left_in_a_pool_is_gone_for_the_next_page(settings: Settings) -> None:
+    """Code in a model may set what the next seller's page reads with."""
+    data = SellerData(database_url(settings, Component.PORTAL))
+    data.open()
+    shown = "select current_setting('search_path'), current_setting('TimeZone')"
+    with data._pool.connection() as connection:
+        began = connection.execute(shown).fetchone()
+        connection.execute("set search_path = dbt_reads; set timezone = 'Pacific/Kiritimati'")
+    assert data.receipt(Link("nobody", int(time.time())), "2026-W47") is None
+    with data._pool.connection() as connection:
+        assert connection.execute(shown).fetchone() == began
+    data.close()

@@ -5,7 +5,7 @@ from typing import Any
 import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from orchestrator.database.connection import NEVER_PREPARED
+from orchestrator.database.connection import AS_IT_BEGAN, NEVER_PREPARED
 from orchestrator.errors import SettleError
 from orchestrator.web.errors import PageRefusedError
 from orchestrator.web.portal.links import Link
@@ -102,6 +102,7 @@ class SellerData:
                     database.commit()
                 known = zone if zone in self._zones else None
                 with database.pipeline():
+                    database.execute(AS_IT_BEGAN)  # whatever a view left behind for an earlier page
                     database.execute("set transaction isolation level repeatable read, read only")
                     # Until the end of the transaction: the next request begins without a seller.
                     is_good = database.execute(ENTER, [link.seller, link.issued])

@@ -15,6 +15,7 @@ declare
     v_frames text[];
     v_outermost text;
 begin
+    perform finance.require_plain_messages();
     get diagnostics v_stack = pg_context;
     -- A name may have a line of its own that looks like one of ours: each line must be ours.
     v_frames := array(
@@ -45,3 +46,19 @@ end;
 $$;
 comment on function finance.require_plain_call() is
 'Raises unless the function that called it is what the client''s own statement names, and that statement reads nothing of dbt''s.';
+
+-- The call stack is text, in the language of lc_messages, which an administrator alone can set.
+create or replace function finance.require_plain_messages() returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+    v_stack text;
+begin
+    get diagnostics v_stack = pg_context;
+    if v_stack !~ '^PL/pgSQL function finance\.require_plain_messages\(\) line \d+ at GET DIAGNOSTICS' then
+        raise exception 'this server translates its messages (lc_messages is %), and refuses decisions and payouts while it does: its administrator runs: alter system set lc_messages = ''C''; select pg_reload_conf();',
+            current_setting('lc_messages');
+    end if;
+end;
+$$;
+comment on function finance.require_plain_messages() is
+'Raises where the call stack, by which a decision is told from code in a view, is not in English.';
