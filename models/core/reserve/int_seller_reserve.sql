@@ -14,7 +14,9 @@ build as (
 entries as (
 
     select
-        entries.*,
+        entries.seller_id,
+        entries.amount_minor,
+        entries.available_at,
         entries.available_at > build.as_of as is_pending
     from {{ ref('int_entries') }} as entries
     cross join build
