@@ -1,11 +1,13 @@
 """`settle held`: who is held in a window, with the figures that a person decides by."""
 
 import csv
+import io
 import sys
 from typing import Annotated, Any
 
 import typer
 
+from orchestrator.cells import visible
 from orchestrator.cli.options import (
     WEEK_PANEL,
     Json,
@@ -88,9 +90,12 @@ def held(
 
 
 def _write_csv(rows: list[dict[str, Any]]) -> None:
-    writer = csv.writer(sys.stdout, lineterminator="\n")
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
     writer.writerow(FILE_COLUMNS.values())
     # Who is flagged and not held has nothing to be released from.
     writer.writerows(
         [safe_cell(row[name]) for name in FILE_COLUMNS] for row in rows if row["held_for"]
     )
+    is_read = sys.stdout.isatty()  # by a person, and no program
+    sys.stdout.write(visible(text.getvalue(), keep="\n") if is_read else text.getvalue())

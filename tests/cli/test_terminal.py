@@ -1,6 +1,10 @@
 """What somebody else wrote changes nothing on the terminal of who reads it, or on a page."""
 
+import os
+import pty
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -69,6 +73,19 @@ def test_what_was_decided_is_visible(market: Market) -> None:
     assert code == 0
     assert HIDDEN.search(out) is None
     assert r"0x\x1b[2J\u202e" in out
+
+
+def test_rows_of_a_query_are_visible_at_a_terminal_and_exact_in_a_file(market: Market) -> None:
+    query = ("sql", "select chr(27) || '[2J' || chr(8238) as said")
+    code, out, _ = run(market, *query)
+    assert (code, out) == (0, "said\n\x1b[2J\u202e\n")
+    ours, terminal = pty.openpty()
+    arguments = [sys.executable, "-m", "orchestrator", *query]
+    subprocess.run(arguments, env=market.environment(), stdout=terminal, check=True, timeout=120)
+    os.close(terminal)
+    shown = os.read(ours, 1000).decode().replace("\r\n", "\n")
+    os.close(ours)
+    assert shown == "said\n\\x1b[2J\\u202e\n"
 
 
 def test_each_kind_of_hidden_character() -> None:
