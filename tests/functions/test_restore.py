@@ -32,6 +32,7 @@ from tests.functions.market import (
     rail,
 )
 from tests.functions.payment_server import ORCHESTRATOR, OWNER
+from tests.functions.rail_events import LINE, payout
 
 _numbers = itertools.count()
 Backup = Callable[[Market], None]
@@ -177,3 +178,18 @@ def test_a_forgotten_payout_that_failed_stops_nothing() -> None:
         tell(market, forgotten(market, status="failed"))
         tell(market, forgotten(market, idempotency_key=f"settle/other/{WINDOW}/aaaa", id="p2"))
         assert market.kinds("breaks") == ["unknown_payout", "unknown_payout"]
+
+
+def test_a_payout_known_of_a_call_that_was_taken_back_is_asked_about() -> None:
+    """Its call is forgotten and will not be sent again: only the payout itself tells its end."""
+    with Market.open() as market:
+        market.approved(LINE)
+        market.freeze()
+        tell(market, payout(market))
+        assert market.lines("state") == [("submitted",)]
+        assert market.value("ana", "select finance.withdraw_batch(%s, 'held')", WINDOW) == 0
+        [asked] = market.rows(ORCHESTRATOR, "select path, rail_id from finance.open_lookups()")
+        assert asked == {"path": "/v1/payouts", "rail_id": payout(market)["id"]}
+        tell(market, payout(market, status="completed"))
+        assert market.lines("state") == [("completed",)]
+        assert market.rows(ORCHESTRATOR, "select path from finance.open_lookups()") == []

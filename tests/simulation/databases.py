@@ -46,3 +46,41 @@ def _maintain(home: Path, statement: sql.Composed) -> None:
     url = EmbeddedPostgres(home).url(Component.OWNER, "postgres")
     with psycopg.connect(url, autocommit=True) as maintenance:
         maintenance.execute(statement)
+
+
+def set_aside(settings: Settings) -> str:
+    """Copy a database that nobody is connected to; returns the copy's name."""
+    name = f"backup_{next(_numbers)}"
+    statement = sql.SQL("create database {} template {} strategy file_copy")
+    _maintain_of(
+        settings, statement.format(sql.Identifier(name), sql.Identifier(name_of(settings)))
+    )
+    return name
+
+
+def put_back(settings: Settings, backup: str) -> None:
+    """The copy takes the place of the database, under its name."""
+    drop(settings, name_of(settings))
+    statement = sql.SQL("alter database {} rename to {}")
+    _maintain_of(
+        settings, statement.format(sql.Identifier(backup), sql.Identifier(name_of(settings)))
+    )
+    with psycopg.connect(settings.urls[Component.OWNER]) as owner:
+        owner.execute((FOLDER / "roles.sql").read_bytes())  # a copy takes no grants on itself
+
+
+def drop(settings: Settings, name: str) -> None:
+    """Whoever is connected to it."""
+    statement = sql.SQL("drop database {} with (force)")
+    _maintain_of(settings, statement.format(sql.Identifier(name)))
+
+
+def name_of(settings: Settings) -> str:
+    """The database that the settings speak of."""
+    return settings.urls[Component.OWNER].rpartition("/")[2].partition("?")[0]
+
+
+def _maintain_of(settings: Settings, statement: sql.Composed) -> None:
+    url = settings.urls[Component.OWNER].replace(f"/{name_of(settings)}", "/postgres")
+    with psycopg.connect(url, autocommit=True) as maintenance:
+        maintenance.execute(statement)

@@ -21,7 +21,9 @@ def spoilt(luck: Random, rows: Rows, **wrong: str) -> Rows:
     """The rows with one more that no file may have: twice there, unknown, empty, or `wrong`."""
     line = len(rows) + 2
     twin = luck.choice(rows) | {"line": line}
-    bad = luck.choice((twin, {"line": line, "seller_id": "nobody"}, {"line": line}, twin | wrong))
+    bad = luck.choice(
+        (twin, {"line": line, "seller_id": "nobody"}, {"line": line}, twin | wrong, twin | wrong)
+    )
     return [*rows, bad]
 
 

@@ -38,6 +38,12 @@ def posted(sim: Simulation, call: Call) -> None:
     lines = (key, *(payout["metadata"]["line_id"] for payout in call.payouts))
     if sim.bodies.setdefault(lines, call.body) != call.body:
         raise Violation("same bytes", f"key {key} went out with other bytes")
+    if sim.rows(
+        "select from finance.payout_calls where idempotency_key = %s group by batch_id"
+        " having count(*) > 1",
+        key,
+    ):
+        raise Violation("same bytes", f"two calls of a batch have the key {key}")
     for payout in call.payouts:
         line_id = payout["metadata"]["line_id"]
         # What was refused with its call, and not named, goes on under the next key.
@@ -71,6 +77,15 @@ def paid_once(sim: Simulation) -> Iterator[str]:
     for (seller, window), count in counted.items():
         if count > 1:
             yield f"seller {seller} has {count} payouts for {window} at the rail"
+
+
+def one_line(sim: Simulation) -> Iterator[str]:
+    """A seller has one line in a window that is not rejected, whatever runs there are."""
+    for window, seller, count in sim.rows(
+        "select payout_window, seller_id, count(*) from finance.payout_lines"
+        " where state <> 'rejected' group by 1, 2 having count(*) > 1"
+    ):
+        yield f"seller {seller} has {count} lines in {window}"
 
 
 def stored(sim: Simulation) -> Iterator[str]:
@@ -115,13 +130,14 @@ def books(sim: Simulation) -> Iterator[str]:
             asked = (f"{amount // 100}.{amount % 100:02d}0000", wallet)
             if (payout["amount"], payout["destination"]) != asked:
                 yield f"line {line_id} of {asked} was paid as {payout['amount']}"
-        is_said = line_id in sim.declared or line_id in sim.resolved
+        is_said = line_id in sim.declared | sim.forgotten or line_id in sim.resolved
         if state == "returned" and not is_said and payout_id not in sim.rail.shown_returned:
             yield f"line {line_id} counts as returned, and the rail was never asked"
         is_back = returned and not retaken and not is_said
         if is_back and status in ("pending_approval", "processing", HANGING):
             yield f"the money of line {line_id} came back while the rail still pays it"
-        is_shown = payout is None or payout["id"] in sim.rail.shown_failed
+        shown = sim.rail.shown_failed | sim.rail.shown_returned
+        is_shown = payout is None or payout["id"] in shown
         if is_back and state == "failed" and not is_shown:
             yield f"the money of line {line_id} came back, and the rail was never asked"
         is_late = payout is not None and payout["id"] in sim.rail.finished_after_all
@@ -277,13 +293,16 @@ def at_the_end(sim: Simulation) -> None:
         raise Violation("ends", f"lines without an outcome in the end: {left[:3]}")
     per_seller: dict[str, int] = defaultdict(int)
     for payout in sim.rail.book.in_order:
-        if sim.rail.is_paid(payout) and not _is_unasked(sim, payout):
+        is_corrected = payout["id"] in sim.lost
+        if sim.rail.is_paid(payout) and not is_corrected and not _is_unasked(sim, payout):
             cents = int(payout["amount"].replace(".", "")) // 10_000
             per_seller[payout["metadata"]["seller_id"]] += cents
     ours = dict(
         sim.rows(
             "select seller_id, sum(amount_minor)::bigint from finance.payout_lines"
-            " where state = 'completed' group by seller_id"
+            " where state = 'completed' and not coalesce(payout_id = any(%s), false)"
+            " group by seller_id",
+            sorted(sim.lost),
         )
     )
     if ours != per_seller:
@@ -298,6 +317,7 @@ def _is_unasked(sim: Simulation, payout: dict[str, Any]) -> bool:
 
 AFTER_EVERY_STEP: dict[str, Callable[[Simulation], Iterator[str]]] = {
     "paid once": paid_once,
+    "one line": one_line,
     "approved": batches.approved,
     "complete": batches.complete,
     "stored": stored,

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from tests.simulation import acts, days, paying, releases, runs
+from tests.simulation import acts, days, paying, releases, restores, runs
 from tests.simulation.people import FINANCE, OUTSIDER, refused
 from tests.simulation.world import new_wallet
+
+RESTORES = 0.15
 
 if TYPE_CHECKING:
     from tests.simulation.history import Simulation
@@ -16,8 +18,11 @@ if TYPE_CHECKING:
 def payday(sim: Simulation) -> None:
     """Monday to Tuesday: decisions, approvals, the payout; or what keeps it from happening."""
     window = sim.window
+    restores.correct(sim)
     sim.step("checks", lambda: sim.office.accept_checks(window))
     releases.of_monday(sim, window)
+    is_restored = sim.luck("a restore").random() < RESTORES and not sim.is_calm
+    backup = restores.back_up(sim) if is_restored else None
     luck = sim.luck("approvals")
     approvers = luck.sample(FINANCE, luck.choice((0, 1, 2, 2, 2, 3, 3, 3)))
     if sim.is_calm:
@@ -36,6 +41,8 @@ def payday(sim: Simulation) -> None:
     sim.until(sim.due() + timedelta(minutes=sim.luck("when it is paid").randrange(600)))
     for _ in range(1 if sim.is_calm else sim.luck("pays").randint(1, 3)):
         _pay(sim, window, approvers)
+    if backup:
+        restores.restore(sim, backup, approvers)
     if sim.is_calm:
         sim.step("all is paid", lambda: runs.paid_in_calm(sim, window))
 
@@ -43,7 +50,7 @@ def payday(sim: Simulation) -> None:
 def _pay(sim: Simulation, window: str, approvers: list[str]) -> None:
     sim.step("pay", lambda: paying.pay(sim, window))
     paying.withdraw(sim, window)
-    if sim.luck("is it not there").random() < 0.4 and not sim.is_calm:
+    if sim.luck("is it not there").random() < 0.7 and not sim.is_calm:
         sim.step("is it not there?", lambda: paying.declare(sim, window))
     if sim.is_rejected(window):
         sim.until(sim.now + timedelta(minutes=sim.luck("when anew").randrange(1, 200)))
@@ -66,8 +73,10 @@ def second_thoughts(sim: Simulation, window: str) -> None:
     def who(what: str) -> tuple[str, str]:
         return sim.someone(what), sim.luck(f"whom to {what}").choice(sellers)
 
-    if comes("hold", 0.15):
+    if comes("hold", 0.4):
         person, held = who("hold")
+        ready = [s for s in sellers if not sim.oracle.holds_now(window, s, set())]
+        held = sim.luck("who is ready and held").choice(ready or [held])
         sim.step(f"hold {held}", lambda: sim.office.hold(person, held))
     if comes("release", 0.35):
         releases.after_the_approval(sim, window)

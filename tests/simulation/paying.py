@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from orchestrator.settlement.reconcile import reconcile
-from tests.simulation import acts, resolutions, webhooks
+from tests.simulation import acts, resolutions, restores, webhooks
 from tests.simulation.killable import Program
 from tests.simulation.people import FINANCE, refused
 
@@ -70,8 +70,7 @@ def withdraw(sim: Simulation, window: str) -> None:
         " cross join lateral finance.next_call(b.batch_id) as n"
         " where b.payout_window = %s and b.state <> 'rejected'"
         " and finance.stop_message(b.batch_id, n.sequence) is not null"
-        " and not exists (select from finance.call_attempts as a"
-        " where a.batch_id = b.batch_id and a.sequence = n.sequence)",
+        " and not finance.was_sent(b.batch_id, n.sequence)",
         window,
     )
     if stopped:
@@ -98,7 +97,8 @@ def settle_down(sim: Simulation) -> None:
         sim.until(sim.now + timedelta(hours=2))
         sim.step("the rail ends all", lambda: sim.rail.work(1.0))
         sim.step("reconcile", lambda: ask_rail(sim))
+    restores.correct(sim, is_over=True)
     for question in resolutions.questions(sim):
-        sim.step("two people resolve", lambda: resolutions.decide(sim, question, *FINANCE[:2]))  # noqa: B023
+        sim.step("two people resolve", lambda: resolutions.settle(sim, question))  # noqa: B023
     for (window,) in sim.rows(f"{unfinished} ('accepted', 'rejected') order by batch_id"):
         sim.step(f"{window} is not there", lambda: declare(sim, window))  # noqa: B023

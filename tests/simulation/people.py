@@ -12,6 +12,7 @@ import psycopg
 from orchestrator.config import Component, Settings
 from orchestrator.embedded_postgres.server import EmbeddedPostgres
 from tests.functions.payment_server import PEOPLE
+from tests.simulation.databases import name_of
 from tests.simulation.oracle import RELEASABLE, Oracle, account
 from tests.simulation.violation import Violation
 
@@ -65,8 +66,7 @@ class Office:
         self._open.clear()
 
     def _url(self, who: str) -> str:
-        name = self.settings.urls[Component.OWNER].rpartition("/")[2].partition("?")[0]
-        return self.server.url(who, name)
+        return self.server.url(who, name_of(self.settings))
 
     def approve(self, who: str, window: str) -> str:
         """Read what is ready and its digest, in one look, and approve that."""

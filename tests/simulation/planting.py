@@ -17,6 +17,9 @@ from tests.simulation.mutants import Mutant
 
 def plant(mutant: Mutant, simulation: Simulation) -> None:
     """Make the mistake in the history's own database and programs, before it begins."""
+    with connect(simulation.settings, Component.OWNER) as database:
+        for statement in mutant.without:
+            database.execute(statement.encode())
     for file in dict.fromkeys(file for file, _, _ in mutant.changes):
         changes = [(old, new) for name, old, new in mutant.changes if name == file]
         if file.startswith("models/"):

@@ -85,7 +85,7 @@ class Rail(httpx.BaseTransport):
             webhook_secret=SIGNING,
             seed=self.seed,
             failure_rate=0.15,
-            completed_after_failed_rate=0.15,
+            completed_after_failed_rate=0.25,
         )
         self.book = Book(self._config)
 
@@ -235,7 +235,7 @@ class Rail(httpx.BaseTransport):
             if p["status"] == "failed"
             and not p.get("sent_back_at")
             and self.book.completes_after_all(p)
-            and later.random() < 0.2
+            and later.random() < 0.5
         ]
         self.finished_after_all.update(failed)
         self._tell(self.book.complete_after_all(failed))
@@ -249,10 +249,10 @@ class Rail(httpx.BaseTransport):
         luck, odd = self.luck("odd ends"), set()
         for payout in ended:
             chance, state, is_told = luck.random(), luck.choice(ODD_ENDS), luck.random() < 0.5
-            if self.is_calm or chance > 0.25:
+            if self.is_calm or chance > 0.3:
                 continue
             odd.add(payout)
-            if chance < 0.12:
+            if chance < 0.15:
                 self.book.config = replace(self._config, other_state=state, other_state_rate=1.0)
                 self.book.settle([payout])
                 self.book.config = self._config
@@ -269,7 +269,7 @@ class Rail(httpx.BaseTransport):
             if payout["status"] != "completed" or payout.get("sent_back_at"):
                 continue
             chance, is_silent = luck.random(), luck.random() < 0.5
-            if chance < 0.1 and not self.is_calm:
+            if chance < 0.2 and not self.is_calm:
                 self.book.config = replace(self._config, is_return_silent=is_silent)
                 self._tell(self.book.send_back([payout["id"]]))
                 self.book.config = self._config
@@ -287,6 +287,15 @@ class Rail(httpx.BaseTransport):
 
     def _tell(self, events: list[Json]) -> None:
         self.waiting += [self._webhook(event) for event in events]
+
+    def finish(self, payout_id: str) -> Json:
+        """What has no end yet comes to it, as somebody has asked for it."""
+        payout = self.book.payouts[payout_id]
+        if payout["status"] == HANGING:
+            payout["status"] = "processing"
+        self.book.approve([payout_id])
+        self._tell(self.book.settle([payout_id]))
+        return payout
 
     def is_paid(self, payout: Json) -> bool:
         """By its own books: it left, and has not come back."""

@@ -21,7 +21,8 @@ def of_monday(sim: Simulation, window: str) -> None:
     chosen = [seller for seller in chosen if luck.random() < 0.5]
     who = sim.someone("releases on Monday")
     if luck.random() < 0.4:
-        _in_one(sim, luck, who, window, [s for s in chosen if s in _able(sim, window)])
+        able = _able(sim, window)
+        _in_one(sim, luck, who, window, [s for s in chosen if s in able], until_ready=True)
     else:
         _one_by_one(sim, who, window, chosen)
 
@@ -34,12 +35,12 @@ def after_the_approval(sim: Simulation, window: str) -> None:
         _in_one(sim, luck, who, window, [luck.choice(able)], until_ready=True)
 
 
-def late(sim: Simulation, window: str) -> int:
+def late(sim: Simulation, window: str) -> tuple[int, str]:
     """Some of those that are held on a day after the payout."""
     luck, who = sim.luck("late releases"), sim.someone("releases late")
     chosen = [seller for seller in sorted(_able(sim, window)) if luck.random() < 0.6]
     _in_one(sim, luck, who, window, chosen, until_ready=True)
-    return len(chosen)
+    return len(chosen), who
 
 
 def all_of_them(sim: Simulation, window: str) -> None:

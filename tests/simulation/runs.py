@@ -17,9 +17,11 @@ def another_run(sim: Simulation) -> str:
     window = sim.window
     if not window or sim.now < sim.due():
         return "too early"
-    count = releases.late(sim, window)
+    count, releaser = releases.late(sim, window)
     luck = sim.luck("another run")
     approvers = luck.sample(FINANCE, luck.choice((1, 2, 2, 3)))
+    if sim.luck("the releaser alone").random() < 0.25:
+        approvers = [releaser]
     if luck.random() < 0.4:
         sim.step("pay another run unapproved", lambda: paying.pay(sim, window))
     for who in approvers:

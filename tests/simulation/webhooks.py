@@ -72,6 +72,8 @@ def tampered(sim: Simulation) -> str:
     after = sim.rows("select line_id, state from finance.payout_lines order by line_id")
     if before != after:
         raise Violation("webhooks", f"{lie} moved a line: {set(after) - set(before)}")
-    subject = data["id"] if "id" in lie else (payout["metadata"] or {}).get("line_id", "")
+    line_id = (payout["metadata"] or {}).get("line_id", "")
+    is_ours = "id" not in lie and line_id in dict(before)  # after a restore it may be forgotten
+    subject = line_id if is_ours else data["id"]
     sim.expected_alerts.add(("break", subject))
     return f"{lie}"

@@ -64,7 +64,7 @@ class World:
 
 
 def make_world(seed: int, luck: Luck, weeks: int) -> World:
-    """Six sellers, most of whom can be paid; one fact in fifteen commits late.
+    """Eight sellers, most of whom can be paid; one fact in fifteen commits late.
 
     One marketplace in five was paid by something else before; there, what belongs to that time is
     committed in time.
@@ -78,7 +78,7 @@ def make_world(seed: int, luck: Luck, weeks: int) -> World:
         policies = (*policies, Policy(changed_at, rng.choice((3, 10, 14))))
     settings = Settings(zone, policies)
     drawn = random_world(
-        seed, sellers=6, weeks=weeks, tz=zone.key, policies=policies, around=middle
+        seed, sellers=8, weeks=weeks, tz=zone.key, policies=policies, around=middle
     )
     rng, go_live = luck("a go-live"), None
     if rng.random() < 0.2:
@@ -93,7 +93,9 @@ def make_world(seed: int, luck: Luck, weeks: int) -> World:
     ]
     credits = _credits(luck("credits"), drawn.facts.sellers, drawn.starts_at, weeks)
     facts = replace(drawn.facts, seller_charges=(*drawn.facts.seller_charges, *credits))
-    landings = _landings(luck("what lands late"), facts, go_live)
+    # In one of five the first days are late: what is older than the first close lands after it.
+    late_until = drawn.starts_at + timedelta(days=9 if seed % 5 == 4 else 0)
+    landings = _landings(luck("what lands late"), facts, go_live, late_until)
     waiting = sorted(landings, key=lambda item: (item[0], item[1], str(item[2])))
     decided = (drawn.facts.assignments, go_live)
     return World(settings, *decided, drawn.starts_at, sellers, waiting, wallets)
@@ -118,7 +120,7 @@ def new_wallet(
 ) -> str:
     """Mostly one of the seller's rail; else another rail's, a mistyped one, none, or nobody's.
 
-    One EVM address in four is spelled in one case.
+    Two EVM addresses in five are spelled in one case.
     """
     luck, rail = rng.random(), settings.rail(seller) or "SPL"
     if luck < 0.04:
@@ -133,7 +135,7 @@ def new_wallet(
             wallet = wallet[:20]
     elif luck > 0.94:
         wallet = UNPAYABLE[rail]
-    elif wallet.startswith("0x") and rng.random() < 0.25:
+    elif wallet.startswith("0x") and rng.random() < 0.4:
         wallet = wallet.lower()
     wallets[wallet] = known
     return wallet
@@ -143,9 +145,10 @@ def _credits(
     rng: Random, sellers: tuple[Seller, ...], starts_at: datetime, weeks: int
 ) -> Iterator[Charge]:
     """Something for nearly everybody in each week, so that most weeks pay most sellers."""
-    for number in range(weeks * len(sellers)):
+    for number in range((weeks - 1) * len(sellers)):
         seller = sellers[number % len(sellers)]
-        at = starts_at + timedelta(weeks=number // len(sellers), minutes=rng.randrange(7 * 1440))
+        week = 1 + number // len(sellers)
+        at = starts_at + timedelta(weeks=week, minutes=rng.randrange(7 * 1440))
         amount, is_given = Decimal(rng.randint(5_000, 80_000)).scaleb(-2), rng.random() < 0.8
         if is_given:
             yield Charge(f"credit-{number}", seller.seller_id, "top_up", -amount, at, at, "bonus")
@@ -160,11 +163,11 @@ def respelled(rng: Random, wallet: str) -> str:
 
 
 def _landings(
-    rng: Random, facts: Facts, go_live: GoLive | None
+    rng: Random, facts: Facts, go_live: GoLive | None, late_until: datetime
 ) -> Iterator[tuple[datetime, str, Any]]:
     for table in FACTS:
         for fact in getattr(facts, table):
-            is_late = rng.random() < 0.07
+            is_late = rng.random() < (0.5 if fact.recorded_at < late_until else 0.07)
             late = timedelta(hours=rng.randrange(1, 20 * 24)) if is_late else timedelta()
             if go_live and seen_at(fact) < go_live.starts_at:
                 late = timedelta()

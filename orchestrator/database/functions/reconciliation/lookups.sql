@@ -10,6 +10,15 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     where l.state in ('frozen', 'submitted', 'failed') and l.returned_at is null
     and c.state = 'accepted'
     union
+    -- Named by a webhook, of a call without an answer that names it: a restored database has forgotten
+    -- that it was sent, and may never send it again.
+    select '/v1/payouts', l.payout_id, l.payout_window, null
+    from finance.payout_lines as l
+    inner join finance.payout_calls as c
+        on l.batch_id = c.batch_id and l.call_sequence = c.sequence
+    where l.state in ('frozen', 'submitted', 'failed') and l.returned_at is null
+    and c.state = 'rejected' and l.payout_id is not null
+    union
     -- Money that left by the rail's own ledger, and came back by ours.
     select '/v1/payouts', l.payout_id, l.payout_window, null
     from finance.payout_lines as l
