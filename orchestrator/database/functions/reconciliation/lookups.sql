@@ -10,8 +10,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     where l.state in ('frozen', 'submitted', 'failed') and l.returned_at is null
     and c.state = 'accepted'
     union
-    -- Named by a webhook, of a call without an answer that names it: a restored database has forgotten
-    -- that it was sent, and may never send it again.
+    -- Known, of a call that was taken back: a restored database has forgotten that it was sent, and
+    -- will not send it again.
     select '/v1/payouts', l.payout_id, l.payout_window, null
     from finance.payout_lines as l
     inner join finance.payout_calls as c
