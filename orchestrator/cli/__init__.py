@@ -8,6 +8,7 @@ import psycopg
 import typer
 
 from orchestrator.cli import (
+    blocks,
     breaks,
     build,
     database,
@@ -35,7 +36,7 @@ app = typer.Typer(
 )
 # In the order of `settle --help`, which shows them in panels.
 VERBS = (
-    *(database, load, week, review, held, export, decisions, sellers, query, build),
+    *(database, load, week, review, held, export, decisions, blocks, sellers, query, build),
     *(breaks, events, services, sandbox),
 )
 for module in VERBS:

@@ -24,14 +24,21 @@ def export(
     to: Annotated[
         Path, typer.Option(exists=True, file_okay=False, writable=True, help="Where it goes.")
     ] = Path("."),
+    run: Annotated[
+        int | None, typer.Option(min=1, help="A run of the window; without it, the current one.")
+    ] = None,
 ) -> None:
-    """Write the lines of a window that would be paid, or were frozen, to a CSV file.
+    """Write the lines of a window's run that would be paid, or were frozen, to a CSV file.
 
     Its name holds the digest that names exactly these lines; nothing reads it back. A cell that a
     spreadsheet would take for a formula (it begins with = + - @, a tab or a return, and is no
     number) gets an apostrophe in front.
     """
-    found = read("window/export", window=window)
+    found = read("window/export", window=window, run=run)
+    if not found and run is not None:
+        raise SettleError(
+            f"window {window} has no run {run} with lines: settle status {window} --json lists them"
+        )
     if not found:
         raise SettleError(
             f"window {window} has no digest: its close is not stored, or its amounts have moved"

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from orchestrator.cli.export import safe_cell
-from tests.cli.people import Desk, exported, open_desk
-from tests.support.closed_week import OPEN_WINDOW, WINDOW, WINDOW_BEFORE
+from orchestrator.config import Component
+from tests.cli.people import Desk, exported, open_desk, partly_paid_desk
+from tests.support.closed_week import OPEN_WINDOW, SECOND, WINDOW, WINDOW_BEFORE
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +34,29 @@ def test_export_matches_the_digest_in_its_name(desk: Desk, tmp_path: Path) -> No
     said = desk.settle.refused("export", WINDOW, "--to", str(tmp_path))
     assert said.endswith("cannot be written (Is a directory): nothing is there")
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_each_run_is_exported_under_its_own_digest(tmp_path: Path) -> None:
+    desk = partly_paid_desk()
+    export = ("export", WINDOW, "--to", str(tmp_path))
+    frozen = "select digest, line_count from finance.payout_batches"
+    [batch] = desk.rows(Component.ORCHESTRATOR, frozen)
+    [left_out] = desk.rows(Component.ORCHESTRATOR, "select * from finance.batch_left_out")
+    first = desk.settle.done(*export).rstrip("\n")
+    assert desk.settle.done(*export, "--run", "1").rstrip("\n") == first
+    digest, lines = exported(Path(first))
+    assert (digest, len(lines)) == (batch["digest"], batch["line_count"])
+    missing = f"window {WINDOW} has no run 2 with lines: settle status {WINDOW} --json lists them"
+    assert desk.settle.refused(*export, "--run", "2") == missing
+    # Whoever was held is released: another run, and the first one stays what it was.
+    desk.done(SECOND, "release", WINDOW, left_out["seller_id"], "--note", "answered")
+    second = desk.settle.done(*export).rstrip("\n")
+    digest, lines = exported(Path(second))
+    assert [(row["seller_id"], row["run"]) for row in lines] == [(left_out["seller_id"], "2")]
+    assert digest == desk.digest() != batch["digest"]
+    assert desk.settle.done(*export, "--run", "2").rstrip("\n") == second
+    assert desk.settle.done(*export, "--run", "1").rstrip("\n") == first
+    assert exported(Path(first))[0] == batch["digest"]
 
 
 @pytest.mark.parametrize(

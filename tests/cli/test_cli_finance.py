@@ -1,5 +1,7 @@
 """What people decide at a prompt: adjustments, limits, pauses, blocks, checks; and who may not."""
 
+from pathlib import Path
+
 import pytest
 
 from orchestrator.config import Component
@@ -176,6 +178,10 @@ def test_blocked_wallet_is_not_payable(desk: Desk) -> None:
     wallet, count = line["wallet_address"], desk.json("review", WINDOW)["line_count"]
     assert desk.done(FINANCE, "block", wallet, *NOTE) == f"Wallet {wallet} is blocked.\n"
     assert desk.done(SECOND, "block", wallet, *NOTE) == f"Wallet {wallet} was blocked before.\n"
+    [block] = desk.json("blocks")
+    assert (block["wallet"], block["sellers"]) == (wallet, line["seller_id"])
+    assert (block["blocked_by"], block["note"]) == (FINANCE, NOTE[1])
+    assert wallet in desk.settle.done("blocks")
     document = desk.json("review", WINDOW)
     assert document["line_count"] == count - 1
     assert "wallet_blocked" in [hold["reason"] for hold in document["holds"]]
@@ -184,11 +190,50 @@ def test_blocked_wallet_is_not_payable(desk: Desk) -> None:
     )
     said = desk.done(SECOND, "unblock", wallet, *NOTE)
     assert said == f"Wallet {wallet} is no longer blocked.\n"
-    assert desk.refused(SECOND, "unblock", wallet, *NOTE) == f"wallet {wallet} is not blocked"
-    assert desk.json("review", WINDOW)["line_count"] == count
-    assert desk.done(FINANCE, "block", "0xtypo", *NOTE) == (
-        "Wallet 0xtypo is blocked. No seller has ever named it: mind the spelling.\n"
+    assert desk.json("blocks") == []
+    assert desk.refused(SECOND, "unblock", wallet, *NOTE) == (
+        f"wallet {wallet} is not blocked: settle blocks, or Blocks in the console, lists those"
+        " that are"
     )
+    assert desk.json("review", WINDOW)["line_count"] == count
+    assert desk.refused(FINANCE, "block", "0xtypo", *NOTE) == (
+        "wallet 0xtypo was not blocked: it looks like no TRC-20, ERC-20 or SPL address; give the"
+        " address as its network spells it"
+    )
+    unnamed = f"0x{'7' * 40}"
+    assert desk.done(FINANCE, "block", unnamed, *NOTE) == (
+        f"Wallet {unnamed} is blocked. No seller has ever named it: mind the spelling.\n"
+    )
+    assert [row["wallet"] for row in desk.json("blocks")] == [unnamed]
+
+
+def test_a_file_of_wallets_is_blocked_whole_with_a_report(desk: Desk, tmp_path: Path) -> None:
+    [row, *_] = desk.rows(
+        Component.ORCHESTRATOR,
+        "select * from finance.current_holds(%s) where cardinality(hold_reasons) = 0",
+        WINDOW,
+    )
+    wallet, before = row["wallet_address"], len(desk.json("blocks"))
+    file = tmp_path / "list.csv"
+    file.write_text(f"wallet,note\n{wallet},\n0xtypo,\n,x\n")
+    answer = desk.settle(
+        *("block", "--file", str(file), *NOTE, "--as", FINANCE), **desk.password(FINANCE)
+    )
+    assert (answer.code, answer.out) == (1, "")
+    assert sorted(filter(None, answer.err.splitlines())) == [
+        "line 3: wallet: looks like no TRC-20, ERC-20 or SPL address; leave the row out, or fix it",
+        "line 4: wallet: is empty; leave the row out, or fix it",
+        "settle: 2 rows of the file cannot be taken: nothing was stored; fix the file and try"
+        " again",
+    ]
+    assert len(desk.json("blocks")) == before
+    file.write_text(f"wallet,note\n{wallet},a court order\n0x{'8' * 40},\n")
+    assert desk.done(FINANCE, "block", "--file", str(file), *NOTE) == (
+        f"{FINANCE} blocked a file of 2: 2 new, 0 blocked before, 1 named by sellers.\n"
+        f"line 2: {wallet} is blocked; it is the wallet of {row['seller_id']}\n"
+    )
+    notes = {block["wallet"]: block["note"] for block in desk.json("blocks")[:2]}
+    assert notes == {wallet: "a court order", f"0x{'8' * 40}": NOTE[1]}
 
 
 def test_failed_check_blocks_until_two_people_accept_it(desk: Desk) -> None:

@@ -211,3 +211,38 @@ def test_late_completion_is_deducted_on_the_next_receipt(desk: Desk) -> None:
     # The line that came back paid nothing: its entries are here, and so is the money it moved.
     windows = [window["entry_window"] for window in document["windows"]]
     assert windows[-2:] == [WINDOW, OPEN_WINDOW]
+
+
+def test_two_people_resolve_one_line() -> None:
+    desk = partly_paid_desk()
+    completed, failed, wrong, waits, *_ = desk.rows(Component.ORCHESTRATOR, LINES)
+    said = {"returned": "it is submitted, and only what was paid can be returned"}
+    for outcome in ("returned", "failed"):
+        resolve = ("resolve", WINDOW, waits["seller_id"], f"--{outcome}", *NOTE)
+        if outcome in said:
+            assert said[outcome] in desk.refused(FINANCE, *resolve)
+            continue
+        for _ in range(2):
+            assert desk.done(FINANCE, *resolve) == (
+                f"{FINANCE} reports that the line of {waits['seller_id']} in {WINDOW} is failed;"
+                " one more person who has asked halfin must confirm it.\n"
+            )
+        assert desk.done(SECOND, *resolve) == (
+            f"2 people have asked: the line of {waits['seller_id']} in {WINDOW} is failed.\n"
+        )
+        assert "it is failed and has no open break: only the rail moves it" in desk.refused(
+            SECOND, *resolve
+        )
+    for person in (FINANCE, SECOND):
+        desk.done(person, "resolve", WINDOW, wrong["seller_id"], "--completed", *NOTE)
+    states = {line["seller_id"]: line for line in desk.rows(Component.ORCHESTRATOR, LINES)}
+    assert [states[line["seller_id"]]["state"] for line in (completed, failed, wrong, waits)] == [
+        "completed",
+        "failed",
+        "completed",
+        "failed",
+    ]
+    assert states[waits["seller_id"]]["returned_at"] is not None
+    assert desk.settle.done("breaks") == "No break is open.\n"
+    nobody = desk.refused(FINANCE, "resolve", WINDOW, "seller-x", "--failed", *NOTE)
+    assert nobody == f"seller seller-x has no line in {WINDOW}: nothing to resolve"

@@ -1,5 +1,6 @@
 """What somebody else wrote changes nothing on the terminal of who reads it, or on a page."""
 
+import json
 import os
 import pty
 import re
@@ -15,7 +16,7 @@ from orchestrator.defs import markdown
 from orchestrator.embedded_postgres.server import EmbeddedPostgres
 from orchestrator.web.render import csv_line, message_page
 from tests.functions.market import CLOSE, Market
-from tests.functions.payment_server import ORCHESTRATOR
+from tests.functions.payment_server import ORCHESTRATOR, OWNER
 
 # Clear the screen, go up, an 8-bit control, turn text around, a second line, an invisible letter.
 HOSTILE = "rail\x1b[2J\x1b[1A\x9b31m\u202e00.1 DSU\u202c\n2026-W47  approved\u200b\r!"
@@ -68,11 +69,15 @@ def test_what_is_refused_is_visible_too(market: Market) -> None:
 
 
 def test_what_was_decided_is_visible(market: Market) -> None:
-    given = ("block", "0x\x1b[2J\u202e", "--as", "ana", "--note", HOSTILE)
+    seller = "s\x1b[2J\u202e"
+    copied = "insert into marketplace.sellers select (jsonb_populate_record(s, %s::jsonb)).*"
+    copied += " from marketplace.sellers as s where s.seller_id = 's1'"
+    market.rows(OWNER, copied, json.dumps({"seller_id": seller}))
+    given = ("hold", seller, "--as", "ana", "--note", HOSTILE)
     code, out, _ = run(market, *given, SETTLE_PASSWORD=password(market))
     assert code == 0
     assert HIDDEN.search(out) is None
-    assert r"0x\x1b[2J\u202e" in out
+    assert r"s\x1b[2J\u202e" in out
 
 
 def test_rows_of_a_query_are_visible_at_a_terminal_and_exact_in_a_file(market: Market) -> None:

@@ -258,7 +258,10 @@ def test_nothing_is_paid_to_a_blocked_wallet(market: Market) -> None:
         f"ana blocked wallet {wallet}: somebody else must lift it"
     )
     market.rows("ben", lift, wallet)
-    assert market.refusal("ben", lift, wallet) == f"wallet {wallet} is not blocked"
+    assert market.refusal("ben", lift, wallet) == (
+        f"wallet {wallet} is not blocked: settle blocks, or Blocks in the console, lists those"
+        " that are"
+    )
 
 
 def test_a_release_covers_the_wallet_that_was_seen(market: Market) -> None:
@@ -389,7 +392,7 @@ def test_an_empty_note_decides_nothing(market: Market) -> None:
     for query in (
         "select finance.pause_payouts('')",
         "select finance.hold_seller('s1', '')",
-        "select finance.block_wallet('x', '')",
+        f"select finance.block_wallet('{LINES[0].wallet}', '')",
         "select finance.accept_check('2026-W47', 'conservation', '')",
         "select finance.propose_policy('maximum_line', '', 1, '')",
     ):

@@ -98,14 +98,34 @@ def test_a_file_with_a_bad_row_blocks_nothing(market: Market) -> None:
     rows = [{"line": n, "wallet": text} for n, text in enumerate(texts, start=2)]
     unknown = "wallet: looks like no TRC-20, ERC-20 or SPL address; leave the row out, or fix it"
     assert market.faults("ana", FILE, json.dumps(rows), "x") == [
-        "line 2: wallet: is empty; every row needs one",
-        "line 3: wallet: is empty; every row needs one",
+        "line 2: wallet: is empty; leave the row out, or fix it",
+        "line 3: wallet: is empty; leave the row out, or fix it",
         "line 5: wallet: is the same account as on line 4; keep one of the two",
         f"line 6: {unknown}",
-        "line 7: wallet: has white space in it; give one address a row",
+        "line 7: wallet: has white space in it; leave the row out, or fix it",
         f"line 8: {unknown}",
         "line 10: wallet: is the same account as on line 9; keep one of the two",
     ]
+    assert market.rows("dora", "select * from finance.wallet_blocks") == []
+
+
+@pytest.mark.parametrize(
+    ("wallet", "fault"),
+    [
+        ("0xtypo", "looks like no TRC-20, ERC-20 or SPL address"),
+        (EVM[:-1], "looks like no TRC-20, ERC-20 or SPL address"),
+        (f"{EVM} {TRON}", "has white space in it"),
+        (" ", "is empty"),
+        (None, "is empty"),
+    ],
+)
+def test_what_no_rail_pays_to_is_not_blocked(
+    market: Market, wallet: str | None, fault: str
+) -> None:
+    assert market.refusal("ana", BLOCK, wallet) == (
+        f"wallet {'<NULL>' if wallet is None else wallet} was not blocked: it {fault};"
+        " give the address as its network spells it"
+    )
     assert market.rows("dora", "select * from finance.wallet_blocks") == []
 
 

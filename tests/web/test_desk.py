@@ -188,6 +188,39 @@ def test_a_file_is_pasted_into_a_form_and_approved_as_a_whole(site: DeskSite) ->
         assert f"{SECOND} approved file {number} (2 waited): -1.00 altogether." in said
 
 
+def test_wallets_are_blocked_by_a_file_listed_and_lifted(site: DeskSite) -> None:
+    page, unnamed = "/desk/blocks", f"0x{'7' * 40}"
+    [named] = site.desk.rows(
+        Component.ORCHESTRATOR,
+        "select wallet_address from settlement.seller_accounts where seller_id = 'seller-000002'",
+    )
+    wallet = named["wallet_address"]
+    with site.person(FINANCE) as ana, site.person(SECOND) as ben:
+        assert "No wallet is blocked." in ana.get(page).text
+        bad = f"wallet,note\r\n{wallet},\r\n0xtypo,\r\n"
+        said = ana.do(page, "block-file", file=bad, note="a list").text
+        assert "line 3: wallet: looks like no TRC-20, ERC-20 or SPL address" in said
+        assert "No wallet is blocked." in said
+        assert (
+            "wallet 0xtypo was not blocked: it looks like no TRC-20"
+            in ana.do(page, "block", wallet="0xtypo", note="a list").text
+        )
+        good = f"wallet,note\r\n{wallet},a court order\r\n{unnamed},\r\n"
+        said = ana.do(page, "block-file", file=good, note="a list").text
+        assert "blocked a file of 2: 2 new, 0 blocked before, 1 named by sellers." in said
+        assert f"line 2: {wallet} is blocked; it is the wallet of seller-000002" in said
+        shown = ben.get(page).text
+        for text in (wallet, unnamed, "a court order", "a list", "seller-000002", FINANCE):
+            assert text in shown
+        said = ana.do(page, "unblock", wallet=wallet, note="a mistake").text
+        assert "somebody else must lift it" in said
+        said = ben.do(page, "unblock", wallet=wallet, note="a mistake").text
+        assert f"Wallet {wallet} is no longer blocked." in said
+        assert "a court order" not in said
+        said = ben.do(page, "unblock", wallet=wallet, note="a mistake").text
+        assert "is not blocked: settle blocks, or Blocks in the console, lists those" in said
+
+
 def test_redirect_after_a_decision_stays_on_the_console(site: DeskSite) -> None:
     with site.person(FINANCE) as ana:
         for back in ("https://elsewhere.example", "//elsewhere.example", "/desk\\..", "/s/x"):

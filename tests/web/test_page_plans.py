@@ -71,7 +71,7 @@ def blocks(owner: Owner) -> dict[str, tuple[int, int]]:
 
 def named(window: str | None) -> dict[str, Any]:
     shown = {"limit": 50, "reason": "flagged", "sort": "change"}
-    return {"window": window, "all": False, "text": "harbor", "seller": SELLER} | shown
+    return {"window": window, "run": None, "all": False, "text": "harbor", "seller": SELLER} | shown
 
 
 def read_blocks(owner: Owner, page: Page) -> int:

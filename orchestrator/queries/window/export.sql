@@ -1,14 +1,29 @@
--- The rows of a window's current run that would be paid, or were frozen; the digest beside them names
--- exactly these. No row where the window has no digest: not stored, or its amounts have moved on.
-with named as (
+-- The rows of a window's run (without run: the current one) that would be paid, or were frozen; the
+-- digest beside them names exactly these. No row where there is no digest: no such run, not stored, or
+-- its amounts have moved on.
+with frozen as (
+    select
+        b.digest,
+        b.run,
+        b.batch_id
+    from finance.payout_batches as b
+    where
+        b.payout_window = %(window)s and b.state <> 'rejected'
+        and b.run = coalesce(%(run)s::integer, finance.current_run(%(window)s))
+),
+
+named as (
+    select * from frozen
+    union all
     select
         p.digest,
         p.run,
-        b.batch_id
+        null
     from finance.payable(%(window)s) as p
-    left join finance.payout_batches as b
-        on b.payout_window = %(window)s and p.run = b.run and b.state <> 'rejected'
-    where %(window)s = finance.latest_closed_window() or b.batch_id is not null
+    where
+        %(window)s = finance.latest_closed_window()
+        and p.run = coalesce(%(run)s::integer, p.run)
+        and not exists (select from frozen as f where f.run = p.run)
 )
 
 select

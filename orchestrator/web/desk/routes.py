@@ -52,6 +52,7 @@ SORTS = {
 TITLES = {
     "adjustments": "Adjustments",
     "limits": "Limits",
+    "blocks": "Blocked wallets",
     "reserve-policies": "Reserve policies",
     "go-live": "Go-live",
     "breaks": "Breaks",
@@ -60,6 +61,7 @@ TITLES = {
 LISTS: dict[str, dict[str, str]] = {
     "adjustments": {"rows": "decisions/adjustments", "files": "decisions/adjustment_files"},
     "limits": {"rows": "decisions/policies"},
+    "blocks": {"rows": "decisions/wallet_blocks"},
     "reserve-policies": {
         "rows": "decisions/reserve_assignments",
         "files": "decisions/reserve_files",
@@ -156,7 +158,9 @@ class DeskPages:
 
     def export(self, request: Request) -> Response:
         """The payable or frozen lines, as `settle export` writes them."""
-        context = self._window(request, HEAD | {"lines": "window/export"})
+        asked = request.query_params.get("run", "")
+        run = int(asked) if re.fullmatch("[1-9][0-9]{0,3}", asked) else None
+        context = self._window(request, HEAD | {"lines": "window/export"}, run=run)
         window, found = context["window"], context["lines"]
         if not found:
             raise PageRefusedError(404, "No lines", "The window has no digest: see its page.")
@@ -200,7 +204,7 @@ class DeskPages:
         return self._render(request, "desk/books.html", {**found, "kept_s": BOOKS_KEPT_S})
 
     def list(self, request: Request) -> Response:
-        """Adjustments, limits, breaks, alerts."""
+        """Adjustments, limits, blocks, breaks, alerts."""
         name = request.path_params["name"]
         if name not in LISTS:
             raise PageRefusedError(404, "Nothing is here", "Check the address.")

@@ -1,9 +1,31 @@
 -- Wallets that nothing is paid to. What is blocked is the account, however its address is spelled.
 
+-- Only the form, whether or not anybody names it: a typo is no account, and would block nobody.
+create or replace function finance.wallet_fault(p_wallet text) returns text
+language sql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
+    select case
+        when finance.wallet_account(coalesce(p_wallet, '')) = ''
+            then 'is empty'
+        when finance.wallet_account(p_wallet) ~ '\s'
+            then 'has white space in it'
+        when finance.wallet_account(p_wallet)
+            !~ '^(0x[0-9a-f]{40}|T[1-9A-HJ-NP-Za-km-z]{33}|[1-9A-HJ-NP-Za-km-z]{32,44})$'
+            then 'looks like no TRC-20, ERC-20 or SPL address'
+    end
+$$;
+comment on function finance.wallet_fault(text) is
+'What is wrong with the form of an address to block; null where nothing is.';
+
 create or replace function finance.block_wallet(p_wallet text, p_note text) returns boolean
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    v_fault constant text := finance.wallet_fault(p_wallet);
 begin
     perform finance.require_finance_member();
+    if v_fault is not null then
+        raise exception 'wallet % was not blocked: it %; give the address as its network spells it',
+            p_wallet, v_fault;
+    end if;
     perform finance.lock_decisions();
     insert into finance.wallet_blocks (wallet_address, note) values (p_wallet, p_note)
     on conflict (account) where lifted_at is null do nothing;
@@ -12,22 +34,6 @@ end;
 $$;
 comment on function finance.block_wallet(text, text) is
 'Holds every line to the account of the wallet from now on, however it is spelled. True when blocked now, false when it was before.';
-
--- Only the form: a list is blocked as it is, whoever made it.
-create or replace function finance.wallet_fault(p_wallet text) returns text
-language sql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
-    select case
-        when finance.wallet_account(coalesce(p_wallet, '')) = ''
-            then 'wallet: is empty; every row needs one'
-        when finance.wallet_account(p_wallet) ~ '\s'
-            then 'wallet: has white space in it; give one address a row'
-        when finance.wallet_account(p_wallet)
-            !~ '^(0x[0-9a-f]{40}|T[1-9A-HJ-NP-Za-km-z]{33}|[1-9A-HJ-NP-Za-km-z]{32,44})$'
-            then 'wallet: looks like no TRC-20, ERC-20 or SPL address; leave the row out, or fix it'
-    end
-$$;
-comment on function finance.wallet_fault(text) is
-'What is wrong with an address of a list to block; null where nothing is.';
 
 create or replace function finance.block_wallets(p_rows jsonb, p_note text)
 returns table (blocked_count bigint, before_count bigint, named_count bigint, report text)
@@ -40,7 +46,10 @@ begin
             from jsonb_to_recordset(p_rows) as r (line bigint, wallet text)
         ),
         faults as (
-            select g.line, finance.wallet_fault(g.wallet) as fault from given as g
+            select
+                g.line,
+                format('wallet: %s; leave the row out, or fix it', finance.wallet_fault(g.wallet)) as fault
+            from given as g where finance.wallet_fault(g.wallet) is not null
             union all
             select
                 n.line,
@@ -52,7 +61,6 @@ begin
             where n.line > n.first_line
         )
         select format('line %s: %s', f.line, f.fault) from faults as f
-        where f.fault is not null
         order by f.line, f.fault
     ));
     perform finance.lock_decisions();
@@ -106,7 +114,8 @@ begin
     select b.* into v_block from finance.wallet_blocks as b
     where b.account = finance.wallet_account(p_wallet) and b.lifted_at is null for update;
     if v_block.block_id is null then
-        raise exception 'wallet % is not blocked', p_wallet;
+        raise exception 'wallet % is not blocked: settle blocks, or Blocks in the console, lists those that are',
+            p_wallet;
     end if;
     if v_block.blocked_by = v_person then
         raise exception '% blocked wallet %: somebody else must lift it', v_person, p_wallet;
