@@ -746,48 +746,4 @@ MUTANTS = (
         without=("alter table finance.wallet_blocks drop constraint wallet_blocks_check1",),
         seed=4,
     ),
-    # A call of several that is refused for some of its lines.
-    _mutant(
-        "a line that was not named is put into two live calls",
-        "same key",
-        (
-            f"{FUNCTIONS}/payout/calls.sql",
-            "        p_batch.batch_id, p_sequence, p_refused.sequence, b.key, p_refused.path,"
-            " b.body,\n"
-            "        encode(sha256(convert_to(b.body, 'UTF8')), 'hex'), b.line_count\n"
-            "    from bodies as b\n",
-            "        p_batch.batch_id, p_sequence + g.n, p_refused.sequence, b.key || g.n,\n"
-            "        p_refused.path, r.body, encode(sha256(convert_to(r.body, 'UTF8')), 'hex'),\n"
-            "        b.line_count\n"
-            "    from bodies as b cross join generate_series(0, 1) as g (n)\n"
-            "    cross join lateral (select replace(b.body, b.key, b.key || g.n) as body) as r\n",
-        ),
-        without=(
-            "alter table finance.payout_calls drop constraint payout_calls_follows_once",
-            "drop trigger check_lines_of_call on finance.payout_calls",
-        ),
-        seed=None,
-    ),
-    _mutant(
-        "the key of a refused call is used again",
-        "same bytes",
-        (
-            f"{FUNCTIONS}/payout/calls.sql",
-            "regexp_replace(p_refused.idempotency_key, '/rest-\\d+$', '') || '/rest-' || 1 +"
-            " coalesce(",
-            "p_refused.idempotency_key || left('', coalesce(",
-        ),
-        (
-            f"{FUNCTIONS}/payout/calls.sql",
-            "(regexp_match(p_refused.idempotency_key, '/rest-(\\d+)$'))[1]::integer, 0\n"
-            "            ) as key,",
-            "(regexp_match(p_refused.idempotency_key, '/rest-(\\d+)$'))[1]::integer, 0\n"
-            "            )) as key,",
-        ),
-        without=(
-            "alter table finance.payout_calls drop constraint"
-            " payout_calls_batch_id_idempotency_key_key",
-        ),
-        seed=None,
-    ),
 )
