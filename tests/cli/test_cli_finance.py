@@ -234,6 +234,7 @@ def test_a_file_of_wallets_is_blocked_whole_with_a_report(desk: Desk, tmp_path: 
     )
     notes = {block["wallet"]: block["note"] for block in desk.json("blocks")[:2]}
     assert notes == {wallet: "a court order", f"0x{'8' * 40}": NOTE[1]}
+    assert desk.done(SECOND, "unblock", wallet, *NOTE) == f"Wallet {wallet} is no longer blocked.\n"
 
 
 def test_failed_check_blocks_until_two_people_accept_it(desk: Desk) -> None:

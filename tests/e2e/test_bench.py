@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from orchestrator.config import PROJECT_ROOT
 from tests.performance.bench.limit import equal_rows
 from tests.performance.bench.place import Size, place
@@ -31,6 +33,7 @@ def test_a_benchmark_ends_in_a_table_and_json(tmp_path: Path) -> None:
     assert "| webhooks | receiver |" in (tmp_path / "results.md").read_text()
 
 
+@pytest.mark.nightly("four weeks are generated, closed and built for it")
 def test_the_hand_written_statement_has_the_rows_of_the_models() -> None:
     """What the models are measured against computes the same, or no figure of it means anything."""
     with place() as here:

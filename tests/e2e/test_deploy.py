@@ -63,6 +63,7 @@ def test_the_containers_run_the_same_programs_as_the_units() -> None:
     assert "--read-only" in services["reading"]["entrypoint"]
 
 
+@pytest.mark.nightly("a home from nothing, started by other programs")
 def test_a_home_is_made_ready_for_programs_that_others_start(
     settings: Settings, tmp_path: Path
 ) -> None:

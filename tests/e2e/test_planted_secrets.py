@@ -31,7 +31,7 @@ from tests.support.shell import Answer, Shell
 from tests.web.desk_site import PAGES, Person
 
 WINDOW = "2026-W46"
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.nightly("an installation that lives and goes wrong for minutes")
 PLANTED = {
     "the rail's key": "sk_test_" + "c0ffee15bad0" * 5 + "c0de",
     "the webhook secret": "whsec-Canary/of+the=webhooks-0815",

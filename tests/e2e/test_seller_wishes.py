@@ -141,6 +141,7 @@ def paid(project: Project, window: str) -> dict[str, str]:
     return dict(project.query(query, window))
 
 
+@pytest.mark.nightly("weeks of a marketplace, each closed and paid by processes")
 def test_what_sellers_ask_for_is_paid_as_they_asked(project: Project) -> None:
     project.load(
         "october",

@@ -127,6 +127,7 @@ def test_late_rows_arrive_and_contradict_no_close(week: Settings) -> None:
     assert found == {"contradicted": 0, "lost": 0}
 
 
+@pytest.mark.nightly("a second demo of three weeks")
 def test_the_same_demo_again_pays_nothing_again(week: Settings) -> None:
     before = query(week, "select * from finance.payout_lines order by line_id")
     again = settle(week.home, *DEMO)

@@ -22,6 +22,7 @@ from tests.support.wire_taps import Plug, tapped_http, tapped_postgres
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["__main__", "tests.functions.pay_process"])
 MODES = {"one call": None, "line by line": 1}
+NIGHTLY = pytest.mark.nightly("a process for each message: make test kills one call so")
 DECLARE = "select finance.declare_rejected(%s, 'they do not have it')"
 REFUSED = not_served(LINES, "s1")
 
@@ -53,7 +54,7 @@ def die_at(market: Market, url: str, message: int, max_lines: int | None) -> Plu
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", ["one call", pytest.param("line by line", marks=NIGHTLY)])
 def test_killed_at_any_message_the_next_run_pays_each_line_once(mode: str) -> None:
     lines = LINES if MODES[mode] is None else LINES[:2]
     message, deaths = 0, []
@@ -93,7 +94,7 @@ def refused_pay(market: Market, url: str) -> str:
     return ""
 
 
-@pytest.mark.slow
+@NIGHTLY
 def test_killed_around_a_refusal_the_next_run_pays_the_others_once() -> None:
     """Two calls; the first is refused for s1, and s10 goes into a third."""
     message, deaths, in_doubt = 0, [], 0

@@ -83,6 +83,7 @@ def test_ten_times_the_lines_cost_about_ten_times_as_much() -> None:
     assert memory <= 4 * body
 
 
+@pytest.mark.nightly("12,000 webhooks")
 def test_four_thousand_webhooks_three_times_in_random_order(tmp_path: Path) -> None:
     told: list[bytes] = []
 

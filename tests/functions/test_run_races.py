@@ -111,7 +111,7 @@ def finish(market: Market, url: str) -> None:
     pytest.fail(f"never paid: {market.obstacles()}")
 
 
-@pytest.mark.slow
+@pytest.mark.nightly("a process for each message: make test kills a first run so")
 def test_a_second_run_killed_at_any_message_pays_each_line_once() -> None:
     """As for the first run: messages are counted on the wire, each of them is one death."""
     message, deaths = 0, []

@@ -33,6 +33,9 @@ MICROSECOND = timedelta(microseconds=1)
 DAY = timedelta(days=1)
 LAG = timedelta(minutes=15)
 UTC_ZONE = ZoneInfo("UTC")
+NIGHTLY = pytest.mark.nightly(
+    "as long again; make test compares one zone, and weeks after a go-live"
+)
 
 # Around it lie the clock changes of Berlin and New York, and week 53 and the end of the year.
 AROUND = date(2020, 11, 30)
@@ -116,9 +119,9 @@ def test_the_calendar(marketplace: Marketplace) -> None:
     ("zone", "late", "policies"),
     [
         ("UTC", "absorb", ()),
-        ("Europe/Berlin", "absorb", POLICIES),
-        ("America/New_York", "until_window_close", ()),
-        ("UTC", "recover", POLICIES),
+        pytest.param("Europe/Berlin", "absorb", POLICIES, marks=NIGHTLY),
+        pytest.param("America/New_York", "until_window_close", (), marks=NIGHTLY),
+        pytest.param("UTC", "recover", POLICIES, marks=NIGHTLY),
     ],
 )
 def test_any_instant_from_the_facts_alone(
@@ -157,7 +160,9 @@ AROUND_INSTANT = datetime(AROUND.year, AROUND.month, AROUND.day, tzinfo=UTC)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("begins", ["with the first order", "with a go-live"])
+@pytest.mark.parametrize(
+    "begins", [pytest.param("with the first order", marks=NIGHTLY), "with a go-live"]
+)
 def test_week_by_week(worlds: list[World], project: Project, begins: str) -> None:
     """Closes are stored as windows end, one or several at a time; builds start from them.
 

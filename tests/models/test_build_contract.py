@@ -18,6 +18,7 @@ import yaml
 
 from orchestrator.config import PROJECT_ROOT, Component, Settings
 from orchestrator.database.connection import connect, connect_as, rows
+from orchestrator.database.people import reading_login
 from orchestrator.dbt.builds import build_as_of
 from orchestrator.dbt.project import dbt_environment
 from orchestrator.dbt.runner import NodeResult, failure_line, run_dbt
@@ -127,12 +128,14 @@ def test_dbt_rebuilds_everything_without_us_and_nothing_of_ours(
     assert market.ask("select * from finance.payout_obstacles(%s)", WINDOW)
 
 
-@pytest.mark.parametrize("name", [ANALYST, FINANCE])
-def test_readers_read_and_nothing_else(market: Market, name: str) -> None:
-    password = market.week.server.password(name)
+@pytest.mark.parametrize(
+    ("person", "name"), [(ANALYST, ANALYST), (FINANCE, reading_login(FINANCE))]
+)
+def test_readers_read_and_nothing_else(market: Market, person: str, name: str) -> None:
+    password = market.week.server.password(person)
     for view in PUBLIC:
-        with connect_as(market.settings, name, password) as person:
-            [found] = rows(person, f"select count(*) as n from settlement.{view}")
+        with connect_as(market.settings, name, password) as reader:
+            [found] = rows(reader, f"select count(*) as n from settlement.{view}")
             assert found["n"] > 0
     for statement in (
         "delete from settlement.windows",
@@ -145,9 +148,10 @@ def test_readers_read_and_nothing_else(market: Market, name: str) -> None:
     ):
         with (
             pytest.raises(SettleError),
-            connect_as(market.settings, name, password) as person,
+            connect_as(market.settings, name, password) as reader,
         ):
-            person.execute(statement.encode())
+            reader.execute("set transaction read write")  # by default, a reading login only reads
+            reader.execute(statement.encode())
 
 
 @pytest.mark.parametrize(

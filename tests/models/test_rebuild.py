@@ -93,7 +93,7 @@ def test_a_full_refresh_keeps_grants_and_touches_nothing_else(built: Settings) -
             database.execute("delete from settlement.windows")
 
 
-@pytest.mark.slow
+@pytest.mark.nightly("five builds in a row wait for each other")
 def test_builds_and_closes_at_once_wait_for_each_other(built: Settings) -> None:
     monday = SUNDAY + timedelta(hours=9)
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("SETTLE_", "HALFIN_"))}

@@ -49,7 +49,9 @@ def write_data(folder: Path) -> Path:
     return folder
 
 
-@pytest.mark.slow
+@pytest.mark.nightly(
+    "a week of its own on Debian's server: in make test that server refuses who it should"
+)
 def test_a_week_on_an_external_server(server: Server, tmp_path: Path) -> None:
     """No superuser anywhere: the owner of the database may create roles, and nothing more.
 

@@ -63,7 +63,7 @@ def test_units_and_containers_start_the_same_programs() -> None:
     assert here == of_units()
 
 
-@pytest.mark.slow
+@pytest.mark.nightly("a start of every program: deploy/ changes rarely")
 @pytest.mark.parametrize("command", sorted(of_units() | of_containers()), ids=" ".join)
 def test_each_program_knows_its_options(command: Command) -> None:
     """An option that a version no longer has is an error before help is shown."""
@@ -155,7 +155,7 @@ def in_image(path: str) -> bool:
     return is_left
 
 
-@pytest.mark.slow
+@pytest.mark.nightly("a whole copy of the project: deploy/ changes rarely")
 def test_what_is_in_the_image_parses_and_loads(tmp_path: Path) -> None:
     """dbt's own tests were left out of it, without which the project does not parse."""
     listed = subprocess.run(

@@ -691,7 +691,7 @@ MUTANTS = (
     ),
     _mutant(
         "one person alone resolves a line",
-        "resolved, books",
+        "resolved",
         (f"{FUNCTIONS}/payout/resolve_line.sql", "if v_people >= 2 then", "if v_people >= 1 then"),
         seed=4,
     ),
