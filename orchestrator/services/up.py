@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -112,8 +113,10 @@ def up(
 ) -> None:
     """Run all of it until Ctrl-C or SIGTERM, then stop all of it.
 
-    Raises SettleError where one does not start, or ends by itself.
+    Raises SettleError where a port is taken, or one does not start, or ends by itself.
     """
+    for wanted in filter(None, (receiver_port, port, read_only_port)):
+        _refuse_taken(wanted)
     prepare_database(settings)
     set_clock(settings)
     with ExitStack() as stack, _stopped_by_a_signal() as is_stopped:
@@ -140,6 +143,19 @@ def up(
         while not is_stopped():
             services.check()
             time.sleep(0.2)
+
+
+def _refuse_taken(port: int) -> None:
+    """Before anything starts: what would end for it half a minute later says so in its log only."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise SettleError(
+                f"port {port} is taken ({error.strerror}): nothing was started; end what listens"
+                " there, or name another port (settle up --help)"
+            ) from None
 
 
 def _needs_a_rail(settings: Settings) -> bool:
