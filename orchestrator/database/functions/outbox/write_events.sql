@@ -37,10 +37,11 @@ begin
     ) then
         return null;
     end if;
-    -- Row by row: a plan that was made for one event would be kept for a batch of thousands.
+    -- Row by row: a plan that was made for one event would be kept for a batch of thousands. What is
+    -- unnumbered is this transaction's own, and not older than its first.
     for v_event in
         select e.* from finance.events as e
-        where e.sequence is null
+        where e.event_number >= new.event_number and e.sequence is null
         order by e.seller_id, e.event_number
     loop
         insert into finance.event_sequences as s (seller_id, last_sequence)
