@@ -153,6 +153,23 @@ def test_a_row_that_is_not_the_sum_of_its_entries_is_refused(market: Market) -> 
     assert market.value("dora", "select count(*) from finance.window_closes") == 0
 
 
+def test_an_entry_that_an_earlier_close_has_is_named(market: Market) -> None:
+    """A fact that was edited after its close, so that a build computes it once more."""
+    market.store(WINDOW)
+    market.at(CLOSE + WEEK)
+    market.build(*(Line(x.seller, x.net_minor + 1, x.rail) for x in LINES), weeks=1)
+    market.rows(
+        OWNER,
+        "update settlement_core.int_entries set source_id = '2026-W47s2' where seller_id = 's2'",
+    )
+    assert market.refused_store(NEXT_WINDOW) == (
+        "order 2026-W47s2 of seller s2 is in the close of 2026-W47 already and was computed for"
+        " 2026-W48 again, as its fact was changed since: nothing was stored; put the fact back as"
+        " it was and build again"
+    )
+    assert market.value("dora", "select count(*) from finance.window_closes") == 1
+
+
 @pytest.mark.parametrize(
     "table",
     [

@@ -117,8 +117,7 @@ begin
         sum(r.net_minor), sum(r.carried_forward_minor), sum(greatest(r.net_minor, 0))
     from finance.window_close_rows as r where r.payout_window = p_window
     group by r.payout_window, r.rail, cardinality(r.hold_reasons) > 0;
-    insert into finance.window_close_entries
-    select e.* from handover.close_entries as e where e.payout_window = p_window;
+    perform finance.store_entries(p_window);
     insert into finance.window_close_facts
     select f.* from handover.close_facts as f where f.payout_window = p_window;
     insert into finance.window_close_health
@@ -144,3 +143,25 @@ end;
 $$;
 comment on function finance.store_close(text) is
 'Stores the computed rows of a closed window, append-only. True when stored now, false when it was stored before.';
+
+create or replace function finance.store_entries(p_window text) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    v_again record;
+begin
+    insert into finance.window_close_entries
+    select e.* from handover.close_entries as e where e.payout_window = p_window;
+exception when unique_violation then
+    -- Looked for only then: an entry is settled in one window, ever.
+    select w.entry_type, w.source_id, w.seller_id, w.payout_window into v_again
+    from handover.close_entries as e
+    inner join finance.window_close_entries as w
+        on e.seller_id = w.seller_id and e.source_id = w.source_id and e.entry_type = w.entry_type
+    where e.payout_window = p_window
+    order by w.seller_id, w.source_id, w.entry_type limit 1;
+    raise exception '% % of seller % is in the close of % already and was computed for % again, as its fact was changed since: nothing was stored; put the fact back as it was and build again',
+        v_again.entry_type, v_again.source_id, v_again.seller_id, v_again.payout_window, p_window;
+end;
+$$;
+comment on function finance.store_entries(text) is
+'Stores the entries of a window as they were handed over. Raises where one is in an earlier close.';

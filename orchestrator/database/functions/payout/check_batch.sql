@@ -5,6 +5,8 @@ language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     v_wrong text;
 begin
+    -- Each check takes the least of all sellers that are wrong. A search that may end at the first is
+    -- planned for few lines, and there is mostly none to find.
     -- What was frozen is what was approved and what was stored, counted once more.
     if not exists (
         select from finance.batch_approvals as a where a.batch_id = p_batch.batch_id
