@@ -12,6 +12,8 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 # One interpreter and one package index: the ones that pip is set up for.
 export UV_PYTHON := $(BIN)/python
 export UV_PYTHON_DOWNLOADS := never
+# Once, as each process would otherwise where PYTHONDONTWRITEBYTECODE is set: seconds of every verb.
+export UV_COMPILE_BYTECODE := 1
 
 .PHONY: help setup demo up check diff docs site reference currencies screenshots test smoke nightly bench lint style types sql imports layers lock load simulate soak audit
 
