@@ -4,7 +4,6 @@ import dagster as dg
 
 from orchestrator.config import Settings, load_settings
 from orchestrator.dbt.builds import manifest_path
-from orchestrator.dbt.project import prepare_dbt
 from orchestrator.defs.approval_sensor import approval_sensor
 from orchestrator.defs.assets import build_assets
 from orchestrator.defs.jobs import close_job, pay_job, reconcile_job, refresh_job, review_job
@@ -17,7 +16,6 @@ from orchestrator.project_variables import project_variables
 
 def build_definitions(settings: Settings) -> dg.Definitions:
     """The definitions of one installation; parses the dbt project where its manifest is stale."""
-    prepare_dbt(settings)
     windows = payout_windows(settings)
     close, pay, refresh, reconcile = close_job(), pay_job(), refresh_job(), reconcile_job()
     return dg.Definitions(

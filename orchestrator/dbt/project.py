@@ -2,12 +2,19 @@
 
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from psycopg.conninfo import conninfo_to_dict
 
 from orchestrator.config import PROJECT_ROOT, Component, Settings
 from orchestrator.database.connection import database_url
 from orchestrator.secret_files import make_folder
+
+# What programs need to run at all, and what is dbt's own: a macro reads any variable of its process
+# by env_var(), and may write it into a table. dbt keeps DBT_ENV_SECRET_ from macros itself.
+HARMLESS = ("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "TZ", "LANG", "TERM", "COLUMNS")
+HARMLESS_PREFIXES = ("DBT_", "LC_", "PGSSL", "SSL_CERT_", "COVERAGE_")
 
 
 def dbt_environment(settings: Settings) -> dict[str, str]:
@@ -44,10 +51,28 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
 
 
 def prepare_dbt(settings: Settings) -> dict[str, str]:
-    """Put the profile where dbt looks for it and set its variables in this process."""
+    """Put the profile where dbt looks for it; returns the variables that it reads."""
     folder = settings.home / "dbt"
     make_folder(folder, 0o700)
     shutil.copyfile(PROJECT_ROOT / "profiles.yml.example", folder / "profiles.yml")
-    environment = dbt_environment(settings)
-    os.environ.update(environment)
-    return environment
+    return dbt_environment(settings)
+
+
+@contextmanager
+def variables_of_dbt(settings: Settings) -> Iterator[None]:
+    """This process has the variables that dbt reads meanwhile, and none that is a secret of others.
+
+    The rail's key and other logins' passwords are nothing that a model may read.
+    """
+    environment = prepare_dbt(settings)
+    before = dict(os.environ)
+    try:
+        for name in before:
+            if name not in HARMLESS and not name.startswith(HARMLESS_PREFIXES):
+                del os.environ[name]
+        os.environ.update(environment)
+        yield
+    finally:
+        for name in environment:
+            os.environ.pop(name, None)
+        os.environ.update(before)

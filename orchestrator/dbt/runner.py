@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.config import PROJECT_ROOT, Settings
-from orchestrator.dbt.project import prepare_dbt
+from orchestrator.dbt.project import variables_of_dbt
 from orchestrator.dbt.unit_tests import differences
 from orchestrator.errors import SettleError
 
@@ -41,9 +41,8 @@ def dbt_results(
     """Run one dbt command in this process: what came of each node, and why it failed if it did."""
     from dbt.cli.main import dbtRunner  # a second to import, and most verbs never need it
 
-    prepare_dbt(settings)
     command = [*LOGGING, *arguments, "--project-dir", str(project)]
-    with without_collector():
+    with variables_of_dbt(settings), without_collector():
         result = dbtRunner().invoke(command)
     log = settings.home / "dbt" / "logs" / "dbt.log"
     nodes = [_node_result(node) for node in getattr(result.result, "results", None) or []]

@@ -42,10 +42,7 @@ def test_whichever_verb_makes_the_home(tmp_path: Path) -> None:
         if name == "dagster":
             prepare_dagster(settings)
         elif name == "dbt":
-            before = dict(os.environ)
             prepare_dbt(settings)
-            os.environ.clear()
-            os.environ.update(before)
         else:
             generated_secret(settings, "HALFIN_API_KEY")
         assert (mode(home), mode(home / name)) == (home_mode(), 0o700)
