@@ -51,7 +51,7 @@ demo: $(RUNTIME) ## One payout week after another, end to end (DATA=DIR for CSV 
 up: $(RUNTIME) ## The graph, its daemon, the receiver and a local rail, until Ctrl-C
 	@$(BIN)/settle up
 
-check: setup ## Lint, types, and what changed in the models with its tests, in seconds
+check: setup ## Style, types, and the changed models with all that reads them, tested
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

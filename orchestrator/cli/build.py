@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestrator.cli.options import ANALYSTS_PANEL, plain_console, ready, say
-from orchestrator.config import PROJECT_ROOT
+from orchestrator.config import PROJECT_ROOT, Component, Settings
+from orchestrator.database.connection import connect, rows_of
+from orchestrator.errors import SettleError
 
 if TYPE_CHECKING:
     from orchestrator.dbt.diff import MartDiff
@@ -52,6 +54,7 @@ def check(against: Against = "main") -> None:
     from orchestrator.dbt.git import fork_point, project_at
 
     settings = ready()
+    _require_current_build(settings)
     with project_at(fork_point(against)) as base:
         check_changes(settings, base)
     say("What changed builds, and its tests pass.")
@@ -78,6 +81,16 @@ def docs() -> None:
     settings = ready()
     run_dbt(settings, ["docs", "generate", "--static"])
     say(f"Open {settings.home / 'dbt' / 'target' / 'static_index.html'}")
+
+
+def _require_current_build(settings: Settings) -> None:
+    """What did not change is read where the live build left it, and must know every close."""
+    with connect(settings, Component.DBT, is_read_only=True) as database:
+        for close in rows_of(database, "close/unknown_to_build"):
+            raise SettleError(
+                f"the live build is older than the close of {close['payout_window']}, and a check"
+                " reads from it what did not change; run: settle build"
+            )
 
 
 def _instant(text: str) -> datetime:

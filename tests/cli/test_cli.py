@@ -25,7 +25,7 @@ from tests.support.closed_week import (
     ClosedWeek,
     closed_week,
 )
-from tests.support.shell import Shell
+from tests.support.shell import Shell, ShellInProcess
 
 NOWHERE = "postgresql://somebody:something@127.0.0.1:1/settle"
 X, Y = {"SETTLE_PASSWORD": "x" * 12}, {"SETTLE_PASSWORD": "y" * 12}
@@ -38,15 +38,15 @@ def week() -> ClosedWeek:
 
 @pytest.fixture(scope="module")
 def settle(week: ClosedWeek) -> Shell:
-    """`settle` where a window waits for approval."""
-    return week.shell
+    """`settle` where a window waits for approval; a process of its own is `week.shell`."""
+    return week.shell_here
 
 
 @pytest.fixture
-def untouched(tmp_path: Path) -> Iterator[Shell]:
-    """`settle` in a home that must not come to be."""
+def no_home(tmp_path: Path) -> Iterator[Path]:
+    """A home that must not come to be."""
     home = tmp_path / "home"
-    yield Shell(home)
+    yield home
     assert not home.exists()
 
 
@@ -64,8 +64,8 @@ def test_every_verb_has_help() -> None:
         assert answer.output.count("Usage:") == 1, path
 
 
-def test_help_works_as_a_process(untouched: Shell) -> None:
-    assert "Usage: settle review" in untouched.done("review", "--help")
+def test_help_works_as_a_process(no_home: Path) -> None:
+    assert "Usage: settle review" in Shell(no_home).done("review", "--help")
 
 
 def test_importing_the_cli_imports_neither_dagster_nor_dbt() -> None:
@@ -103,10 +103,12 @@ def test_bad_usage(arguments: str, why: str, tmp_path: Path) -> None:
     assert why in said
 
 
-def test_bad_usage_exits_2_as_a_process(untouched: Shell) -> None:
+def test_bad_usage_exits_2_as_a_process(no_home: Path) -> None:
+    untouched = Shell(no_home)
     assert "'2025-W53' is not an ISO week" in untouched.misused("close", "2025-W53")
     assert untouched.misused("sql", "\udcff") == "settle: an argument is not UTF-8"
     assert "Usage: settle [OPTIONS] COMMAND" in untouched().out
+    assert "SETTLE_ENV is 'prod'" in untouched.refused("status", SETTLE_ENV="prod")
 
 
 @pytest.mark.parametrize(
@@ -127,9 +129,9 @@ def test_bad_usage_exits_2_as_a_process(untouched: Shell) -> None:
     ],
 )
 def test_invalid_settings_are_refused_in_one_line(
-    untouched: Shell, variables: dict[str, str], why: str
+    no_home: Path, variables: dict[str, str], why: str
 ) -> None:
-    said = untouched.refused("status", **variables)
+    said = ShellInProcess(no_home).refused("status", **variables)
     assert why in said
     assert "something" not in said  # the password
 
@@ -138,12 +140,13 @@ def test_invalid_settings_are_refused_in_one_line(
     "variables", [{"SETTLE_ENV": "production"}, {"SETTLE_DATABASE_URL": NOWHERE}]
 )
 def test_demo_refuses_production_and_external_databases(
-    untouched: Shell, variables: dict[str, str]
+    no_home: Path, variables: dict[str, str]
 ) -> None:
-    assert untouched.refused("demo", **variables).startswith("the demo ")
+    assert ShellInProcess(no_home).refused("demo", **variables).startswith("the demo ")
 
 
-def test_unknown_and_open_windows_are_refused(settle: Shell) -> None:
+def test_unknown_and_open_windows_are_refused(week: ClosedWeek) -> None:
+    settle = week.shell
     assert settle.refused("review", "2026-W10").startswith("window 2026-W10 does not exist: the ")
     assert settle.refused("status", "2026-W10").startswith("window 2026-W10 does not exist")
     assert settle.refused("close", OPEN_WINDOW) == (
@@ -193,10 +196,10 @@ def test_ids_are_not_rendered_as_markup(capsys: pytest.CaptureFixture[str]) -> N
 
 
 @pytest.mark.parametrize("verb", ["serve", "sandbox"])
-def test_a_port_in_use(settle: Shell, verb: str) -> None:
+def test_a_port_in_use(week: ClosedWeek, verb: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        said = settle.refused(verb, "--port", str(port))
+        said = week.shell.refused(verb, "--port", str(port))
     assert said.startswith(f"cannot listen on 127.0.0.1:{port} (Address already in use): stop what")
 
 
@@ -219,13 +222,15 @@ def test_reserved_and_invalid_login_names_are_refused(
     assert why in settle.refused("user", "add", name, "--group", "analyst", **X)
 
 
-def test_user_add_refuses_unknown_groups_and_empty_passwords(settle: Shell) -> None:
+def test_user_add_refuses_unknown_groups_and_empty_passwords(
+    week: ClosedWeek, settle: Shell
+) -> None:
     add = ("user", "add", "carl", "--group")
     assert "is not for people" in settle.refused(*add, "boss", **X)
     assert "the password is empty" in settle.refused(*add, "analyst", SETTLE_PASSWORD="")
-    assert settle.done(*add, "analyst", **X) == "carl is in the analyst group.\n"
+    assert week.shell.done(*add, "analyst", **X) == "carl is in the analyst group.\n"
     hold = ("hold", "seller-000001", "--as", "carl", "--note", "n")
-    assert "finance group" in settle.refused(*hold, **X)
+    assert "finance group" in week.shell.refused(*hold, **X)
     assert settle.done(*add, "finance", **Y) == (
         "carl is in the finance group.\n"
         "carl_reads, with the same password, reads what dbt builds.\n"
@@ -235,7 +240,8 @@ def test_user_add_refuses_unknown_groups_and_empty_passwords(settle: Shell) -> N
     assert "nobody is not known" in settle.refused(*unknown, **Y)
 
 
-def test_verbs_start_the_embedded_server(settle: Shell, week: ClosedWeek) -> None:
+def test_verbs_start_the_embedded_server(week: ClosedWeek) -> None:
+    settle = week.shell
     assert settle.done("db", "stop") == "Postgres stopped.\n"
     assert settle.done("db", "stop") == "Postgres was not running.\n"
     assert settle.done("sql", "select 1 as one") == "one\n1\n"

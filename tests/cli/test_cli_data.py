@@ -7,9 +7,9 @@ import psycopg
 import pytest
 
 from orchestrator.config import Component
-from tests.support.closed_week import NOW, ClosedWeek, closed_week
+from tests.support.closed_week import NOW, WINDOW, ClosedWeek, closed_week
 from tests.support.postgres import open_home
-from tests.support.shell import Shell
+from tests.support.shell import Shell, ShellInProcess
 
 AT = "2026-11-02T09:30:00Z"
 FILES = {
@@ -28,7 +28,7 @@ FILES = {
 @pytest.fixture(scope="module")
 def empty() -> Shell:
     """`settle` in a home where nothing was ever built."""
-    return Shell(open_home("data"), SETTLE_NOW=NOW.isoformat())
+    return ShellInProcess(open_home("data"), SETTLE_NOW=NOW.isoformat())
 
 
 @pytest.fixture(scope="module")
@@ -49,16 +49,25 @@ def write(folder: Path, files: dict[str, list[str]]) -> Path:
 
 
 def test_verbs_before_the_first_build_name_the_next_step(empty: Shell) -> None:
-    for verb in ("review 2026-W46", "status"):
+    for verb in ("review 2026-W46", "status", "check"):
         said = empty.refused(*verb.split())
         assert said.endswith("is not there: nothing is built yet; run: settle build"), said
     assert empty.refused("pay", "2026-W46") == "window 2026-W46 has no stored close"
-    assert empty.done("reconcile") == "0 lines got an outcome or came back.\n"
+    process = Shell(empty.home, SETTLE_NOW=NOW.isoformat())
+    assert process.done("reconcile") == "0 lines got an outcome or came back.\n"
+
+
+def test_a_check_wants_a_build_that_knows_the_latest_close(week: ClosedWeek) -> None:
+    assert week.shell_here.refused("check") == (
+        f"the live build is older than the close of {WINDOW}, and a check reads from it what did"
+        " not change; run: settle build"
+    )
 
 
 def test_invalid_row_is_named_and_nothing_is_loaded(empty: Shell, data: Path) -> None:
     bad = [*FILES["orders.csv"], f"o3,c1,s1,USD,1.0O5,{AT}", f",c1,s1,USD,-,{AT}"]
-    answer = empty("load", str(write(data, {"orders.csv": bad})))
+    process = Shell(empty.home, SETTLE_NOW=NOW.isoformat())
+    answer = process("load", str(write(data, {"orders.csv": bad})))
     assert (answer.code, answer.out) == (1, "")
     *named, summary = answer.err.splitlines()
     assert named == [
@@ -95,7 +104,8 @@ def test_generating_again_is_idempotent(week: ClosedWeek) -> None:
     again = week.shell.done("generate", "--sellers", "12", "--weeks", "4").splitlines()
     assert again[0] == "sellers: 12 known already"
     assert len(again) == 6
-    assert "holds other rows" in week.shell.refused("generate", "--sellers", "13", "--weeks", "4")
+    more = ("generate", "--sellers", "13", "--weeks", "4")
+    assert "holds other rows" in week.shell_here.refused(*more)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +118,8 @@ def test_generating_again_is_idempotent(week: ClosedWeek) -> None:
     ],
 )
 def test_a_query_is_printed_as_csv(week: ClosedWeek, query: str, printed: str) -> None:
-    assert week.shell.done("sql", query) == printed
+    settle = week.shell if "ü" in query else week.shell_here
+    assert settle.done("sql", query) == printed
 
 
 EVIL = "insert into finance.wallet_checks values ('evil', null, false, 'evil')"
@@ -134,7 +145,7 @@ EVIL = "insert into finance.wallet_checks values ('evil', null, false, 'evil')"
     ],
 )
 def test_sql_refuses_writes_and_multiple_statements(week: ClosedWeek, query: str, why: str) -> None:
-    said = week.shell.refused("sql", query)
+    said = week.shell_here.refused("sql", query)
     assert re.search(why, said), said
     assert said.startswith("the query failed: ")
     with psycopg.connect(week.server.url(Component.OWNER)) as owner:

@@ -17,6 +17,7 @@ from orchestrator.embedded_postgres.server import EmbeddedPostgres
 from orchestrator.web.render import csv_line, message_page
 from tests.functions.market import CLOSE, Market
 from tests.functions.payment_server import ORCHESTRATOR, OWNER
+from tests.support.shell import ShellInProcess
 
 # Clear the screen, go up, an 8-bit control, turn text around, a second line, an invisible letter.
 HOSTILE = "rail\x1b[2J\x1b[1A\x9b31m\u202e00.1 DSU\u202c\n2026-W47  approved\u200b\r!"
@@ -38,9 +39,8 @@ def market() -> Iterator[Market]:
 
 
 def run(market: Market, *arguments: str, **environment: str) -> tuple[int, str, str]:
-    process = market.settle(*arguments, **environment)
-    out, said = process.communicate(timeout=120)
-    return process.returncode, out, said
+    answer = ShellInProcess(market.settings.home, **market.environment())(*arguments, **environment)
+    return answer.code, answer.out, answer.err
 
 
 def password(market: Market) -> str:

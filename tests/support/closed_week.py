@@ -40,6 +40,11 @@ class ClosedWeek:
         """`settle` in the home itself, at NOW."""
         return Shell(self.home, SETTLE_NOW=NOW.isoformat())
 
+    @property
+    def shell_here(self) -> Shell:
+        """The same in the process of the tests."""
+        return ShellInProcess(self.home, SETTLE_NOW=NOW.isoformat())
+
     def copy(self) -> Settings:
         """Settings of a database like this one was after its close, with a home of its own."""
         name = f"copy_{len(_copies)}"
@@ -88,7 +93,7 @@ def _make(week: ClosedWeek) -> None:
     week.server.start()
     with psycopg.connect(week.server.url(Component.OWNER), autocommit=True) as owner:
         without_fsync(owner)
-    shell = ShellInProcess(week.home, SETTLE_NOW=NOW.isoformat())
+    shell = week.shell_here
     shell.done("generate", "--sellers", "12", "--weeks", "4")
     shell.done("close")
     for name, group in ((FINANCE, "finance"), (SECOND, "finance"), (ANALYST, "analyst")):

@@ -1,4 +1,5 @@
--- Webhooks land raw; triggers of the owner read them and move the lines.
+-- Webhooks land raw, by one insert; triggers of the owner read them and move the lines, as
+-- finance.record_payout has it (payout/record_payout.sql).
 
 create or replace function halfin.read_event() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
