@@ -86,7 +86,15 @@ def post_events(
     settings = ready()
     if once:
         with Endpoint(settings) as endpoint:
-            say(f"{post_waiting(settings, endpoint)} events were taken.")
+            posted = post_waiting(settings, endpoint)
+        if posted.problems:
+            first, *others = posted.problems
+            raise SettleError(
+                f"{first}{f', nor were {len(others)} others' if others else ''}; {posted.taken}"
+                " were; what is left stays and is posted again later, in order: mend the receiver"
+                " at SETTLE_EVENTS_URL, or that address (redirects are not followed)"
+            )
+        say(f"{posted.taken} events were taken.")
         return
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -24,22 +24,28 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Round:
-    """What came of some events: claimed, taken, and whether the receiver takes anything now."""
+    """What came of some events: claimed, taken, and whether the receiver takes anything now.
+
+    `problems` has a text for each that was not taken: which event, and why.
+    """
 
     claimed: int
     taken: int
     is_there: bool = True
+    problems: tuple[str, ...] = ()
 
 
-def post_waiting(settings: Settings, endpoint: Endpoint) -> int:
-    """Post what is due now; returns how many events the receiver has taken."""
-    taken = 0
+def post_waiting(settings: Settings, endpoint: Endpoint) -> Round:
+    """Post what is due now; returns what came of all of it."""
+    claimed, taken = 0, 0
+    problems: tuple[str, ...] = ()
     with connect(settings, Component.ORCHESTRATOR, autocommit=True) as database:
         while (round_ := post_some(database, endpoint)).claimed:
-            taken += round_.taken
+            claimed, taken = claimed + round_.claimed, taken + round_.taken
+            problems += round_.problems
             if not round_.is_there:
                 break
-    return taken
+    return Round(claimed, taken, round_.is_there, problems)
 
 
 def post_until(settings: Settings, is_stopped: Callable[[float], bool]) -> None:
@@ -78,7 +84,7 @@ def post_some(database: psycopg.Connection[Any], endpoint: Endpoint) -> Round:
     A receiver that refuses one event for what is in it is there, and gets the others.
     """
     claimed = rows(database, "select * from finance.claim_events()")
-    taken = 0
+    taken, problems = 0, []
     for place, event in enumerate(claimed, start=1):
         problem = endpoint.post(event["event_id"], event["body"])
         outcome = [event["event_number"], problem and problem.text]
@@ -87,8 +93,9 @@ def post_some(database: psycopg.Connection[Any], endpoint: Endpoint) -> Round:
             taken += 1
             continue
         _log.warning("event %s was not taken: %s", event["event_id"], visible(problem.text))
+        problems.append(f"event {event['event_id']} was not taken ({problem.text})")
         if not problem.is_about_this_one:
             rest = [other["event_number"] for other in claimed[place:]]
             database.execute("select finance.unclaim_events(%s::bigint[])", [rest])
-            return Round(len(claimed), taken, is_there=False)
-    return Round(len(claimed), taken)
+            return Round(len(claimed), taken, is_there=False, problems=tuple(problems))
+    return Round(len(claimed), taken, problems=tuple(problems))

@@ -252,6 +252,37 @@ def test_sellers_are_held_and_released_by_a_file(prompt: Prompt) -> None:
 
 
 @pytest.mark.usefixtures("flagged")
+def test_a_seller_twice_unknown_or_decided_is_named_and_nothing_is_done(prompt: Prompt) -> None:
+    prompt.done("ben", "hold", "s1", *NOTE)
+    prompt.done("ben", "release", WINDOW, "f2", *NOTE)
+    twice = "seller_id: is on line 2 too; keep one of the two"
+    unknown = "seller_id: no such seller is known; load the seller first, or fix the id"
+    path = prompt.file("seller_id", "s2", "s2", "nobody", "s1", "S2", " ")
+    assert prompt.listed("ana", "hold", "--file", path, *NOTE) == (
+        "5 rows of the file cannot be taken: nothing was stored; fix the file and try again",
+        [
+            f"line 3: {twice}",
+            f"line 4: {unknown}",
+            "line 5: seller_id: s1 is held already, by ben: leave the row out",
+            f"line 6: {unknown}",
+            f"line 7: {unknown}",
+        ],
+    )
+    path = prompt.file("seller_id", "f1", "f1", "nobody", "f2", "s2")
+    assert prompt.listed("ana", "release", WINDOW, "--file", path, *NOTE) == (
+        "4 rows of the file cannot be taken: nothing was stored; fix the file and try again",
+        [
+            f"line 3: {twice}",
+            f"line 4: {unknown}",
+            "line 5: seller_id: f2 was released from manual_review by ben before: leave the row"
+            " out",
+            f"line 6: seller_id: s2 is not held in {WINDOW}: leave the row out",
+        ],
+    )
+    assert (prompt.count("seller_holds"), prompt.count("hold_releases")) == (1, 1)
+
+
+@pytest.mark.usefixtures("flagged")
 def test_what_held_writes_is_the_file_that_release_takes(prompt: Prompt) -> None:
     text = prompt.settle.done("held", WINDOW, "--csv")
     wallets = [Line(f"f{n}", 0).wallet for n in (2, 1)]  # the largest first

@@ -215,15 +215,21 @@ def test_a_file_of_wallets_is_blocked_whole_with_a_report(desk: Desk, tmp_path: 
     )
     wallet, before = row["wallet_address"], len(desk.json("blocks"))
     file = tmp_path / "list.csv"
-    file.write_text(f"wallet,note\n{wallet},\n0xtypo,\n,x\n")
+    evm = "0x52908400098527886E0F7030069857D2E4169EE7"
+    rows = (wallet, "0xtypo", "", evm, f" {evm.lower()}\t", f"{evm} {wallet}", "bc1qar0srrr", " ")
+    file.write_text("wallet,note\n" + "".join(f"{text},x\n" for text in rows))
     answer = desk.settle(
         *("block", "--file", str(file), *NOTE, "--as", FINANCE), **desk.password(FINANCE)
     )
     assert (answer.code, answer.out) == (1, "")
     assert sorted(filter(None, answer.err.splitlines())) == [
         "line 3: wallet: looks like no TRC-20, ERC-20 or SPL address; leave the row out, or fix it",
-        "line 4: wallet: is empty; leave the row out, or fix it",
-        "settle: 2 rows of the file cannot be taken: nothing was stored; fix the file and try"
+        "line 4: wallet: is empty; every row needs one",
+        "line 6: wallet: is the same account as on line 5; keep one of the two",
+        "line 7: wallet: has white space in it; give one address a row",
+        "line 8: wallet: looks like no TRC-20, ERC-20 or SPL address; leave the row out, or fix it",
+        "line 9: wallet: is empty; every row needs one",
+        "settle: 6 rows of the file cannot be taken: nothing was stored; fix the file and try"
         " again",
     ]
     assert len(desk.json("blocks")) == before

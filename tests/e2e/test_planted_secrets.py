@@ -130,7 +130,7 @@ def lived() -> Iterator[Installation]:
         assert it.run("pay", WINDOW, HALFIN_BASE_URL=f"{odd}/api").code == 1
         alerts = {"SETTLE_ALERT_URL": f"{odd}/alerts", "HALFIN_BASE_URL": f"{odd}/api"}
         assert it.run("reconcile", **alerts).code in (0, 1)
-        assert it.run("post-events", "--once", SETTLE_EVENTS_URL=f"{odd}/events").code == 0
+        assert it.run("post-events", "--once", SETTLE_EVENTS_URL=f"{odd}/events").code == 1
         for wrong in (PLANTED["the events secret"] + "!", PLANTED["the link secret"]):
             assert it.run("post-events", "--once", SETTLE_EVENTS_SECRET=wrong).code == 1
     serve(it)

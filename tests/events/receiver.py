@@ -1,8 +1,11 @@
 """A receiver of events that takes nothing it cannot verify, and what it was sent."""
 
 import json
+import socket
+import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -62,7 +65,7 @@ class Receiver:
         """What `settle post-events --once` does."""
         settings = self.settings(market, **other)
         with Endpoint(settings, timeout_s) as endpoint:
-            return post_waiting(settings, endpoint)
+            return post_waiting(settings, endpoint).taken
 
     @property
     def types(self) -> list[str]:
@@ -89,6 +92,24 @@ def receiver(**how: Any) -> Iterator[Receiver]:
     with http_server(it.take) as url:
         it.url = f"{url}/events"
         yield it
+
+
+@contextmanager
+def dripping() -> Iterator[str]:
+    """A receiver that sends a byte of its headers now and then, and never ends."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            with suppress(OSError):
+                while True:
+                    client, _ = listener.accept()
+                    client.sendall(b"HTTP/1.1 200 OK\r\n")
+                    for _ in range(200):
+                        client.sendall(b"x")
+                        time.sleep(0.02)
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
 
 
 def events(market: Market) -> list[dict[str, Any]]:

@@ -1,15 +1,20 @@
 """`settle events` and `settle post-events`, as people and servers run them."""
 
+import functools
 import json
 import signal
 import time
 
 import pytest
+from starlette.responses import Response
 
+from orchestrator.config import URL_VARIABLES
+from orchestrator.events import endpoint
 from tests.cli.people import Desk, open_desk
-from tests.events.receiver import SECRET, receiver, write
+from tests.events.receiver import SECRET, dripping, events, receiver, write
 from tests.functions.market import Line, Market
 from tests.support.closed_week import WINDOW
+from tests.support.shell import ShellInProcess
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +57,42 @@ def test_a_mistake_is_one_clear_line(desk: Desk) -> None:
     assert settle.refused("events", "msg_x", "--replay").startswith("event msg_x is not known")
     said = settle.refused("post-events", "--once")
     assert said == "SETTLE_EVENTS_URL is not set: nothing is posted"
+
+
+@pytest.mark.parametrize("status", [500, 301, 422])
+def test_a_receiver_that_takes_nothing_is_one_clear_line(status: int) -> None:
+    """What it said of which event, and what to do; nothing is lost, and no redirect followed."""
+    with Market.open() as market, receiver() as elsewhere:
+        market.close(Line("s1", 1))
+        moved = Response(status_code=status, headers={"Location": elsewhere.url})
+        with receiver(answer=lambda _: moved) as it:
+            said = once(market, it.url)
+        [(event, _)] = it.arrived
+        assert said == (
+            f"event {event} was not taken (HTTP {status}); 0 were; what is left stays and is"
+            " posted again later, in order: mend the receiver at SETTLE_EVENTS_URL, or that"
+            " address (redirects are not followed)"
+        )
+        assert elsewhere.arrived == []
+        [left] = events(market)
+        assert (left["attempts"], left["is_posted"], left["is_given_up"]) == (1, False, False)
+
+
+def test_a_receiver_that_hangs_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    patient = functools.partial(endpoint.Endpoint, timeout_s=0.3)
+    monkeypatch.setattr(endpoint, "Endpoint", patient)
+    with Market.open() as market, dripping() as url:
+        market.close(Line("s1", 1), Line("s2", 1))
+        said = once(market, url)
+        assert "was not taken (no answer in 0.3 s); 0 were; what is left stays" in said
+        assert [event["attempts"] for event in events(market)] == [1, 0]
+
+
+def once(market: Market, url: str) -> str:
+    variables = {"SETTLE_EVENTS_URL": url, "SETTLE_EVENTS_SECRET": SECRET}
+    urls = {URL_VARIABLES[c]: text for c, text in market.settings.urls.items()}
+    settle = ShellInProcess(market.settings.home, **urls)
+    return settle.refused("post-events", "--once", **variables)
 
 
 def test_the_program_posts_as_it_happens_until_it_is_stopped() -> None:

@@ -1,10 +1,9 @@
 """Events reach a real receiver over real HTTP: at least once, a seller's in order, signed."""
 
-import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +17,7 @@ from orchestrator.errors import SettleError
 from orchestrator.events.endpoint import Endpoint
 from orchestrator.events.poster import post_until
 from orchestrator.events.signature import headers
-from tests.events.receiver import SECRET, VALIDATOR, events, receiver, write
+from tests.events.receiver import SECRET, VALIDATOR, dripping, events, receiver, write
 from tests.functions.market import CLOSE, DUE, LINES, WINDOW, Line, Market, books, rail
 from tests.functions.payment_server import ORCHESTRATOR, OWNER
 from tests.functions.rail_events import LINE, take
@@ -105,24 +104,6 @@ def test_one_event_that_is_refused_keeps_back_its_seller_alone(market: Market) -
             assert it.post(market) == 2
         assert [e["is_posted"] for e in events(market)[1:]] == [False, False, True, True]
         assert events(market)[1]["last_problem"] == "HTTP 422"
-
-
-@contextmanager
-def dripping() -> Iterator[str]:
-    """A receiver that sends a byte of its headers now and then, and never ends."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def serve() -> None:
-            with suppress(OSError):
-                while True:
-                    client, _ = listener.accept()
-                    client.sendall(b"HTTP/1.1 200 OK\r\n")
-                    for _ in range(200):
-                        client.sendall(b"x")
-                        time.sleep(0.02)
-
-        threading.Thread(target=serve, daemon=True).start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
 
 
 def test_a_receiver_that_hangs_or_is_away_ends_in_time(market: Market) -> None:

@@ -98,11 +98,11 @@ def test_a_file_with_a_bad_row_blocks_nothing(market: Market) -> None:
     rows = [{"line": n, "wallet": text} for n, text in enumerate(texts, start=2)]
     unknown = "wallet: looks like no TRC-20, ERC-20 or SPL address; leave the row out, or fix it"
     assert market.faults("ana", FILE, json.dumps(rows), "x") == [
-        "line 2: wallet: is empty; leave the row out, or fix it",
-        "line 3: wallet: is empty; leave the row out, or fix it",
+        "line 2: wallet: is empty; every row needs one",
+        "line 3: wallet: is empty; every row needs one",
         "line 5: wallet: is the same account as on line 4; keep one of the two",
         f"line 6: {unknown}",
-        "line 7: wallet: has white space in it; leave the row out, or fix it",
+        "line 7: wallet: has white space in it; give one address a row",
         f"line 8: {unknown}",
         "line 10: wallet: is the same account as on line 9; keep one of the two",
     ]

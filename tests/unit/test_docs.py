@@ -94,3 +94,19 @@ def test_a_planted_key_is_found(tmp_path: Path) -> None:
     assert [p.split(":")[1] for p in check_files.secret_problems(file)] == ["2"]
     file.write_text("nothing\n")
     assert check_files.secret_problems(file) == []
+
+
+def test_every_alert_and_every_break_has_a_page() -> None:
+    """Whoever is woken by a kind finds it under "Something is wrong"."""
+    pages = "".join(
+        path.read_text(encoding="utf-8") for path in (PROJECT_ROOT / "docs/operations").glob("*.md")
+    )
+    sql = "".join(
+        path.read_text(encoding="utf-8")
+        for path in (PROJECT_ROOT / "orchestrator/database/functions").glob("*/*.sql")
+    )
+    kinds = set(re.findall(r"(?:raise_alert|raise_alert_once|open_break)\(\s*'([a-z_]+)'", sql))
+    kinds |= set(re.findall(r"select '(\w+_\w+)', \w", sql))  # differences of the books
+    kinds |= {"unknown", "stopped", "rejected", "withdrawn", "pending_approval", "stuck"}
+    assert {"mismatch", "returned_by_ledger", "payout_without_line", "refused"} <= kinds
+    assert {kind for kind in kinds if f"`{kind}" not in pages} == set()

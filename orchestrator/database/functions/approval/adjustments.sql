@@ -26,7 +26,7 @@ declare
     v_file_id bigint;
 begin
     perform finance.require_finance_member();
-    perform finance.refuse_rows(array(
+    perform finance.refuse_rows((
         with given as (
             select
                 r.line, r.seller_id, r.amount, coalesce(nullif(r.type, ''), 'other') as type,
@@ -35,7 +35,7 @@ begin
                 as r (line bigint, seller_id text, amount text, type text, reason text)
         ),
         faults as (
-            select s.line, s.fault from finance.seller_faults(p_rows) as s
+            select s.line, s.fault from finance.seller_faults(p_rows, true) as s
             union all
             select g.line, finance.amount_fault(g.amount) from given as g
             union all
@@ -55,9 +55,7 @@ begin
             ) as n
             where n.line > n.first_line
         )
-        select format('line %s: %s', f.line, f.fault) from faults as f
-        where f.fault is not null
-        order by f.line, f.fault
+        select jsonb_agg(f) from faults as f
     ));
     v_file_id := nextval('finance.file_ids');
     insert into finance.adjustments (seller_id, amount_minor, reason, adjustment_type, file_id)

@@ -72,18 +72,13 @@ begin
         raise exception 'window % is more than a year before %, the first window of what is loaded: check the year',
             p_window, v_first.payout_window;
     end if;
-    perform finance.refuse_rows(array(
-        select format('line %s: %s', f.line, f.fault)
-        from (
+    perform finance.refuse_rows((
+        select jsonb_agg(f) from (
             select s.line, s.fault from finance.seller_faults(p_balances) as s
-            union all
-            select s.line, s.fault from finance.repeated_sellers(p_balances) as s
             union all
             select r.line, finance.amount_fault(r.amount)
             from jsonb_to_recordset(p_balances) as r (line bigint, amount text)
         ) as f
-        where f.fault is not null
-        order by f.line, f.fault
     ));
     insert into finance.go_lives (payout_window, starts_at, note)
     values (p_window, v_starts_at, p_note) returning go_live_id into v_id;

@@ -8,20 +8,16 @@ declare
 begin
     perform finance.require_finance_member();
     perform finance.lock_decisions();
-    perform finance.refuse_rows(array(
-        with faults as (
+    perform finance.refuse_rows((
+        select jsonb_agg(f) from (
             select s.line, s.fault from finance.seller_faults(p_rows) as s
-            union all
-            select s.line, s.fault from finance.repeated_sellers(p_rows) as s
             union all
             select r.line, format('seller_id: %s is held already, by %s: leave the row out',
                 r.seller_id, h.held_by)
             from jsonb_to_recordset(p_rows) as r (line bigint, seller_id text)
             inner join finance.seller_holds as h
                 on r.seller_id = h.seller_id and h.lifted_at is null
-        )
-        select format('line %s: %s', f.line, f.fault) from faults as f
-        order by f.line, f.fault
+        ) as f
     ));
     v_file_id := nextval('finance.file_ids');
     insert into finance.seller_holds (seller_id, note, file_id)
@@ -116,16 +112,12 @@ begin
     perform finance.require_finance_member();
     perform finance.lock_decisions();
     perform finance.require_latest_window(p_window);
-    perform finance.refuse_rows(array(
-        with faults as (
+    perform finance.refuse_rows((
+        select jsonb_agg(f) from (
             select s.line, s.fault from finance.seller_faults(p_rows) as s
             union all
-            select s.line, s.fault from finance.repeated_sellers(p_rows) as s
-            union all
             select s.line, s.fault from finance.release_faults(p_window, p_rows) as s
-        )
-        select format('line %s: %s', f.line, f.fault) from faults as f
-        order by f.line, f.fault
+        ) as f
     ));
     v_sellers := array(
         select r.seller_id from jsonb_to_recordset(p_rows) as r (line bigint, seller_id text)

@@ -46,12 +46,9 @@ declare
     v_file_id bigint;
 begin
     perform finance.require_finance_member();
-    perform finance.refuse_rows(array(
-        select format('line %s: %s', f.line, f.fault)
-        from (
+    perform finance.refuse_rows((
+        select jsonb_agg(f) from (
             select s.line, s.fault from finance.seller_faults(p_rows) as s
-            union all
-            select s.line, s.fault from finance.repeated_sellers(p_rows) as s
             union all
             select r.line, p.fault
             from jsonb_to_recordset(p_rows) as r (line bigint, policy text)
@@ -63,8 +60,6 @@ begin
                 ) as d
             ) as p on coalesce(r.policy, '') = p.policy
         ) as f
-        where f.fault is not null
-        order by f.line, f.fault
     ));
     v_file_id := nextval('finance.file_ids');
     insert into finance.reserve_assignments (seller_id, policy, note, file_id)

@@ -40,7 +40,7 @@ returns table (blocked_count bigint, before_count bigint, named_count bigint, re
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
     perform finance.require_finance_member();
-    perform finance.refuse_rows(array(
+    perform finance.refuse_rows((
         with given as (
             select r.line, r.wallet, finance.wallet_account(r.wallet) as account
             from jsonb_to_recordset(p_rows) as r (line bigint, wallet text)
@@ -48,8 +48,14 @@ begin
         faults as (
             select
                 g.line,
-                format('wallet: %s; leave the row out, or fix it', finance.wallet_fault(g.wallet)) as fault
-            from given as g where finance.wallet_fault(g.wallet) is not null
+                format('wallet: %s; %s', w.fault, case w.fault
+                    when 'is empty' then 'every row needs one'
+                    when 'has white space in it' then 'give one address a row'
+                    else 'leave the row out, or fix it'
+                end) as fault
+            from given as g
+            cross join lateral finance.wallet_fault(g.wallet) as w (fault)
+            where w.fault is not null
             union all
             select
                 n.line,
@@ -60,8 +66,7 @@ begin
             ) as n
             where n.line > n.first_line
         )
-        select format('line %s: %s', f.line, f.fault) from faults as f
-        order by f.line, f.fault
+        select jsonb_agg(f) from faults as f
     ));
     perform finance.lock_decisions();
     return query

@@ -17,45 +17,50 @@ $$;
 comment on function finance.amount_fault(text) is
 'What is wrong with the text of an amount that adds to a balance or takes from it; null where nothing is.';
 
--- The lines of the file that have no seller that is known.
-create or replace function finance.seller_faults(p_rows jsonb)
+create or replace function finance.seller_faults(p_rows jsonb, p_may_repeat boolean default false)
 returns table (line bigint, fault text)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    with given as (
+        select
+            r.line, coalesce(r.seller_id, '') as seller_id,
+            min(r.line) over (partition by r.seller_id) as first_line
+        from jsonb_to_recordset(p_rows) as r (line bigint, seller_id text)
+    )
     select
-        r.line,
-        case
-            when coalesce(r.seller_id, '') = '' then 'seller_id: is empty; every row needs one'
+        g.line,
+        case g.seller_id
+            when '' then 'seller_id: is empty; every row needs one'
             else 'seller_id: no such seller is known; load the seller first, or fix the id'
         end
-    from jsonb_to_recordset(p_rows) as r (line bigint, seller_id text)
-    left join finance.sellers_now() as s on r.seller_id = s.seller_id
-    where s.seller_id is null and not finance.is_known_seller(coalesce(r.seller_id, ''))
+    from given as g
+    left join finance.sellers_now() as s on g.seller_id = s.seller_id
+    where s.seller_id is null and not finance.is_known_seller(g.seller_id)
+    union all
+    select g.line, format('seller_id: is on line %s too; keep one of the two', g.first_line)
+    from given as g
+    where not p_may_repeat and g.line > g.first_line and g.seller_id <> ''
 $$;
+comment on function finance.seller_faults(jsonb, boolean) is
+'The lines of a file that have no seller, one that nobody knows, or, unless they may repeat, one who stands on an earlier line.';
 
--- The lines that name a seller who stands on an earlier one.
-create or replace function finance.repeated_sellers(p_rows jsonb)
-returns table (line bigint, fault text)
-language sql immutable set search_path = pg_catalog, pg_temp as $$
-    select n.line, format('seller_id: is on line %s too; keep one of the two', n.first_line)
-    from (
-        select r.line, r.seller_id, min(r.line) over (partition by r.seller_id) as first_line
-        from jsonb_to_recordset(p_rows) as r (line bigint, seller_id text)
-    ) as n
-    where n.line > n.first_line and n.seller_id <> ''
-$$;
-
-create or replace function finance.refuse_rows(p_faults text[]) returns void
+create or replace function finance.refuse_rows(p_faults jsonb) returns void
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
-    v_count constant integer := cardinality(p_faults);
+    v_faults constant text[] := array(
+        select format('line %s: %s', f.line, f.fault)
+        from jsonb_to_recordset(p_faults) as f (line bigint, fault text)
+        where f.fault is not null
+        order by f.line, f.fault
+    );
+    v_count constant integer := cardinality(v_faults);
 begin
     if v_count > 0 then
         raise exception '% of the file cannot be taken%: nothing was stored; fix the file and try again',
             case v_count when 1 then '1 row' else v_count || ' rows' end,
             case when v_count > 50 then ' (the first 50 are listed)' else '' end
-            using detail = array_to_string(p_faults[:50], E'\n');
+            using detail = array_to_string(v_faults[:50], E'\n');
     end if;
 end;
 $$;
-comment on function finance.refuse_rows(text[]) is
-'Raises where the array names any bad row; the detail of the error has one line for each, at most 50.';
+comment on function finance.refuse_rows(jsonb) is
+'Raises where the array of {line, fault} names any bad row; the detail of the error has one line for each, at most 50, by their lines. A fault that is null is none.';
