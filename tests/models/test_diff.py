@@ -2,7 +2,8 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -29,12 +30,12 @@ def settings(week: ClosedWeek) -> Settings:
     return week.copy()
 
 
-@pytest.fixture
-def changed(tmp_path: Path) -> Iterator[Changed]:
+@pytest.fixture(scope="module")
+def changed(tmp_path_factory: pytest.TempPathFactory) -> Changed:
     """A copy of the dbt project in which one text of one file is another."""
 
     def copy(file: str, old: str, new: str) -> Path:
-        folder = tmp_path / "changed"
+        folder = tmp_path_factory.mktemp("project") / "changed"
         for name in DBT_FILES:
             source, target = PROJECT_ROOT / name, folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -51,11 +52,49 @@ def moved(diffs: list[MartDiff]) -> dict[str, MartDiff]:
     return {mart.name: mart for mart in diffs if mart.rows_differing or mart.note}
 
 
-def test_a_change_shows_the_rows_and_sums_it_moves_and_no_others(
-    settings: Settings, changed: Changed
-) -> None:
+@dataclass(frozen=True)
+class Looked:
+    """What a diff and a check of one change said, and the live views before and after both."""
+
+    diffs: dict[str, MartDiff]
+    built: list[str]
+    before: list[dict[str, object]]
+    after: list[dict[str, object]]
+
+
+@pytest.fixture(scope="module")
+def looked(settings: Settings, changed: Changed) -> Looked:
+    """The diff goes from the working tree to a change; the check to the tree from another one."""
+    before = live(settings)
     project = changed("dbt_project.yml", "review_score: 50", "review_score: 101")
-    found = moved(diff_models(settings, PROJECT_ROOT, project))
+    diffs = moved(diff_models(settings, PROJECT_ROOT, project))
+    base = changed("models/marts/sellers/order_reserve.sql", "with", "-- before\nwith")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("USER", "nora")
+        check_changes(settings, base)
+    with connect(settings, Component.OWNER) as owner:
+        found = rows(
+            owner,
+            "select distinct table_name from information_schema.tables"
+            " where table_schema like 'dev\\_nora%'",
+        )
+    built = [str(row["table_name"]) for row in found]
+    return Looked(diffs, built, before, live(settings))
+
+
+def live(settings: Settings) -> list[dict[str, object]]:
+    with connect(settings, Component.ORCHESTRATOR) as database:
+        return rows(
+            database,
+            "select md5(string_agg(s::text, '' order by s::text)) as rows,"
+            " (select completed_at from finance.build_instants"
+            "   where target_schema = 'settlement') as completed_at"
+            " from settlement.seller_settlement as s",
+        )
+
+
+def test_a_change_shows_the_rows_and_sums_it_moves_and_no_others(looked: Looked) -> None:
+    found = looked.diffs
     # A seller above the least gross is flagged whatever the score; a flag holds the row.
     assert {"seller_health.v1", "seller_settlement.v1"} <= set(found)
     health = found["seller_health.v1"]
@@ -74,38 +113,12 @@ def test_money_that_moves_is_summed_before_and_after(settings: Settings, changed
     assert " -> " in first or first.endswith((": new", ": gone"))
 
 
-def test_the_live_views_stay_as_they_were(settings: Settings, changed: Changed) -> None:
-    def live() -> list[dict[str, object]]:
-        with connect(settings, Component.ORCHESTRATOR) as database:
-            return rows(
-                database,
-                "select md5(string_agg(s::text, '' order by s::text)) as rows,"
-                " (select completed_at from finance.build_instants"
-                "   where target_schema = 'settlement') as completed_at"
-                " from settlement.seller_settlement as s",
-            )
-
-    before = live()
-    project = changed("dbt_project.yml", "review_score: 50", "review_score: 101")
-    diff_models(settings, PROJECT_ROOT, project)
-    check_changes(settings, project)
-    assert live() == before
+def test_the_live_views_stay_as_they_were(looked: Looked) -> None:
+    assert looked.before == looked.after
 
 
-def test_only_what_changed_is_built_beside_the_live_schemas(
-    settings: Settings, changed: Changed, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """`base` differs from the working tree in one mart, so that the tree's own is what changed."""
-    monkeypatch.setenv("USER", "nora")
-    base = changed("models/marts/sellers/order_reserve.sql", "with", "-- before\nwith")
-    check_changes(settings, base)
-    with connect(settings, Component.OWNER) as owner:
-        found = rows(
-            owner,
-            "select distinct table_name from information_schema.tables"
-            " where table_schema like 'dev\\_nora%'",
-        )
-    assert [row["table_name"] for row in found] == ["order_reserve"]
+def test_only_what_changed_is_built_beside_the_live_schemas(looked: Looked) -> None:
+    assert looked.built == ["order_reserve"]
 
 
 def test_an_edited_unit_test_runs_although_its_model_is_not_built(

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -42,37 +43,56 @@ def built(settings: Settings) -> Settings:
     return settings
 
 
-def test_an_unchecked_wallet_is_held_and_a_checked_one_is_not(built: Settings) -> None:
-    query = (
-        "select count(*) filter (where hold_reason = 'wallet_unchecked') as n"
-        " from settlement.seller_settlement where payout_window = '2026-W46'"
-    )
-    with connect(built, Component.ORCHESTRATOR) as database:
-        [unchecked] = rows(database, query)
-    assert unchecked["n"] > 10
-    assert check_new_wallets(built) > 10
-    build_untested(built)
-    with connect(built, Component.ORCHESTRATOR) as database:
-        [checked] = rows(database, query)
-    assert checked["n"] == 0
+@dataclass(frozen=True)
+class Monday:
+    """The second build, a day after the first: the wallets are checked, one seller has another."""
+
+    settings: Settings
+    moved: str
+    unchecked_before: int
+    unchecked: int
 
 
-def test_the_snapshot_keeps_the_projects_clock_with_a_zone(built: Settings) -> None:
+UNCHECKED = """
+select count(*) filter (where hold_reason = 'wallet_unchecked') as n
+from settlement.seller_settlement where payout_window = '2026-W46' and seller_id <> %s
+"""
+
+
+@pytest.fixture(scope="module")
+def monday(built: Settings) -> Monday:
     later = at(built, SUNDAY + timedelta(days=1))
-    with connect(later, Component.OWNER) as database:
+    with connect(built, Component.OWNER) as database:
         [seller] = rows(
             database,
+            "select min(seller_id) as id from marketplace.sellers where wallet_address <> ''",
+        )
+        [before] = rows(database, UNCHECKED, seller["id"])
+    assert check_new_wallets(built) > 10
+    with connect(later, Component.OWNER) as database:
+        database.execute(
             "update marketplace.sellers set wallet_address = 'another', updated_at = settle_now()"
-            " where seller_id = (select min(seller_id) from marketplace.sellers"
-            " where wallet_address <> '') returning seller_id",
+            " where seller_id = %s",
+            [seller["id"]],
         )
     build_untested(later)
-    with connect(later, Component.DBT) as database:
+    with connect(later, Component.OWNER) as database:
+        [after] = rows(database, UNCHECKED, seller["id"])
+    return Monday(later, seller["id"], before["n"], after["n"])
+
+
+def test_an_unchecked_wallet_is_held_and_a_checked_one_is_not(monday: Monday) -> None:
+    assert monday.unchecked_before > 10
+    assert monday.unchecked == 0
+
+
+def test_the_snapshot_keeps_the_projects_clock_with_a_zone(monday: Monday) -> None:
+    with connect(monday.settings, Component.DBT) as database:
         versions = rows(
             database,
             "select dbt_valid_from, dbt_valid_to, pg_typeof(dbt_valid_from)::text as kind"
             " from settlement_history.seller_versions where seller_id = %s order by 1",
-            seller["seller_id"],
+            monday.moved,
         )
     assert [v["dbt_valid_from"] for v in versions] == [SUNDAY, SUNDAY + timedelta(days=1)]
     assert versions[0]["dbt_valid_to"] == SUNDAY + timedelta(days=1)
