@@ -1,10 +1,5 @@
-{% macro posted_at(available_at, counts_from=none) -%}
-    case
-        when
-            {{ available_at }} < late.posted_at
-            and {{ counts_from or available_at }} >= (select build.opened_at from {{ ref('int_build') }} as build)
-            then late.posted_at
-    end
+{% macro posted_at(available_at) -%}
+    case when {{ available_at }} < late.posted_at then late.posted_at end
 {%- endmacro %}
 
 {% macro late_facts(source_table) -%}

@@ -1,7 +1,6 @@
 """The SQL against the oracle, row by row, on random hostile worlds that share one database."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -17,7 +16,7 @@ from tests.models import agreement
 from tests.models.agreement import compare
 from tests.models.as_of import AS_OF_SEEDS, build_first, rebuild
 from tests.models.hostile_sample import replace_policies
-from tests.models.worlds import Marketplace, prefixed, together
+from tests.models.worlds import Marketplace, lived, prefixed, together
 from tests.reference import model
 from tests.reference.facts import TABLES, Facts, Key
 from tests.reference.landing import landed, landings
@@ -25,7 +24,6 @@ from tests.reference.settings import Policy
 from tests.reference.windows import window_of
 from tests.reference.world import World, random_world
 from tests.simulation.compiled import Project
-from tests.simulation.databases import copy_of
 from tests.simulation.lab import lab
 from tests.support.settings import at
 
@@ -82,13 +80,6 @@ def filled(settings: Settings, worlds: list[World]) -> Marketplace:
 def marketplace(settings: Settings, worlds: list[World]) -> Marketplace:
     """Where nothing was built before."""
     return filled(settings, worlds)
-
-
-@contextmanager
-def lived(worlds: list[World]) -> Iterator[Marketplace]:
-    """Where dbt has built once: from then on what it compiled stands in for it."""
-    with copy_of(lab().home, lab().templates[UTC_ZONE.key]) as settings:
-        yield Marketplace(settings, worlds, Facts())
 
 
 @pytest.fixture(scope="module")
@@ -171,7 +162,7 @@ def test_week_by_week(worlds: list[World], project: Project, begins: str) -> Non
     every = together(prefixed(w.facts, f"{w.seed}/") for w in worlds)
     first = window_of(AROUND_INSTANT - 28 * DAY, UTC_ZONE).ends_at
     starts_at = first - WEEK if begins == "with a go-live" else None
-    late = landings(every, Random(begins), since=starts_at)  # noqa: S311 - a test's dice
+    late = landings(every, Random(begins))  # noqa: S311 - a test's dice
     steps = [timedelta(weeks=n) + LAG for n in (0, 1, 3, 8, 11)]
     steps.insert(2, timedelta(days=10, hours=5))
     posting, compared = model.NOTHING_STORED, 0

@@ -1,6 +1,7 @@
 """Many random worlds as the facts of one database."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -11,6 +12,8 @@ from orchestrator.database.connection import connect
 from tests.reference.csv_files import joined
 from tests.reference.facts import TABLES, Facts, GoLive
 from tests.reference.world import World
+from tests.simulation.databases import copy_of
+from tests.simulation.lab import lab
 
 # Finance's own rows, beside those of the source tables.
 _DECISIONS = ("adjustments", "assignments")
@@ -37,6 +40,13 @@ class Marketplace:
     def select(self, query: str) -> list[tuple[Any, ...]]:
         with connect(self.settings, Component.ORCHESTRATOR) as connection:
             return connection.execute(query.encode()).fetchall()
+
+
+@contextmanager
+def lived(worlds: list[World]) -> Iterator[Marketplace]:
+    """Where dbt has built once, in UTC: from then on what it compiled stands in for it."""
+    with copy_of(lab().home, lab().templates["UTC"]) as settings:
+        yield Marketplace(settings, worlds, Facts())
 
 
 def prefixed(facts: Facts, prefix: str) -> Facts:

@@ -92,7 +92,7 @@ def _posted(ledger: Ledger) -> list[DataException]:
     screened = ledger.screened
     bad = {(e.table, e.seller_id, e.id) for e in screened.exceptions}
     in_time = unposted(ledger).screened.places
-    entered = {entry.fact for entry in (*ledger.entries, *ledger.elsewhere)}
+    entered = {entry.fact for entry in ledger.entries if entry.kind != "holdback"}
     found = []
     for key, at in screened.places.items():
         if key in bad:

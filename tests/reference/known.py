@@ -34,6 +34,7 @@ class KnownOrder:
     order: Order
     rate: Fraction
     decimals: int
+    first_known_at: datetime  # had it come in time
     known_at: datetime
     release_at: datetime
     policy: Policy
@@ -58,7 +59,11 @@ class KnownOrder:
 
     @property
     def holdback_at(self) -> datetime:
-        return max(self.known_at, self.release_at + self.policy.holdback_days * DAY)
+        return max(self.known_at, self.release_at + self.kept_for)
+
+    @property
+    def kept_for(self) -> timedelta:
+        return self.policy.holdback_days * DAY
 
     @property
     def available_at(self) -> datetime:
@@ -97,7 +102,11 @@ class KnownCharge:
 
 @dataclass
 class Screened:
-    """`places` are the instants from which each fact counts for a balance, bad ones included."""
+    """`places` are the instants from which each fact counts for a balance, bad ones included.
+
+    `elsewhere` are the facts that would have been available before the go-live, had they come in
+    time.
+    """
 
     orders: dict[tuple[str, str], KnownOrder] = field(default_factory=dict)
     fees: list[Known[Fee]] = field(default_factory=list)
@@ -105,3 +114,4 @@ class Screened:
     exceptions: list[DataException] = field(default_factory=list)
     places: dict[Key, datetime] = field(default_factory=dict)
     posted: dict[Key, datetime] = field(default_factory=dict)
+    elsewhere: set[Key] = field(default_factory=set)

@@ -12,23 +12,20 @@ from .facts import TABLES, Fact, Facts, Key, Seller, key_of, seen_at
 DAY = timedelta(days=1)
 
 
-def landings(
-    facts: Facts, rng: Random, share: float = 0.1, since: datetime | None = None
-) -> dict[Key, datetime]:
+def landings(facts: Facts, rng: Random, share: float = 0.1) -> dict[Key, datetime]:
     """The instants at which the late ones are committed: days to weeks after they could be seen.
 
-    A few sellers come as late, and at times all that belongs to an order does. With `since`, what
-    could be seen before that is in time, and so are all sellers.
+    A few sellers come as late, and at times all that belongs to an order does.
     """
     late: dict[Key, datetime] = {}
     for seller in facts.sellers:
-        if rng.random() < share / 2 and not since:
+        if rng.random() < share / 2:
             late[name_of(seller)] = seller.created_at + rng.randrange(10, 60) * DAY
     orders = {order.order_id for order in facts.orders if rng.random() < share / 2}
     for row in _rows(facts):
         is_of_late = getattr(row, "order_id", None) in orders
         is_late = rng.random() < (0.5 if is_of_late else share)
-        if is_late and not (since and seen_at(row) < since):
+        if is_late:
             late[key_of(row)] = seen_at(row) + rng.randrange(1, 40) * DAY
     return late
 

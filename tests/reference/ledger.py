@@ -236,13 +236,15 @@ def _leave_elsewhere(ledger: Ledger) -> None:
     """Whenever it is loaded: what would have been available before go-live is not ours to pay."""
     assert ledger.facts.go_live
     starts_at = ledger.facts.go_live.starts_at
-    in_time = unposted(ledger)
-    available = {entry.key: entry.available_at for entry in in_time.entries}
-    places = in_time.screened.places
-    ledger.elsewhere = [
-        entry
-        for entry in ledger.entries
-        if available.get(entry.key, places.get(entry.fact, entry.available_at)) < starts_at
-    ]
+
+    def is_elsewhere(entry: Entry) -> bool:
+        if entry.kind == "holdback":
+            order = ledger.screened.orders[entry.seller_id, entry.source_id]
+            return max(order.first_known_at, order.release_at + order.kept_for) < starts_at
+        if entry.fact[0]:
+            return entry.fact in ledger.screened.elsewhere
+        return entry.available_at < starts_at
+
+    ledger.elsewhere = [entry for entry in ledger.entries if is_elsewhere(entry)]
     early = {entry.key for entry in ledger.elsewhere}
     ledger.entries = [entry for entry in ledger.entries if entry.key not in early]

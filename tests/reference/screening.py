@@ -42,6 +42,8 @@ class Screening:
         self.sellers = {
             seller.seller_id: seller for seller in facts.sellers if seller.created_at <= as_of
         }
+        go_live = facts.go_live
+        self.opened_at = go_live.starts_at if go_live and go_live.starts_at <= as_of else None
         self.seen_orders = {
             (order.seller_id, order.order_id) for order in facts.orders if self.is_seen(order)
         }
@@ -72,6 +74,11 @@ class Screening:
             self.result.posted[key] = posted_at
         return known_at
 
+    def leave(self, fact: Fact, available_at: datetime) -> None:
+        """To whoever paid before the go-live, if it would have been available before."""
+        if self.opened_at and available_at < self.opened_at:
+            self.result.elsewhere.add(key_of(fact))
+
     def is_seen(self, fact: Fact) -> bool:
         return seen_at(fact) <= self.as_of
 
@@ -84,7 +91,8 @@ class Screening:
         own = order.currency == self.settings.currency
         policy = self.settings.policy(order.ordered_at, order.seller_id, self.facts.assignments)
         release_at = order.ordered_at + policy.reserve_days * DAY
-        known_at = self.placed(order, max(seen_at(order), seller.created_at), release_at)
+        first_known_at = max(seen_at(order), seller.created_at)
+        known_at = self.placed(order, first_known_at, release_at)
         if known_at is None:
             self.seen_orders.discard((order.seller_id, order.order_id))
             return
@@ -92,12 +100,14 @@ class Screening:
             order=order,
             rate=Fraction(1 if own else order.exchange_rate or 0),
             decimals=self.settings.currencies[order.currency],
+            first_known_at=first_known_at,
             known_at=known_at,
             release_at=release_at,
             policy=policy,
             paying_window=window_of(max(release_at, known_at), self.settings.timezone),
         )
         self.result.orders[known.key] = known
+        self.leave(order, max(first_known_at, release_at))
 
     def _order_fault(self, order: Order, seller: Seller | None) -> str | None:
         if seller is None:
@@ -118,6 +128,7 @@ class Screening:
         else:
             known_at = max(seen_at(charge), seller.created_at)
             placed = self.placed(charge, known_at, known_at)
+            self.leave(charge, known_at)
             if placed:
                 amount = cents(Fraction(charge.amount))
                 self.result.charges.append(KnownCharge(charge, amount, placed))
@@ -136,6 +147,8 @@ class Screening:
             return None
         known_at = max(seen_at(fact), order.known_at, after.known_at if after else order.known_at)
         placed = self.placed(fact, known_at, order.release_at)
+        if not after or key_of(after.fact) in self.result.elsewhere:
+            self.leave(fact, max(seen_at(fact), order.first_known_at, order.release_at))
         return Known(fact, order, placed, happened_at(fact)) if placed else None
 
     def _child_fault(self, fact: Child, order: KnownOrder | None) -> str | None:

@@ -21,7 +21,6 @@ from tests.reference.facts import (
     GoLive,
     OpeningBalance,
     Seller,
-    seen_at,
 )
 from tests.reference.settings import Policy, Settings
 from tests.reference.windows import window_of
@@ -95,7 +94,7 @@ def make_world(seed: int, luck: Luck, weeks: int) -> World:
     facts = replace(drawn.facts, seller_charges=(*drawn.facts.seller_charges, *credits))
     # In one of five the first days are late: what is older than the first close lands after it.
     late_until = drawn.starts_at + timedelta(days=9 if seed % 5 == 4 else 0)
-    landings = _landings(luck("what lands late"), facts, go_live, late_until)
+    landings = _landings(luck("what lands late"), facts, late_until)
     waiting = sorted(landings, key=lambda item: (item[0], item[1], str(item[2])))
     decided = (drawn.facts.assignments, go_live)
     return World(settings, *decided, drawn.starts_at, sellers, waiting, wallets)
@@ -163,12 +162,10 @@ def respelled(rng: Random, wallet: str) -> str:
 
 
 def _landings(
-    rng: Random, facts: Facts, go_live: GoLive | None, late_until: datetime
+    rng: Random, facts: Facts, late_until: datetime
 ) -> Iterator[tuple[datetime, str, Any]]:
     for table in FACTS:
         for fact in getattr(facts, table):
             is_late = rng.random() < (0.5 if fact.recorded_at < late_until else 0.07)
             late = timedelta(hours=rng.randrange(1, 20 * 24)) if is_late else timedelta()
-            if go_live and seen_at(fact) < go_live.starts_at:
-                late = timedelta()
             yield fact.recorded_at + late, table, fact

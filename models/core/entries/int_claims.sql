@@ -22,7 +22,8 @@ claims as (
         refunded_at as occurred_at,
         known_at,
         posted_at,
-        release_at
+        release_at,
+        is_settled_elsewhere
     from {{ ref('int_refunds') }}
 
     union all
@@ -37,7 +38,8 @@ claims as (
         occurred_at,
         known_at,
         posted_at,
-        release_at
+        release_at,
+        is_settled_elsewhere
     from {{ ref('int_dispute_claims') }}
     where is_in_time and is_effective
 
@@ -85,6 +87,7 @@ final as (
         known_at,
         posted_at,
         release_at,
+        is_settled_elsewhere,
         {{ settled('amount_after', 'cents_per_unit') }}
         - {{ settled('amount_before', 'cents_per_unit') }} as effective_minor,
         {{ settled('claimed_amount - amount_after + amount_before', 'cents_per_unit') }}

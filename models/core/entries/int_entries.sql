@@ -19,6 +19,7 @@ entries as (
     select * from {{ ref('int_entries__known') }}
     where
         amount_minor <> 0
+        and not is_settled_elsewhere
         and available_at >= (select build.stored_until from build)
 
 ),

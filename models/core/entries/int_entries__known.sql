@@ -1,4 +1,5 @@
--- One row per fact that is known and what it does to the balance: nothing, too (amount 0).
+-- One row per fact that is known and what it does to the balance: nothing, too (amount 0), and
+-- what is settled elsewhere.
 
 with
 
@@ -12,7 +13,6 @@ facts as (
 
 ),
 
--- What was available before the go-live was settled elsewhere.
 final as (
 
     select
@@ -24,11 +24,9 @@ final as (
         occurred_at,
         known_at,
         posted_at,
-        greatest(known_at, release_at) as available_at
+        greatest(known_at, release_at) as available_at,
+        is_settled_elsewhere
     from facts
-    where
-        greatest(known_at, release_at)
-        >= (select build.opened_at from {{ ref('int_build') }} as build)
 
 )
 

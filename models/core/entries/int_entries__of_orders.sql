@@ -40,7 +40,8 @@ final as (
         ordered_at as occurred_at,
         known_at,
         posted_at,
-        release_at
+        release_at,
+        {{ is_before_go_live('greatest(first_known_at, release_at)') }} as is_settled_elsewhere
     from orders
 
     union all
@@ -54,7 +55,8 @@ final as (
         ordered_at as occurred_at,
         known_at,
         null as posted_at,
-        holdback_until as release_at
+        holdback_until as release_at,
+        {{ is_before_go_live('greatest(first_known_at, holdback_until)') }} as is_settled_elsewhere
     from orders
     where holdback_minor <> 0
 
@@ -69,7 +71,8 @@ final as (
         charged_at as occurred_at,
         known_at,
         posted_at,
-        release_at
+        release_at,
+        is_settled_elsewhere
     from fees
 
     union all
@@ -83,7 +86,8 @@ final as (
         occurred_at,
         known_at,
         posted_at,
-        release_at
+        release_at,
+        is_settled_elsewhere
     from claims
 
     union all
@@ -97,7 +101,8 @@ final as (
         occurred_at,
         known_at,
         posted_at,
-        release_at
+        release_at,
+        is_settled_elsewhere
     from idle_disputes
 
 )

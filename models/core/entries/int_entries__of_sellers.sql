@@ -32,7 +32,8 @@ final as (
         charged_at as occurred_at,
         known_at,
         posted_at,
-        known_at as release_at
+        known_at as release_at,
+        is_settled_elsewhere
     from charges
 
     union all
@@ -46,7 +47,8 @@ final as (
         entered_at as occurred_at,
         approved_at as known_at,
         null as posted_at,
-        approved_at as release_at
+        approved_at as release_at,
+        {{ is_before_go_live('approved_at') }} as is_settled_elsewhere
     from adjustments
 
     union all
@@ -60,7 +62,8 @@ final as (
         starts_at as occurred_at,
         starts_at as known_at,
         null as posted_at,
-        starts_at as release_at
+        starts_at as release_at,
+        false as is_settled_elsewhere
     from opening_balances
 
 )

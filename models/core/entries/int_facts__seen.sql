@@ -1,5 +1,5 @@
--- One row per fact that the next close must remember beside its entries: without an entry, or
--- posted.
+-- One row per fact that the next close must remember beside its entries: without an entry, posted,
+-- or settled elsewhere. What the first close saw of those is remembered with its window.
 
 with
 
@@ -17,10 +17,16 @@ final as (
         known.order_id,
         known.seller_id,
         known.posted_at,
-        {{ window_starts_at('known.available_at') }} as window_starts_at
+        {{ window_starts_at(
+            'greatest(known.available_at, (select build.opened_at from build))'
+        ) }} as window_starts_at
     from {{ ref('int_entries__known') }} as known
     where
-        (known.amount_minor = 0 or known.posted_at is not null)
+        (
+            known.amount_minor = 0
+            or known.posted_at is not null
+            or known.is_settled_elsewhere
+        )
         and known.entry_type not in ('holdback', 'adjustment', 'opening_balance')
         and known.available_at >= (select build.stored_until from build)
 

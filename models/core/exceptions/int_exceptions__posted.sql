@@ -47,7 +47,7 @@ found as (
         {{ source_table_of('known.entry_type') }} as source_table,
         known.source_id,
         known.seller_id,
-        known.amount_minor,
+        case when known.is_settled_elsewhere then 0 else known.amount_minor end as amount_minor,
         known.known_at
     from {{ ref('int_entries__known') }} as known
     where

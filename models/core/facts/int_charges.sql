@@ -52,6 +52,7 @@ posted as (
 
     select
         effective.*,
+        {{ is_before_go_live('effective.first_known_at') }} as is_settled_elsewhere,
         {{ posted_at('effective.first_known_at') }} as posted_at
     from effective
     left join late
@@ -70,7 +71,8 @@ final as (
         {{ settled('amount', '100') }} as amount_minor,
         charged_at,
         coalesce(posted_at, first_known_at) as known_at,
-        posted_at
+        posted_at,
+        is_settled_elsewhere
     from posted
     where coalesce(posted_at, first_known_at) <= {{ as_of() }}
 

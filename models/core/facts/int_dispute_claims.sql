@@ -77,7 +77,8 @@ final as (
         counted_at as occurred_at,
         counted_known_at as known_at,
         counted_posted_at as posted_at,
-        release_at
+        release_at,
+        is_counted_elsewhere as is_settled_elsewhere
     from borne
 
 )

@@ -23,7 +23,9 @@ paired as (
         orders.cents_per_unit,
         orders.release_at,
         orders.paying_window_ends_at,
-        greatest(facts.known_at, orders.first_known_at, orders.release_at) as counts_from,
+        {{ is_before_go_live(
+            'greatest(facts.known_at, orders.first_known_at, orders.release_at)'
+        ) }} as is_settled_elsewhere,
         greatest(facts.known_at, orders.known_at) as paired_known_at
     from {{ facts_of_orders(ref('stg_marketplace__dispute_events')) }}
     where
@@ -37,9 +39,7 @@ posted as (
 
     select
         paired.*,
-        {{ posted_at(
-            'greatest(paired.known_at, paired.release_at)', 'paired.counts_from'
-        ) }} as posted_at
+        {{ posted_at('greatest(paired.known_at, paired.release_at)') }} as posted_at
     from paired
     left join late
         on paired.seller_id = late.seller_id and paired.dispute_event_id = late.source_id
@@ -60,6 +60,7 @@ final as (
         greatest(posted_at, paired_known_at) as known_at,
         posted_at,
         release_at,
+        is_settled_elsewhere,
         paying_window_ends_at
     from posted
     where greatest(posted_at, paired_known_at) <= {{ as_of() }}

@@ -7,6 +7,9 @@ events as (
 
     select
         events.*,
+        events.is_settled_elsewhere
+        and (events.event_type = 'opened' or disputes.is_opened_elsewhere)
+            as is_counted_elsewhere,
         -- What waited for its opening did not come late.
         case
             when
@@ -50,6 +53,7 @@ final as (
         counted_at,
         counted_known_at,
         counted_posted_at,
+        is_counted_elsewhere,
         withdrawn_known_at,
         release_at
     from events

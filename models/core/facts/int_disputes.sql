@@ -54,6 +54,7 @@ final as (
         opened.occurred_at as opened_at,
         opened.known_at as opened_known_at,
         opened.posted_at as opened_posted_at,
+        opened.is_settled_elsewhere as is_opened_elsewhere,
         outcomes.dispute_id is not null as has_outcome,
         -- An outcome counts no earlier than what it is the outcome of.
         case

@@ -30,7 +30,9 @@ paired as (
         orders.decimals,
         orders.cents_per_unit,
         orders.release_at,
-        greatest(facts.known_at, orders.first_known_at, orders.release_at) as counts_from,
+        {{ is_before_go_live(
+            'greatest(facts.known_at, orders.first_known_at, orders.release_at)'
+        ) }} as is_settled_elsewhere,
         greatest(facts.known_at, orders.known_at) as paired_known_at
     from {{ facts_of_orders(ref('stg_marketplace__order_fees')) }}
 
@@ -40,9 +42,7 @@ effective as (
 
     select
         paired.*,
-        {{ posted_at(
-            'greatest(paired.known_at, paired.release_at)', 'paired.counts_from'
-        ) }} as posted_at
+        {{ posted_at('greatest(paired.known_at, paired.release_at)') }} as posted_at
     from paired
     left join late on paired.seller_id = late.seller_id and paired.fee_id = late.source_id
     where {{ opaque_to_planner(fee_defect('paired.amount', 'paired.cents_per_unit') ~ ' is null') }}
@@ -62,7 +62,8 @@ final as (
         effective.charged_at,
         greatest(effective.posted_at, effective.paired_known_at) as known_at,
         effective.posted_at,
-        effective.release_at
+        effective.release_at,
+        effective.is_settled_elsewhere
     from effective
     left join fee_types on effective.fee_type = fee_types.fee_type
     where greatest(effective.posted_at, effective.paired_known_at) <= {{ as_of() }}

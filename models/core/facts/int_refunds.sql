@@ -28,7 +28,9 @@ reversals as (
             when refunds.posted_at is not null or refunds.known_at < paired.posted_at
                 then paired.posted_at
         end as reversal_posted_at,
-        greatest(paired.known_at, refunds.known_at) as reversal_known_at
+        greatest(paired.known_at, refunds.known_at) as reversal_known_at,
+        paired.is_settled_elsewhere and refunds.is_settled_elsewhere
+            as is_reversal_settled_elsewhere
     from paired
     inner join refunds
         on
@@ -65,7 +67,8 @@ claims as (
         refunded_at,
         known_at,
         posted_at,
-        release_at
+        release_at,
+        is_settled_elsewhere
     from refunds
 
     union all
@@ -82,7 +85,8 @@ claims as (
         refunded_at,
         reversal_known_at as known_at,
         reversal_posted_at as posted_at,
-        release_at
+        release_at,
+        is_reversal_settled_elsewhere as is_settled_elsewhere
     from reversed
 
 ),
@@ -100,7 +104,8 @@ final as (
         refunded_at,
         known_at,
         posted_at,
-        release_at
+        release_at,
+        is_settled_elsewhere
     from claims
     where known_at <= {{ as_of() }}
 
