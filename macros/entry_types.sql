@@ -21,3 +21,14 @@
         ('opening', '', "'opening_balance'"),
     ]) }}
 {%- endmacro %}
+
+{% macro entry_sums() -%}
+    {%- for column, sign, types in entry_columns() -%}
+        coalesce(
+            {{ sign }}sum(amount_minor) filter (where entry_type in ({{ types }})), 0
+        )::bigint as {{ column }}_minor,
+        {% endfor -%}
+        coalesce(sum(amount_minor) filter (where entry_type <> 'opening_balance'), 0)::bigint
+            as new_minor,
+        coalesce(sum(entry_count) filter (where entry_type = 'order'), 0)::integer as order_count
+{%- endmacro %}

@@ -29,6 +29,16 @@ final as (
         )
         and known.entry_type not in ('holdback', 'adjustment', 'opening_balance')
         and known.available_at >= (select build.stored_until from build)
+        -- One that was edited since a close remembered it stays there.
+        and not exists (
+            select 1 from {{ ref('stg_finance__window_close_facts') }} as close_facts
+            where
+                close_facts.seller_id = known.seller_id
+                and close_facts.source_id = known.source_id
+                and close_facts.source_table = {{ source_table_of('known.entry_type') }}
+            order by close_facts.source_id
+            offset 0
+        )
 
 )
 

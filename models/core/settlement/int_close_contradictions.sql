@@ -45,7 +45,7 @@ computed as (
         sums.seller_id,
         sums.new_minor,
         array[{{ columns | join(', ') }}] as parts
-    from {{ ref('int_window_sums') }} as sums
+    from {{ ref('int_window_sums__rechecked') }} as sums
     inner join closes on sums.window_starts_at = closes.window_starts_at
 
 ),

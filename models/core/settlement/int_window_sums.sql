@@ -1,5 +1,8 @@
 {{ config(materialized='table', indexes=[{'columns': ['seller_id', 'window_starts_at']}]) }}
 
+-- One row per seller and window: what is in no close yet, and the stored windows that are
+-- computed again.
+
 with
 
 entries as (
@@ -10,10 +13,6 @@ entries as (
         amount_minor,
         window_starts_at
     from {{ ref('int_entries') }}
-
-    union all
-
-    select * from {{ ref('int_entries__rechecked') }}
 
 ),
 
@@ -31,21 +30,32 @@ by_type as (
 
 ),
 
-final as (
+summed as (
 
     select
         seller_id,
         window_starts_at,
-        {%- for column, sign, types in entry_columns() %}
-            coalesce(
-                {{ sign }}sum(amount_minor) filter (where entry_type in ({{ types }})), 0
-            )::bigint as {{ column }}_minor,
-        {%- endfor %}
-        coalesce(sum(amount_minor) filter (where entry_type <> 'opening_balance'), 0)::bigint
-            as new_minor,
-        coalesce(sum(entry_count) filter (where entry_type = 'order'), 0)::integer as order_count
+        {{ entry_sums() }}
     from by_type
     group by seller_id, window_starts_at
+
+),
+
+final as (
+
+    select * from summed
+
+    union all
+
+    select
+        seller_id,
+        window_starts_at,
+        {%- for column, _, _ in entry_columns() %}
+            {{ column }}_minor,
+        {%- endfor %}
+        new_minor,
+        order_count
+    from {{ ref('int_window_sums__rechecked') }}
 
 )
 
