@@ -170,10 +170,22 @@ def test_one_obstacle_stops_the_approval_of_a_file(market: Market) -> None:
         "adjustment 2 of 250000.01 is above the limit of one line (250000.00): raise the limit"
         f" first (file {number}: nothing of it was approved)"
     )
-    market.rows("ana", "select finance.withdraw_adjustment(2)")
+    market.rows("ben", "select finance.withdraw_adjustment(2)")
     assert market.rows("ben", APPROVE_FILE, number) == [{"row_count": 1, "amount_minor": 100}]
     other = market.value("ana", ENTER_FILE, rows, "")
     assert market.value("cem", "select finance.withdraw_adjustments(%s)", other) == 2
+
+
+def test_a_file_is_approved_as_it_was_entered(market: Market) -> None:
+    """Who entered 1,000 and -1,000 took the latter out, once somebody had looked at the file."""
+    rows = file_of(("s1", "1000", "other", "x"), ("s2", "-1000", "other", "x"))
+    number = market.value("ana", ENTER_FILE, rows, "")
+    market.rows("ana", "select finance.withdraw_adjustment(2)")
+    assert market.refusal("ben", APPROVE_FILE, number) == (
+        f"ana withdrew a part of file {number}, which is not what was entered any more: nothing of"
+        " it was approved; approve its rows one by one, or withdraw it and enter it again"
+    )
+    market.rows("ben", APPROVE, 1)
 
 
 def test_a_file_of_adjustments_falls_into_no_window_that_is_stored(market: Market) -> None:

@@ -193,6 +193,22 @@ def test_who_released_a_seller_is_not_the_only_approver(market: Market) -> None:
     market.freeze()
 
 
+def test_who_lifted_a_block_is_not_the_only_approver(market: Market) -> None:
+    """What one person has blocked, another lifted, approved and had paid."""
+    wallet = LINES[0].wallet
+    market.close(*LINES)
+    market.rows("ana", "select finance.block_wallet(%s, 'fraud')", wallet)
+    market.rows("ben", "select finance.unblock_wallet(%s, 'it was not')", wallet)
+    market.approve("ben")
+    market.at(DUE)
+    assert market.refusal(ORCHESTRATOR, FREEZE, WINDOW) == (
+        "ben lifted the block of a wallet that 2026-W47 pays and is its only approver:"
+        " somebody else must approve too"
+    )
+    market.approve("cem")
+    market.freeze()
+
+
 def test_a_hold_after_a_release_stands_until_it_is_released_again(market: Market) -> None:
     market.close(*LINES, FLAGGED)
     ready = "select count(*) from finance.current_holds(%s) where hold_reasons = '{}'"

@@ -19,7 +19,7 @@ begin
         array(
             select a.accepted_by from finance.check_acceptances as a
             where a.payout_window = p_window and a.check_name = f.check_name
-            and a.detail = f.detail
+            and a.detail = f.detail and finance.is_in_finance(a.accepted_by)
             order by a.accepted_by
         )
     from failed as f

@@ -133,6 +133,9 @@ declare
     v_obstacle text;
 begin
     perform finance.lock_decisions();
+    perform finance.refuse_shortened_file(p_file_id, array(
+        select a.withdrawn_by from finance.adjustments as a where a.file_id = p_file_id
+    ));
     select o.obstacle into v_obstacle
     from finance.adjustments as a
     cross join lateral finance.adjustment_obstacle(a, v_person) as o (obstacle)

@@ -32,10 +32,7 @@ create or replace function finance.approvals_covering(
 language sql stable set search_path = pg_catalog, pg_temp as $$
     select a.approval_id from finance.approvals as a
     where a.payout_window = p_window and a.run = p_run and a.revoked_at is null
-    and exists (
-        select from pg_catalog.pg_roles as r
-        where r.rolname = a.approved_by and pg_has_role(r.oid, 'settle_finance', 'member')
-    )
+    and finance.is_in_finance(a.approved_by)
     and not exists (
         select l.seller_id, l.net_minor, l.rail, l.rail_currency, l.wallet_address
         from unnest(p_lines) as l

@@ -110,6 +110,20 @@ begin
     ) then
         return next format('%s released a held seller of %s and is its only approver: somebody else must approve too',
             v_approvers[1], p_window);
+    -- Whoever lifted a block has let its wallet be paid.
+    elsif exists (
+        select from finance.wallet_blocks as k
+        inner join unnest(p_position.sellers) as h
+            on k.account = finance.wallet_account(h.wallet_address)
+        where array[k.lifted_by] = v_approvers and cardinality(h.hold_reasons) = 0
+        and not exists (
+            select from finance.payout_lines as o
+            where o.seller_id = h.seller_id and o.wallet_address = h.wallet_address
+            and o.state <> 'rejected' and o.frozen_at > k.lifted_at
+        )
+    ) then
+        return next format('%s lifted the block of a wallet that %s pays and is its only approver: somebody else must approve too',
+            v_approvers[1], p_window);
     -- Whoever closed a break that held a seller has let them be paid.
     elsif exists (
         select from finance.break_closings as c

@@ -33,6 +33,13 @@ begin
     if v_pause.pause_id is null then
         raise exception 'payouts are not paused';
     end if;
+    -- With the word of somebody who has left, nobody resumes alone: the pause begins anew.
+    if exists (
+        select from finance.resumes as r
+        where r.pause_id = v_pause.pause_id and not finance.is_in_finance(r.resumed_by)
+    ) then
+        insert into finance.pauses (note) values (v_pause.note) returning * into v_pause;
+    end if;
     insert into finance.resumes (pause_id, note) values (v_pause.pause_id, p_note)
     on conflict (pause_id, resumed_by) do nothing;
     return (finance.current_pause()).pause_id is null;

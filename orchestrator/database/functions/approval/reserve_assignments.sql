@@ -136,6 +136,9 @@ declare
     v_count bigint;
 begin
     perform finance.lock_decisions();
+    perform finance.refuse_shortened_file(p_file_id, array(
+        select a.withdrawn_by from finance.reserve_assignments as a where a.file_id = p_file_id
+    ));
     v_at := finance.this_instant();
     select finance.assignment_obstacle(a, v_person, v_at) into v_obstacle
     from finance.reserve_assignments as a

@@ -64,3 +64,19 @@ end;
 $$;
 comment on function finance.refuse_rows(jsonb) is
 'Raises where the array of {line, fault} names any bad row; the detail of the error has one line for each, at most 50, by their lines. A fault that is null is none.';
+
+-- A file is one decision: what is left of it once somebody took rows out is not what was looked at.
+create or replace function finance.refuse_shortened_file(p_file_id bigint, p_withdrawn_by text[])
+returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+    v_other constant text := (select min(w) from unnest(p_withdrawn_by) as w where w <> session_user);
+begin
+    if v_other is not null and array_position(p_withdrawn_by, null) is not null then
+        raise exception '% withdrew a part of file %, which is not what was entered any more: nothing of it was approved; approve its rows one by one, or withdraw it and enter it again',
+            v_other, p_file_id;
+    end if;
+end;
+$$;
+comment on function finance.refuse_shortened_file(bigint, text[]) is
+'Raises where somebody else than who approves has withdrawn rows of a file of which others wait; takes who withdrew each row.';

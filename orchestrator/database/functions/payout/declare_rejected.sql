@@ -37,10 +37,11 @@ begin
         raise exception 'two people have decided a line of the batch of % by itself: decide the others so too, settle resolve % SELLER',
             p_window, p_window;
     end if;
-    insert into finance.batch_rejections (batch_id, note) values (v_batch.batch_id, p_note)
-    on conflict (batch_id, declared_by) do nothing;
-    select count(*) into v_people from finance.batch_rejections as r
-    where r.batch_id = v_batch.batch_id;
+    insert into finance.batch_rejections (batch_id, note) values (v_batch.batch_id, p_note);
+    -- What was said before the last attempt was said of another one.
+    select count(distinct r.declared_by) into v_people from finance.batch_rejections as r
+    where r.batch_id = v_batch.batch_id and finance.is_in_finance(r.declared_by)
+    and r.declared_at >= finance.last_attempt_at(v_batch.batch_id, null);
     if v_people < 2 then
         return v_people;
     end if;

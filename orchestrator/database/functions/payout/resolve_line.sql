@@ -165,7 +165,9 @@ begin
     from (
         select distinct on (r.resolved_by) r.outcome, r.line_state
         from finance.line_resolutions as r
-        where r.line_id = v_line.line_id
+        where r.line_id = v_line.line_id and finance.is_in_finance(r.resolved_by)
+        -- What was said before the last attempt was said of another one.
+        and r.resolved_at >= finance.last_attempt_at(v_line.batch_id, v_line.call_sequence)
         order by r.resolved_by, r.line_resolution_id desc
     ) as said
     where said.outcome = p_outcome and said.line_state = v_line.state;

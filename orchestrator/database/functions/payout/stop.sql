@@ -41,6 +41,15 @@ $$;
 comment on function finance.was_sent(bigint, integer) is
 'Whether the rail may have read an attempt of the call.';
 
+create or replace function finance.last_attempt_at(p_batch_id bigint, p_sequence integer)
+returns timestamptz
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    select coalesce(max(a.begun_at), '-infinity') from finance.call_attempts as a
+    where a.batch_id = p_batch_id and (p_sequence is null or a.sequence = p_sequence)
+$$;
+comment on function finance.last_attempt_at(bigint, integer) is
+'When the last attempt of a call began, or of any call of the batch where the sequence is null.';
+
 create or replace function finance.stop_message(p_batch_id bigint, p_sequence integer) returns text
 language sql stable set search_path = pg_catalog, pg_temp as $$
     select format('call %s of %s is stopped, it was never sent: seller %s is held for %s%s; release it, or take the batch back with settle withdraw %s',
