@@ -27,7 +27,7 @@ LIMITS = {
 }
 # A first import may take longer than a person's query.
 BACKEND_LIMITS = {k: v for k, v in LIMITS.items() if k != "statement_timeout"}
-# Code in a view would change the password of whoever reads it.
+# Code in a view would change the password of whoever reads it, or what their sessions begin with.
 READER_LIMITS = LIMITS | {"default_transaction_read_only": "on"}
 # The group of a login that we made; null where it is somebody else's.
 GROUP = """
@@ -38,6 +38,14 @@ select (
     limit 1
 )
 from pg_roles as r
+where r.rolname = %s
+"""
+
+# The databases in which a login's sessions begin with settings of its own.
+SET_FOR = """
+select d.datname from pg_db_role_setting as s
+inner join pg_database as d on s.setdatabase = d.oid
+inner join pg_roles as r on s.setrole = r.oid
 where r.rolname = %s
 """
 
@@ -104,7 +112,8 @@ def _set_login(
             password_literal(connection, name, password),
         )
     )
-    limits = READER_LIMITS if name.endswith(READS) else BACKEND_LIMITS if is_backend else LIMITS
+    _forget_settings(connection, name)
+    limits = {"analyst": READER_LIMITS, BACKEND: BACKEND_LIMITS}.get(group, LIMITS)
     for setting, value in limits.items():
         connection.execute(
             sql.SQL("alter role {} set {} = {}").format(
@@ -118,6 +127,15 @@ def _set_login(
         )
     if is_known:  # who was in with the old password is out
         _end_sessions(connection, name)
+
+
+def _forget_settings(connection: psycopg.Connection[tuple[object, ...]], name: str) -> None:
+    """What the login, or code that it has read, has set for its sessions, here or anywhere."""
+    role = sql.Identifier(name)
+    connection.execute(sql.SQL("alter role {} reset all").format(role))
+    for (database,) in connection.execute(SET_FOR, [name]).fetchall():
+        place = sql.Identifier(str(database))
+        connection.execute(sql.SQL("alter role {} in database {} reset all").format(role, place))
 
 
 def password_literal(

@@ -55,8 +55,10 @@ begin
 end;
 $$;
 -- Large objects belong to whoever makes them and to no schema: readers could fill the disk.
--- Advisory locks have no grants, and all logins share the room for locks: one could fill it. Where
--- the owner is no superuser the administrator does this (see deploy/README.md).
+-- Advisory locks have no grants, and all logins share the room for locks: one could fill it. A login
+-- may end sessions of its own: code in a view that one of them reads would end a payout's. And any
+-- could write to the log that is archived. Where the owner is no superuser the administrator does this
+-- (see deploy/README.md).
 do $$
 declare
     open_function regprocedure;
@@ -67,13 +69,18 @@ begin
             where
                 p.pronamespace = 'pg_catalog'::regnamespace
                 and (
-                    p.proname in ('lo_creat', 'lo_create', 'lo_from_bytea', 'lo_open', 'lowrite')
+                    p.proname in (
+                        'lo_creat', 'lo_create', 'lo_from_bytea', 'lo_open', 'lowrite',
+                        'pg_cancel_backend', 'pg_terminate_backend', 'pg_logical_emit_message'
+                    )
                     or p.proname ~ '^pg_(try_)?advisory_'
                 )
         loop
             execute format('revoke execute on function %s from public', open_function);
         end loop;
-        grant execute on function pg_catalog.pg_try_advisory_lock(bigint) to settle_owner;
+        grant execute on function
+        pg_catalog.pg_try_advisory_lock(bigint), pg_catalog.pg_terminate_backend(integer, bigint)
+        to settle_owner;
         -- A decision is told from code in a view by the words of the call stack.
         execute format('alter database %I set lc_messages = ''C''', current_database());
     end if;

@@ -117,7 +117,9 @@ def test_the_administrators_lines_close_what_they_say(german: German) -> None:
         with german.connect(login) as somebody:
             for call in ("pg_advisory_lock(1)", "pg_try_advisory_xact_lock_shared(1, 2)",
                          "pg_advisory_unlock_all()", "lo_creat(0)", "lo_create(0)",
-                         "lo_from_bytea(0, '')"):  # fmt: skip
+                         "lo_from_bytea(0, '')", "pg_terminate_backend(pg_backend_pid())",
+                         "pg_cancel_backend(0)",
+                         "pg_logical_emit_message(false, '', '')"):  # fmt: skip
                 with pytest.raises(psycopg.errors.InsufficientPrivilege):
                     somebody.execute(f"select {call}".encode())
     with german.connect("orchestrator") as orchestrator:

@@ -97,6 +97,21 @@ def test_no_login_fills_the_room_for_locks(settings: Settings, name: str, kind: 
             other.execute(query.encode())
 
 
+@pytest.mark.parametrize(
+    "call",
+    ["pg_terminate_backend(0)", "pg_cancel_backend(0)", "pg_logical_emit_message(false, 'x', 'x')"],
+)
+def test_no_login_ends_a_session(settings: Settings, call: str) -> None:
+    """Code in a view that a sensor read ended the payout's session, which has the same login."""
+    for component in Component:
+        if component is not Component.OWNER:
+            with (
+                psycopg.connect(database_url(settings, component)) as other,
+                pytest.raises(psycopg.errors.InsufficientPrivilege),
+            ):
+                other.execute(f"select {call}".encode())
+
+
 def test_a_false_socket_gets_no_password(settings: Settings) -> None:
     """With the database down, another user's process on its socket asked for passwords in clear."""
     folder = Path("/tmp") / f"edge-{os.getpid()}"  # noqa: S108 - a socket's path is short

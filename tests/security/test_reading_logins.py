@@ -40,6 +40,9 @@ TRIES = (
     "create subscription lurk connection 'x' publication x",
     "select pg_advisory_lock(1)",
     "select lo_create(0)",
+    "select pg_terminate_backend(pid) from pg_stat_activity where usename = session_user",
+    "select pg_cancel_backend(pg_backend_pid())",
+    "select pg_logical_emit_message(false, 'x', 'x')",
     "copy (select 1) to program 'id'",
     "insert into halfin.webhook_events (signature, body) values ('x', 'x')",
     "insert into finance.pauses (note) values ('lurking')",
@@ -136,6 +139,34 @@ def test_a_reading_login_writes_only_where_it_says_so(settings: Settings) -> Non
         pytest.raises(psycopg.errors.ReadOnlySqlTransaction),
     ):
         reader.execute(f"alter role {READER} password 'known'".encode())
+
+
+@pytest.mark.parametrize("group", ["analyst", "finance"])
+def test_a_new_password_ends_what_a_view_has_set_for_a_login(
+    settings: Settings, group: str
+) -> None:
+    """An analyst's sessions could write: a view set their path, and they were promoted later."""
+    name = f"ivo_{group}"
+    add_person(settings, name, "a first password", "analyst")
+    change = f"alter role {name} {{}}set search_path = settlement, pg_catalog"
+    with connect_as(settings, name, "a first password") as ivo:
+        with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+            ivo.execute(change.format("").encode())
+        ivo.rollback()
+        ivo.execute("set default_transaction_read_only = off")
+        ivo.commit()
+        for place in ("", f"in database {ivo.info.dbname} "):
+            ivo.execute(change.format(place).encode())
+    add_person(settings, name, "a second password", group)
+    with connect(settings, Component.OWNER) as owner:
+        found = owner.execute(
+            "select s.setdatabase <> 0, c from pg_db_role_setting as s"
+            " cross join unnest(s.setconfig) as c where s.setrole = %s::regrole",
+            [name],
+        ).fetchall()
+    remove_person(settings, name)
+    assert [setting for is_there, setting in found if is_there or "path" in setting] == []
+    assert ((False, "default_transaction_read_only=on") in found) is (group == "analyst")
 
 
 def test_the_console_reads_with_the_login_that_only_reads(settings: Settings) -> None:
