@@ -55,10 +55,10 @@ begin
 end;
 $$;
 -- Large objects belong to whoever makes them and to no schema: readers could fill the disk.
--- Advisory locks have no grants, and all logins share the room for locks: one could fill it. A login
--- may end sessions of its own: code in a view that one of them reads would end a payout's. And any
--- could write to the log that is archived. Where the owner is no superuser the administrator does this
--- (see deploy/README.md).
+-- Advisory locks have no grants, and all logins share the room for locks: one could fill it. Any
+-- login may end sessions of its own: code in a view that one of them reads would end a payout's.
+-- And any could write to the log that is archived. Where the owner is no superuser the
+-- administrator does this (see deploy/README.md).
 do $$
 declare
     open_function regprocedure;

@@ -1,16 +1,18 @@
 """Alerts leave the database for SETTLE_ALERT_URL, where one is set."""
 
+import json
 import logging
+import time
 from typing import Any
 
-import httpx
 import psycopg
 
 from orchestrator.config import Component, Settings
 from orchestrator.database.connection import connect, rows
-from orchestrator.net import authorities, is_local
+from orchestrator.outgoing import Outgoing
 
-TIMEOUT_S = 10.0
+TIMEOUT_S = 10.0  # of one, whatever the receiver answers
+LONGEST_S = 60.0  # of all of them: payouts and closes end with this
 _log = logging.getLogger(__name__)
 
 
@@ -25,8 +27,8 @@ def post_alerts(settings: Settings, database: psycopg.Connection[Any]) -> None:
     database.rollback()
     waiting = rows(database, "select * from finance.unposted_alerts()")
     database.commit()
-    trust_env = not is_local(settings.alert_url)
-    with httpx.Client(timeout=TIMEOUT_S, verify=authorities(), trust_env=trust_env) as http:
+    ends_at = time.monotonic() + LONGEST_S
+    with Outgoing(settings.alert_url, TIMEOUT_S) as receiver:
         for alert in waiting:
             document = {
                 "alert_id": alert["alert_id"],
@@ -35,15 +37,14 @@ def post_alerts(settings: Settings, database: psycopg.Connection[Any]) -> None:
                 "text": alert["message"],
                 "raised_at": alert["raised_at"].isoformat(),
             }
-            try:
-                http.post(settings.alert_url, json=document).raise_for_status()
-            except httpx.HTTPError as error:
-                _log.warning("alert %s was not posted: %s", alert["alert_id"], type(error).__name__)
-                if _is_about_this_one(error):
-                    continue
+            problem = receiver.post(json.dumps(document).encode())
+            if problem:
+                _log.warning("alert %s was not posted: %s", alert["alert_id"], problem.text)
+            else:
+                database.execute("select finance.mark_posted(%s)", [alert["alert_id"]])
+                database.commit()
+            if (problem and not problem.is_about_this_one) or time.monotonic() > ends_at:
                 return
-            database.execute("select finance.mark_posted(%s)", [alert["alert_id"]])
-            database.commit()
 
 
 def alert_changed_definitions(settings: Settings) -> int:
@@ -54,12 +55,3 @@ def alert_changed_definitions(settings: Settings) -> int:
         if found["definitions"]:
             post_alerts(settings, database)
     return int(found["definitions"])
-
-
-def _is_about_this_one(error: httpx.HTTPError) -> bool:
-    """Whether the receiver is there and refuses what it was sent; else it would refuse the next."""
-    return (
-        isinstance(error, httpx.HTTPStatusError)
-        and error.response.is_client_error
-        and error.response.status_code not in (401, 403, 404, 408, 429)
-    )

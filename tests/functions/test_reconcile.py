@@ -1,6 +1,7 @@
 """Asking the rail: lines without an outcome, its own ledger, what waits too long; alerts go out."""
 
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -12,7 +13,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from orchestrator.errors import SettleError
+from orchestrator.settlement import alerts
 from orchestrator.settlement.reconcile import reconcile
+from tests.events.receiver import dripping
 from tests.functions.market import (
     DUE,
     LINES,
@@ -269,6 +272,20 @@ def test_alerts_are_posted_until_they_are_taken(market: Market) -> None:
         ("test", "2", "look"),
     ]
     assert taken[0]["raised_at"] == DUE.isoformat()
+
+
+def test_a_receiver_of_alerts_that_never_ends_holds_up_nothing(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It sent a byte now and then: the payout's run never ended, and all others waited for it."""
+    monkeypatch.setattr(alerts, "TIMEOUT_S", 0.3)
+    for n in (1, 2):
+        market.value(ORCHESTRATOR, "select finance.raise_alert('test', %s, 'look')", str(n))
+    with rail() as url, dripping() as receiver:
+        begun = time.monotonic()
+        reconcile(replace(market.at_rail(url), alert_url=receiver))
+        assert time.monotonic() - begun < 3
+    assert len(market.rows(ORCHESTRATOR, "select * from finance.unposted_alerts()")) == 2
 
 
 def test_an_alert_that_is_refused_keeps_none_back(market: Market) -> None:
