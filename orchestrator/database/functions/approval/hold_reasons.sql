@@ -10,7 +10,7 @@ values
 (5, 'not_verified', true, false, false, 'Your identity is not verified yet. Please finish the verification.'),
 (6, 'no_rail', false, false, false, 'No payout method is available for your region yet. Please write to support.'),
 (7, 'wallet_missing', false, false, false, 'You have not set a wallet address. Add one in your settings.'),
-(8, 'wallet_unchecked', false, false, false, 'Your new wallet address is being checked; this takes an hour or two.'),
+(8, 'wallet_unchecked', false, false, false, 'Your new wallet address is being checked; this takes up to four hours.'),
 (9, 'wallet_invalid', false, false, false, 'Your wallet address does not fit your payout network. Please correct it.'),
 (10, 'wallet_not_payable', true, false, false, 'This wallet address belongs to a contract or a program: money sent to it would be lost. Please give your own.'),
 (11, 'wallet_blocked', true, false, false, 'We cannot pay to this wallet address. Please write to support.'),
