@@ -19,8 +19,9 @@ from orchestrator.defs.refresh_sensor import refresh_sensor
 from orchestrator.defs.sensors import failure_sensor, missed_close_sensor, webhook_sensor
 from orchestrator.errors import SettleError
 from orchestrator.services.run_job import run_job
+from tests.simulation.lab import lab
 from tests.support.closed_week import FINANCE, NOW, WINDOW, ClosedWeek, closed_week
-from tests.support.settings import at, build_untested
+from tests.support.settings import at
 
 WEEK = timedelta(days=7)
 KEY_OF_WINDOW = "2026-11-09"
@@ -373,7 +374,7 @@ def test_a_refresh_is_asked_for_once_money_has_moved(
         orchestrator.execute("select finance.record_lookup(%s)", [body])
     assert ticks.moved() != paid
     later = NOW + timedelta(hours=1)
-    build_untested(at(ticks.settings, later))
+    replace(lab().project, zone="UTC").build(at(ticks.settings, later))
     assert ticks.said(later) == nothing
 
 

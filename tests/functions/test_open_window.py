@@ -8,7 +8,6 @@ from orchestrator.config import Component
 from orchestrator.database.connection import connect, rows_of
 from tests.functions.paid_weeks import PaidWeeks
 from tests.support.closed_week import NOW, OPEN_WINDOW, WINDOW
-from tests.support.settings import build_untested
 
 THIRD, LATER = "2026-W48", "2026-W49"
 SELLER = "seller-000001"
@@ -45,7 +44,7 @@ class OpenWindow(PaidWeeks):
     def carried(self, window: str) -> dict[str, Decimal]:
         """What each seller with a row in the open window carries, now and after a build alike."""
         live = self.shown(window)
-        build_untested(self.settings)
+        self.build()
         assert live == self.shown(window)
         return dict(self.rows(CARRIED, w=window))
 
