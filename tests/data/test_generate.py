@@ -8,11 +8,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from orchestrator.config import Component, Settings, load_settings
+from orchestrator.config import Component, Settings
 from orchestrator.database.connection import database_url
-from orchestrator.database.migrate import prepare_database
 from orchestrator.demo.generate import GenerateReport, Late, generate, make_wallet
-from orchestrator.embedded_postgres.server import EmbeddedPostgres
 from orchestrator.errors import SettleError
 from orchestrator.loading.csv_files import FACTS, SOURCES
 from orchestrator.loading.load import load_directory
@@ -22,16 +20,6 @@ Connection = psycopg.Connection[Any]
 
 UNTIL = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SMALL: dict[str, Any] = {"sellers": 60, "weeks": 3, "orders_per_seller_week": 4, "until": UNTIL}
-
-
-@pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """A throwaway server with the project's schema."""
-    home = tmp_path_factory.mktemp("generate")
-    settings = load_settings({"SETTLE_HOME": str(home)})
-    prepare_database(settings)
-    yield settings
-    EmbeddedPostgres(home).stop()
 
 
 @pytest.fixture

@@ -10,10 +10,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from orchestrator.config import Component, Settings, load_settings
+from orchestrator.config import Component, Settings
 from orchestrator.database.connection import database_url
-from orchestrator.database.migrate import prepare_database
-from orchestrator.embedded_postgres.server import EmbeddedPostgres
 from orchestrator.errors import SettleError
 from orchestrator.loading.csv_files import SOURCES, Source
 from orchestrator.loading.load import (
@@ -38,16 +36,6 @@ GOOD = {
     "dispute_events.csv": f"e1,d1,o1,s1,opened,100.00,{AT},{AT}",
     "seller_charges.csv": f"h1,s1,subscription,29.00,{AT},{AT},November",
 }
-
-
-@pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """A throwaway server with the project's schema."""
-    home = tmp_path_factory.mktemp("load")
-    settings = load_settings({"SETTLE_HOME": str(home)})
-    prepare_database(settings)
-    yield settings
-    EmbeddedPostgres(home).stop()
 
 
 @pytest.fixture
