@@ -13,7 +13,7 @@ from orchestrator.database.migrate import prepare_database
 from orchestrator.errors import SettleError
 from tests.functions.market import DUE, LINES, NEXT_WINDOW, WEEK, Market
 from tests.functions.payment_server import ORCHESTRATOR, OWNER
-from tests.support.shell import Shell
+from tests.support.shell import Shell, ShellInProcess
 
 ID = "select installation_id from finance.installation"
 
@@ -119,8 +119,9 @@ def test_the_verb_says_which_database_it_means(tmp_path: Path) -> None:
         market.disconnect()
         name = name_of(market)
         settle = Shell(tmp_path, SETTLE_DATABASE_URL=market.url(OWNER))
-        said = settle.refused("db", "declare-copy")
+        here = ShellInProcess(tmp_path, SETTLE_DATABASE_URL=market.url(OWNER))
+        said = here.refused("db", "declare-copy")
         assert said.endswith(f"run settle db declare-copy {name}")
         assert settle.done("db", "declare-copy", name).startswith(f"{name} is a copy of")
         # What the copy's operators run next needs no word of production.
-        settle.done("db", "start")
+        here.done("db", "start")

@@ -11,7 +11,7 @@ from orchestrator.database.people import add_person
 from orchestrator.dbt.project import dbt_environment
 from tests.support.closed_week import ANALYST, FINANCE, closed_week
 from tests.support.settings import SettleHome
-from tests.support.shell import Shell
+from tests.support.shell import ShellInProcess
 
 PATH = "pg_catalog,public,pg_temp"
 PASSWORD = "not easy to guess"  # noqa: S105 - of a server that is gone in a minute
@@ -99,7 +99,7 @@ def test_hostile_overloads_are_never_resolved() -> None:
     urls = {"SETTLE_DATABASE_URL": database_url(settings, Component.OWNER)}
     names = {"DBT": Component.DBT, "ORCHESTRATOR": Component.ORCHESTRATOR}
     urls |= {f"SETTLE_{n}_URL": database_url(settings, c) for n, c in names.items()}
-    settle = Shell(settings.home, **urls, SETTLE_NOW=settings.now or "")
+    settle = ShellInProcess(settings.home, **urls, SETTLE_NOW=settings.now or "")
     with psycopg.connect(database_url(settings, Component.DBT), autocommit=True) as dbt:
         dbt.execute(HOSTILE.encode())
     ana = {"SETTLE_PASSWORD": week.server.password(FINANCE)}
