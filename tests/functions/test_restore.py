@@ -31,8 +31,8 @@ from tests.functions.market import (
     odd_rail,
     rail,
 )
-from tests.functions.payment_server import ORCHESTRATOR, OWNER
-from tests.functions.rail_events import LINE, payout
+from tests.functions.payment_server import ORCHESTRATOR, OWNER, WEBHOOK
+from tests.functions.rail_events import LINE, RECEIVE, payout
 
 _numbers = itertools.count()
 Backup = Callable[[Market], None]
@@ -178,6 +178,29 @@ def test_a_forgotten_payout_that_failed_stops_nothing() -> None:
         tell(market, forgotten(market, status="failed"))
         tell(market, forgotten(market, idempotency_key=f"settle/other/{WINDOW}/aaaa", id="p2"))
         assert market.kinds("breaks") == ["unknown_payout", "unknown_payout"]
+
+
+def test_a_forgotten_payout_that_failed_and_is_paid_after_all_is_asked_about() -> None:
+    """A webhook told of the failure, and was the last word that was heard of it."""
+    with Market.open() as market:
+        market.close(LINES[0])
+        market.approve("ana")
+        market.at(DUE)
+        event = {"event": "payout.failed", "data": forgotten(market, status="failed")}
+        market.rows(WEBHOOK, RECEIVE, json.dumps(event).encode())
+        assert market.kinds("breaks") == ["failed_without_line"]
+        assert market.obstacles() == []
+        entry = {"id": "1", "type": "payout", "amount": "-123.45", "payout_id": "p1"}
+        page = json.dumps({"data": [entry | {"created_at": "2026-11-25T08:00:00Z"}]}).encode()
+        market.value(ORCHESTRATOR, "select finance.store_ledger('USDT_TRC20', %s)", [page])
+        market.rows(ORCHESTRATOR, COMPARE)
+        [said] = market.obstacles()
+        assert "payout p1, of which the rail has not told what it paid" in said
+        [asked] = market.rows(ORCHESTRATOR, "select path, rail_id from finance.open_lookups()")
+        assert asked == {"path": "/v1/payouts", "rail_id": "p1"}
+        tell(market, forgotten(market))
+        assert "payout_without_line" in market.kinds("breaks")
+        assert market.rows(ORCHESTRATOR, "select path from finance.open_lookups()") == []
 
 
 def test_a_payout_known_of_a_call_that_was_taken_back_is_asked_about() -> None:

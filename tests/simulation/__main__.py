@@ -16,8 +16,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tests.simulation import rare
 from tests.simulation.lives import begin, lived, lived_one
 from tests.support.postgres import share_templates
+
+ENOUGH = 20  # histories in which what is rare should have happened
 
 
 def _known(log: Path) -> Iterator[dict[str, Any]]:
@@ -41,7 +44,7 @@ def main() -> int:
         print(result.get("violation", f"seed {asked.seed}: all is well"))
         return int("violation" in result)
     # What was violated may be mended by now: it is lived again.
-    known = (r for r in _known(asked.log) if r["weeks"] == asked.weeks)
+    known = (r for r in _known(asked.log) if r["weeks"] == asked.weeks and "rare" in r)
     found = list({r["seed"]: r for r in known if "violation" not in r}.values())
     done = {r["seed"] for r in found}
     work = [(seed, asked.weeks) for seed in range(asked.histories) if seed not in done]
@@ -69,7 +72,12 @@ def main() -> int:
         f"{len(found)} histories of {asked.weeks} weeks: {sums['steps']} steps, {sums['lines']}"
         f" payouts, {sums['rows']} rows compared; violations: {broken or 'none'}"
     )
-    return int(bool(broken))
+    rarities = rare.histories(r["rare"] for r in found)
+    print(rare.table(rarities, len(found)))
+    missing = rare.too_rare(rarities) if len(found) >= ENOUGH else []
+    if missing:
+        print(f"too rare, in fewer than {rare.LEAST} histories: {', '.join(missing)}")
+    return int(bool(broken or missing))
 
 
 if __name__ == "__main__":

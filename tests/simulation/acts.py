@@ -8,7 +8,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.settlement.check_wallets import check_new_wallets
-from tests.reference.facts import TABLES, Adjustment, Seller
+from tests.reference.facts import TABLES, Adjustment, Seller, seen_at
 from tests.reference.windows import window_of
 from tests.simulation.killable import Program
 from tests.simulation.people import FINANCE, refused
@@ -71,6 +71,8 @@ def land(sim: Simulation) -> None:
     for table, fact in sim.world.landing(sim.now):
         _insert(sim, table, fact)
         sim.oracle.lands(table, [fact])
+        if sim.oracle.closes and seen_at(fact) < sim.oracle.closes[-1].ends_at:
+            sim.meets("a row that lands after its close", str(fact))
 
 
 def _insert(sim: Simulation, table: str, fact: object) -> None:

@@ -49,6 +49,9 @@ def complete(sim: Simulation) -> Iterator[str]:
         rows = sim.oracle.rows[window]
         ready = {s for s in rows if not sim.oracle.holds_now(window, s, in_conflict)}
         ready -= set(_paid_before(sim, window, batch_id))
+        for seller in in_conflict & set(rows):
+            if sim.oracle.holds_now(window, seller, in_conflict) == ["outcome_conflict"]:
+                sim.meets("an outcome_conflict alone that holds", f"{window}/{seller}")
         for seller in sorted(ready - set(lines)):
             yield f"{seller} is forgotten in {window}: nothing holds {rows[seller].net} cents"
         for seller in sorted(set(lines) - ready):

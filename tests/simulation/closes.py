@@ -41,6 +41,9 @@ def close(sim: Simulation) -> None:
     if not labels:  # the marketplace's first week: its refusal says so
         return
     _stored(sim, labels, ledger)
+    for seller, reasons in sim.oracle.reasons[labels[-1]].items():
+        if "wallet_unchecksummed" in reasons:
+            sim.meets("a wallet in one case", f"{labels[-1]}/{seller}")
     # Next week's build would show it, too, where it is wrong: not each close is worth the time.
     if sim.luck("a full refresh").random() > 0.35:
         return

@@ -35,6 +35,7 @@ def refused_whole(sim: Simulation, who: str, query: str, *parameters: object) ->
         raise Violation("all or nothing", f"a bad file was taken: {parameters}")
     if _decided(sim) != before:
         raise Violation("all or nothing", f"a part of a bad file was taken: {parameters}")
+    sim.meets("a bad file of decisions", said)
     return said
 
 
@@ -68,6 +69,7 @@ def hold(sim: Simulation) -> str:
     said = refused(lambda: sim.office.ask(who, query, json.dumps(rows)))
     if not said:
         sim.oracle.held.update(chosen)
+        sim.meets("a file of decisions", f"holds {sim.now} {chosen}")
     return said or f"held {chosen}"
 
 
@@ -102,4 +104,5 @@ def adjust(sim: Simulation) -> str:
     if [(seller, int(amount * 100)) for _, seller, amount in found] != asked:
         raise Violation("all or nothing", f"of {asked} there is {found}")
     sim.oracle.lands("adjustments", [Adjustment(*row, sim.now) for row in found])
+    sim.meets("a file of decisions", f"adjustments {sim.now} {asked}")
     return f"{asked}"

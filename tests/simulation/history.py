@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -23,7 +23,7 @@ from orchestrator.settlement.pay import pay_window
 from orchestrator.settlement.reconcile import reconcile
 from tests.halfin.sandbox import KEY
 from tests.reference.windows import Window, window_numbered, window_of
-from tests.simulation import acts, closes, days, invariants, payday, paying, runs
+from tests.simulation import acts, closes, days, invariants, payday, paying, rare, runs
 from tests.simulation.compiled import Project
 from tests.simulation.dice import Dice
 from tests.simulation.killable import Connection, Killed, Program
@@ -31,7 +31,7 @@ from tests.simulation.oracle import LAG, Oracle, account
 from tests.simulation.people import FINANCE, Office
 from tests.simulation.rail import Call, Rail
 from tests.simulation.violation import Violation
-from tests.simulation.world import UNPAYABLE, World, make_world
+from tests.simulation.world import UNPAYABLE, World, is_rough, make_world
 
 _source_table = functools.cache(source_table)  # of a file that stays as it is
 CLOCK = (
@@ -64,6 +64,7 @@ class Simulation:
     forgotten: set[str] = field(default_factory=set)  # lines that a restore may have lost
     lost: set[str] = field(default_factory=set)  # payouts of such, corrected by people
     resolved: Counter[str] = field(default_factory=Counter)  # how often people decided a line
+    met: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # what is rare
     is_reconciled: bool = False
     is_calm: bool = False
     ends_after: int = 1000  # weeks: what comes after them is not lived
@@ -76,8 +77,10 @@ class Simulation:
         self.oracle.unpayable = frozenset(account(wallet) for wallet in UNPAYABLE.values())
         self.oracle.sellers = {s.seller_id: s for s in self.world.sellers}
         self.office = Office(self.settings, self.oracle, self.server)
-        self.rail = Rail(self.seed, self.luck, on_post=self._on_post)
-        self.max_lines = self.luck("lines in a call").choice((None, None, 1, 2, 3))
+        self.is_rough = is_rough(self.seed)
+        self.rail = Rail(self.seed, self.luck, on_post=self._on_post, is_rough=self.is_rough)
+        lines = (2, 2, 3) if self.is_rough else (None, None, 1, 2, 3)
+        self.max_lines = self.luck("lines in a call").choice(lines)
         self.now = self.world.starts_at
         self.oracle.sees(self.now)
 
@@ -101,6 +104,11 @@ class Simulation:
         said = act()
         self.log.append(f"{len(self.log) + 1:4} {self.now:%Y-%m-%d %H:%M} {what}: {said}")
         invariants.look(self)
+        rare.note(self)
+
+    def meets(self, what: str, about: str) -> None:
+        """Something rare happens; the same thing once."""
+        self.met[what].add(about)
 
     def run(self) -> None:
         """The whole history; raises Violation where something is not as it must be.

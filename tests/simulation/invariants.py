@@ -39,11 +39,15 @@ def posted(sim: Simulation, call: Call) -> None:
     if sim.bodies.setdefault(lines, call.body) != call.body:
         raise Violation("same bytes", f"key {key} went out with other bytes")
     if sim.rows(
-        "select from finance.payout_calls where idempotency_key = %s group by batch_id"
+        "select batch_id from finance.payout_calls where idempotency_key = %s group by batch_id"
         " having count(*) > 1",
         key,
     ):
         raise Violation("same bytes", f"two calls of a batch have the key {key}")
+    ids = [payout["metadata"]["line_id"] for payout in call.payouts]
+    for line_id, keys in _calls_of(sim, ids).items():
+        if len(keys) > 1:
+            raise Violation("one call", f"line {line_id} may go out in each of {keys}")
     for payout in call.payouts:
         line_id = payout["metadata"]["line_id"]
         # What was refused with its call, and not named, goes on under the next key.
@@ -62,6 +66,20 @@ def posted(sim: Simulation, call: Call) -> None:
     )
     if not count:
         raise Violation("intent", f"the call under {key} was not committed before it was made")
+
+
+def _calls_of(sim: Simulation, line_ids: list[str]) -> dict[str, list[str]]:
+    """By what was written to be sent: the calls of each line that are not refused for good."""
+    return dict(
+        sim.rows(
+            "select p.payout #>> '{metadata,line_id}', array_agg(c.idempotency_key)"
+            " from finance.payout_calls as c cross join lateral json_array_elements("
+            " coalesce(c.body::json -> 'payouts', json_build_array(c.body::json))) as p (payout)"
+            " where c.state <> 'rejected' and p.payout #>> '{metadata,line_id}' = any(%s)"
+            " group by 1",
+            line_ids,
+        )
+    )
 
 
 # After each step.

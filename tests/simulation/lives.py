@@ -7,6 +7,7 @@ import time
 from multiprocessing.util import Finalize
 from typing import Any
 
+from tests.simulation import rare
 from tests.simulation.lab import lab
 from tests.simulation.violation import Violation
 
@@ -27,6 +28,7 @@ def lived(seed: int, weeks: int, *, is_told: bool = False) -> dict[str, Any]:
             result |= {"violation": str(violation), "history": simulation.log}
         result |= {"steps": len(simulation.log), "rows": simulation.compared}
         result |= {"lines": len(simulation.rail.book.in_order)}
+        result |= {"rare": rare.counted(simulation)}
         if is_told:
             print("\n".join(simulation.log))
     return result | {"seconds": round(time.monotonic() - begun, 2)}

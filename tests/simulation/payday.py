@@ -25,7 +25,7 @@ def payday(sim: Simulation) -> None:
     backup = restores.back_up(sim) if is_restored else None
     luck = sim.luck("approvals")
     approvers = luck.sample(FINANCE, luck.choice((0, 1, 2, 2, 2, 3, 3, 3)))
-    if sim.is_calm:
+    if sim.is_calm or (sim.is_rough and luck.random() < 0.7):
         approvers = list(FINANCE)
     for who in approvers:
         sim.step(f"{who} approves", lambda: sim.office.approve(who, window))  # noqa: B023
@@ -48,6 +48,7 @@ def payday(sim: Simulation) -> None:
 
 
 def _pay(sim: Simulation, window: str, approvers: list[str]) -> None:
+    _refuse_one(sim, window)
     sim.step("pay", lambda: paying.pay(sim, window))
     paying.withdraw(sim, window)
     if sim.luck("is it not there").random() < 0.7 and not sim.is_calm:
@@ -59,6 +60,14 @@ def _pay(sim: Simulation, window: str, approvers: list[str]) -> None:
         sim.step("pay anew", lambda: paying.pay(sim, window))
     if not sim.is_calm:
         days.between_pays(sim)
+
+
+def _refuse_one(sim: Simulation, window: str) -> None:
+    """A rough rail refuses one of those who are paid first, in a call with others."""
+    ready = sorted(s for s in sim.oracle.rows[window] if not sim.oracle.holds_now(window, s, set()))
+    if sim.is_rough and not sim.is_calm and ready:
+        luck = sim.luck("who is refused")
+        sim.rail.refused = luck.choice(ready[:2]) if luck.random() < 0.8 else None
 
 
 def second_thoughts(sim: Simulation, window: str) -> None:

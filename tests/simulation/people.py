@@ -43,6 +43,7 @@ class Office:
     blocked_by: dict[str, str] = field(default_factory=dict)  # by account
     resumed_by: set[str] = field(default_factory=set)
     is_paused: bool = False
+    released_late: set[str] = field(default_factory=set)  # after an approval
     _open: dict[str, psycopg.Connection[Any]] = field(default_factory=dict)
 
     def ask(self, who: str, query: str, *parameters: object) -> Any:
@@ -58,6 +59,7 @@ class Office:
         if who not in self._open or self._open[who].closed:
             self._open[who] = psycopg.connect(self._url(who), autocommit=True)
         cursor = self._open[who].execute(query.encode(), parameters or None)
+        assert cursor.description != [], "no column, so no row would be seen"
         return cursor.fetchall() if cursor.description else []
 
     def leave(self) -> None:
@@ -169,6 +171,8 @@ class Office:
             self.oracle.held.discard(seller)
         self.oracle.release(window, seller, reason)
         self.released_by.add((window, seller, who))
+        if any(approval.stands for approval in self.approvals.get(window, [])):
+            self.released_late.add(f"{window}/{seller}/{reason}")
 
     def block(self, who: str, wallet: str) -> str:
         said = refused(lambda: self.ask(who, "select finance.block_wallet(%s, 'odd')", wallet))

@@ -78,14 +78,15 @@ class Rail(httpx.BaseTransport):
     shown_returned: set[str] = field(default_factory=set)
     shown_hanging: set[str] = field(default_factory=set)
     is_calm: bool = False
+    is_rough: bool = False  # more fails, and more of that completes after all
 
     def __post_init__(self) -> None:
         self._config = SandboxConfig(
             api_key=KEY,
             webhook_secret=SIGNING,
             seed=self.seed,
-            failure_rate=0.15,
-            completed_after_failed_rate=0.25,
+            failure_rate=0.3 if self.is_rough else 0.15,
+            completed_after_failed_rate=0.5 if self.is_rough else 0.25,
         )
         self.book = Book(self._config)
 

@@ -75,12 +75,19 @@ def _in_one(
         if luck.random() < 0.5:
             bad = files.spoilt(luck, rows, seller_id=_ready(sim, window))
             sim.step("a bad file of releases", lambda: _refused(sim, who, window, bad))
-        sim.step("a file of releases", lambda: sim.office.release_file(who, window, rows))
+        sim.step("a file of releases", lambda: _file(sim, who, window, rows))
     elif sellers:
         _one_by_one(sim, who, window, sellers)
     if until_ready:
         for seller in sellers:
             _until_ready(sim, who, window, seller)
+
+
+def _file(sim: Simulation, who: str, window: str, rows: list[dict[str, Any]]) -> str:
+    said = sim.office.release_file(who, window, rows)
+    if not said.startswith("refused"):
+        sim.meets("a file of decisions", f"releases {sim.now} {rows}")
+    return said
 
 
 def _one_by_one(sim: Simulation, who: str, window: str, sellers: list[str]) -> None:

@@ -84,8 +84,8 @@ def questions(sim: Simulation) -> list[Question]:
         (payout["metadata"] or {}).get("line_id"): payout for payout in sim.rail.book.in_order
     }
     found = []
-    for line_id, window, seller, state, call, is_broken in sim.rows(
-        "select l.line_id, l.payout_window, l.seller_id, l.state, c.state,"
+    for line_id, payout_id, window, seller, state, call, is_broken in sim.rows(
+        "select l.line_id, l.payout_id, l.payout_window, l.seller_id, l.state, c.state,"
         " exists (select from finance.breaks as b where b.subject = l.line_id"
         " and b.kind = 'returned_by_ledger' and b.closed_at is null)"
         " from finance.payout_lines as l inner join finance.payout_calls as c"
@@ -96,7 +96,9 @@ def questions(sim: Simulation) -> list[Question]:
         payout = by_line.get(line_id)
         is_lost = payout is None and call == "unknown"
         hangs = payout is not None and payout["status"] == HANGING and call == "accepted"
-        if is_broken and payout and payout.get("sent_back_at"):
+        # What was sent before a restore has the id of a line that is forgotten.
+        sent_back = payout or sim.rail.book.payouts.get(payout_id, {})
+        if is_broken and sent_back.get("sent_back_at"):
             found.append(Question(line_id, window, seller, "returned"))
         elif state != "completed" and (is_lost or hangs):
             found.append(Question(line_id, window, seller, "failed"))

@@ -59,6 +59,7 @@ def restore(sim: Simulation, backup: Backup, approvers: list[str]) -> None:
 
 
 def _put_back(sim: Simulation, backup: Backup) -> str:
+    sim.meets("a restore", backup.name)
     sim.leave()
     put_back(sim.settings, backup.name)
     for name, value in backup.known.items():

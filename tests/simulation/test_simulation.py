@@ -12,7 +12,7 @@ from orchestrator.dbt.builds import build_arguments
 from orchestrator.dbt.runner import run_dbt
 from orchestrator.settlement.check_wallets import check_new_wallets
 from tests.models import agreement
-from tests.simulation import closes
+from tests.simulation import closes, rare
 from tests.simulation.killable import Program
 from tests.simulation.lab import lab
 from tests.simulation.mutants import MUTANTS
@@ -35,6 +35,11 @@ def test_a_history(seed: int) -> None:
             pytest.fail(f"make simulate SEED={seed} WEEKS={WEEKS}\n{tale}\n{violation}")
     assert simulation.compared > 1000
     assert len(simulation.log) > 5 * WEEKS
+    mine = next(seeds for seeds in (OTHERS, MORE) if seed in seeds)
+    found = rare.of_a_set(mine, seed, rare.counted(simulation))
+    if found is not None:  # this one was the last of them
+        print(rare.table(found, len(mine)))
+        assert rare.too_rare(found) == [], f"make it commoner: {found}"
 
 
 def test_these_histories_show_planted_mistakes() -> None:

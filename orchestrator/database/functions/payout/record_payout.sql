@@ -107,7 +107,11 @@ begin
     if v_line.line_id is null and finance.window_of_our_key(p_payout) is not null and v_class <> 'failed' then
         return finance.record_without_line(p_payout);
     elsif v_line.line_id is null then
-        perform finance.open_break('unknown_payout', coalesce(v_payout_id, 'no id'),
+        -- Unasked, the rail may say that it failed, and pay it after all: then it is asked.
+        perform finance.open_break(case
+                when v_class = 'failed' and p_source not in ('lookup', 'confirmation') then 'failed_without_line'
+                else 'unknown_payout'
+            end, coalesce(v_payout_id, 'no id'),
             format('the rail speaks of payout %s, status %s, that no line of ours asked for',
                 coalesce(v_payout_id, 'without id'), coalesce(v_status, 'none')));
         return 'break';
