@@ -4,6 +4,7 @@ Every client looks at the server's certificate, and refuses one that is another'
 """
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -13,9 +14,11 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from orchestrator.config import DAGSTER_URL_VARIABLE, URL_VARIABLES, Component
+from orchestrator.config import DAGSTER_URL_VARIABLE, URL_VARIABLES, Component, load_settings
 from orchestrator.database.migrate import COMPONENT_GROUPS
+from orchestrator.dbt.runner import run_dbt
 from orchestrator.demo.generate import make_wallet
+from orchestrator.errors import SettleError
 from tests.postgres.external_server import SECRET, Server, external_server
 from tests.support.shell import Shell, ShellInProcess
 
@@ -148,10 +151,16 @@ def test_dbt_refuses_a_server_that_is_not_ours(
     prepared: dict[str, str], server: Server, tmp_path: Path, mistake: str
 ) -> None:
     url, reason = mistaken(server, f"other_{Component.DBT}", "other", mistake)
-    said = ShellInProcess(tmp_path, **prepared | {URL_VARIABLES[Component.DBT]: url}).refused(
-        "build"
-    )
-    assert reason in said
+    urls = prepared | {URL_VARIABLES[Component.DBT]: url}
+    if mistake == "another CA":
+        assert reason in ShellInProcess(tmp_path, **urls).refused("build")
+    # By the same profile a project of one model, which dbt reads in no time.
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "one.sql").write_text("select 1 as n")
+    (tmp_path / "dbt_project.yml").write_text("name: one\nprofile: settle\n")
+    settings = load_settings({"SETTLE_HOME": str(tmp_path), **urls})
+    with pytest.raises(SettleError, match=re.escape(reason)):
+        run_dbt(settings, ["build"], project=tmp_path)
 
 
 @MISTAKES
