@@ -4,7 +4,8 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# In full width too: spreadsheets of some languages take them for the same.
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 
 

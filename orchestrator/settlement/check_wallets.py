@@ -2,20 +2,18 @@
 
 from dataclasses import asdict
 
-from psycopg import sql
-
 from orchestrator.config import Component, Settings
 from orchestrator.database.connection import connect
-from orchestrator.project_variables import source_table
 from orchestrator.settlement.wallets import check_wallet
 
+# What sellers have named, as the owner's own table keeps it: a relation that a variable of the
+# models' names would run with our right to write.
 NEW_ADDRESSES = """
-select distinct btrim(sellers.wallet_address) as wallet_address
-from {} as sellers
-where btrim(sellers.wallet_address) <> ''
-and not exists (
+select distinct named.wallet_address
+from finance.wallet_sightings as named
+where not exists (
     select from finance.wallet_checks as checks
-    where checks.wallet_address = btrim(sellers.wallet_address) collate "C"
+    where checks.wallet_address = named.wallet_address
 )
 """
 INSERT = """
@@ -30,8 +28,7 @@ def check_new_wallets(settings: Settings) -> int:
     """Returns how many addresses were new. An address that no check has seen holds its seller."""
     with connect(settings, Component.ORCHESTRATOR) as database:
         database.execute("select finance.sight_wallets()")
-        query = sql.SQL(NEW_ADDRESSES).format(sql.Identifier(*source_table("sellers")))
-        addresses = [row[0] for row in database.execute(query)]
+        addresses = [row[0] for row in database.execute(NEW_ADDRESSES)]
         with database.cursor() as cursor:
             cursor.executemany(
                 INSERT, [{"address": a} | asdict(check_wallet(a)) for a in addresses]

@@ -68,6 +68,8 @@ def test_each_run_is_exported_under_its_own_digest(tmp_path: Path) -> None:
         ("@SUM(A1)", "'@SUM(A1)"),
         ("\t=1", "'\t=1"),
         ("\r=1", "'\r=1"),
+        ("\n=1", "'\n=1"),
+        ("\uff1d1+1", "'\uff1d1+1"),
         ("-1+1", "'-1+1"),
         ("-3.00", "-3.00"),
         ("seller-1", "seller-1"),
