@@ -18,6 +18,8 @@ from orchestrator.halfin import BATCH_PATH, HalfinClient, RailResponse
 from orchestrator.halfin.factory import halfin_client
 from orchestrator.settlement.alerts import post_alerts
 
+# For what another login keeps in a transaction that it left open: said, and tried again later.
+LOCK_TIMEOUT = "60s"
 TURN_S = 0.2  # between two looks at whether another run is over
 PIECE_BYTES = 2**20  # what goes to the database at once of an answer of many megabytes
 
@@ -94,7 +96,8 @@ def _wait_for_turn(database: psycopg.Connection[Any], window: str) -> None:
     It is courtesy: what keeps the money safe is the key.
     """
     while True:
-        [turn] = rows(database, "select finance.take_turn(%s) as is_ours", window)
+        query = "select set_config('lock_timeout', %s, false), finance.take_turn(%s) as is_ours"
+        [turn] = rows(database, query, LOCK_TIMEOUT, window)
         database.commit()
         if turn["is_ours"]:
             return

@@ -1,5 +1,6 @@
 """No login stops the others by a lock."""
 
+import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,10 +13,13 @@ from orchestrator.database.connection import connect, connect_as, database_url
 from orchestrator.database.migrate import prepare_database
 from orchestrator.database.people import add_person
 from orchestrator.dbt.builds import one_build
+from orchestrator.errors import SettleError
 from orchestrator.loading.load import load_directory
+from orchestrator.settlement import pay
 from orchestrator.settlement.pay import TURN_S
-from tests.functions.market import WINDOW, Market, rail
-from tests.functions.payment_server import ORCHESTRATOR, OWNER
+from tests.functions.market import WINDOW, Market, books, rail
+from tests.functions.payment_server import ORCHESTRATOR, OWNER, WEBHOOK
+from tests.functions.rail_events import LINE, RECEIVE, payout
 
 PASSWORD = "not easy to guess"  # noqa: S105 - of a server that is gone in a minute
 OLD = ("settle.close", "settle.migrate", "settle.build.settlement", "settle.pay.2026-W46")
@@ -60,6 +64,35 @@ def test_nor_does_it_stop_a_payout() -> None:
                 other.execute(f"select pg_advisory_lock{kind}(%s)".encode(), [key])
             # Whoever waits for that lock goes on when this connection is closed.
             assert pool.submit(market.pay, url).result(timeout=60).state == "accepted"
+
+
+def test_what_a_login_leaves_open_is_told_and_the_payout_goes_on_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A webhook that was inserted and never committed: the payout of its line hung with it."""
+    monkeypatch.setattr(pay, "LOCK_TIMEOUT", "500ms")
+    with Market.open() as market, rail() as url:
+        market.approved(LINE)
+        market.freeze()
+        event = {"event": "payout.completed", "data": payout(market) | {"amount": "1.00"}}
+        with market.connect(WEBHOOK, autocommit=False) as webhook:
+            webhook.execute(RECEIVE.encode(), [json.dumps(event).encode()])
+            with pytest.raises(SettleError, match="somebody else holds what this needs"):
+                market.pay(url)
+            webhook.rollback()
+        assert market.pay(url).state == "accepted"
+        assert (books(url)["batches"], books(url)["payouts"]) == (1, 1)
+
+
+def test_a_pause_waits_for_nobody() -> None:
+    """Whoever holds the lock of decisions holds up those, and no pause."""
+    with Market.open() as market, market.connect(ORCHESTRATOR, autocommit=False) as holder:
+        holder.execute("select finance.hold_lock('decisions')")
+        with market.connect("ana") as ana:
+            ana.execute("set lock_timeout = '500ms'")
+            with pytest.raises(psycopg.errors.LockNotAvailable):
+                ana.execute("select finance.block_wallet(%s, 'n')", [LINE.wallet])
+            ana.execute("select finance.pause_payouts('n')")
 
 
 def test_two_payouts_of_a_window_wait_for_each_other() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,7 +17,6 @@ from orchestrator.config import Settings
 from orchestrator.embedded_postgres.server import EmbeddedPostgres
 from orchestrator.errors import SettleError
 from orchestrator.halfin import HalfinClient
-from orchestrator.project_variables import source_table
 from orchestrator.settlement.pay import pay_window
 from orchestrator.settlement.reconcile import reconcile
 from tests.halfin.sandbox import KEY
@@ -33,7 +31,6 @@ from tests.simulation.rail import Call, Rail
 from tests.simulation.violation import Violation
 from tests.simulation.world import UNPAYABLE, World, is_rough, make_world
 
-_source_table = functools.cache(source_table)  # of a file that stays as it is
 CLOCK = (
     "insert into finance.clock (now_at) values (%s)"
     " on conflict (only_row) do update set now_at = excluded.now_at"
@@ -128,7 +125,6 @@ class Simulation:
             patch("orchestrator.halfin_sandbox.ledger.now", self.rail_time),
             patch("orchestrator.halfin_sandbox.payouts.now", self.rail_time),
             patch("tests.simulation.rail.now", self.rail_time),
-            patch("orchestrator.settlement.check_wallets.source_table", _source_table),
             stamina.set_testing(True, attempts=2, cap=True),
         ):
             acts.begin(self)
