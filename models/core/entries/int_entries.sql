@@ -31,6 +31,13 @@ stored as not materialized (
 
 ),
 
+-- Where a fact of the windows that are compared again was edited, its seller's sums differ.
+contradicted as (
+
+    select seller_id from {{ ref('int_close_contradictions') }}
+
+),
+
 -- What an order has is available no earlier than the order: where no close holds the order itself,
 -- none holds any of it, unless a fact was moved to it since. That spares nearly all entries a
 -- look-up of their own.
@@ -42,6 +49,7 @@ new_orders as (
     from {{ ref('int_orders') }} as orders
     where
         greatest(orders.known_at, orders.release_at) >= (select build.stored_until from build)
+        and orders.seller_id not in (select contradicted.seller_id from contradicted)
         and not exists (
             select 1 from stored
             where
@@ -54,55 +62,38 @@ new_orders as (
 
 ),
 
--- Where a fact of the windows that are compared again was edited, its seller's sums differ.
-contradicted as (
-
-    select distinct seller_id from {{ ref('int_close_contradictions') }}
-
-),
-
--- A fact of earlier windows is older than the scope, so each of those is looked up. An outcome
--- may have happened before it counts as occurred.
-unseen as (
-
-    select
-        entries.*,
-        new_orders.order_id is not null
-        and contradicted.seller_id is null
-        and entries.occurred_at >= (select build.scope_from from build)
-        and entries.entry_type in ('order', 'holdback', 'fee', 'tax', 'refund', 'refund_reversed')
-            as is_of_no_close
-    from entries
-    left join new_orders
-        on entries.seller_id = new_orders.seller_id and entries.order_id = new_orders.order_id
-    left join contradicted on entries.seller_id = contradicted.seller_id
-
-),
-
 -- An entry counts once: one that a close holds stays there, even where an edited seller or fact
--- would now make it available later. The comparison with the closes shows it. The offset has each
--- looked up by its key: a join would read all that was ever stored.
+-- would now make it available later. The comparison with the closes shows it. A fact of windows
+-- that are not compared again happened before the scope, but an outcome may seem to have happened
+-- later: both are looked up. The offset has each looked up by its key: a join would read all that
+-- was ever stored.
 final as (
 
     select
-        entry_type,
-        source_id,
-        order_id,
-        seller_id,
-        amount_minor,
-        occurred_at,
-        known_at,
-        available_at,
-        {{ window_starts_at('available_at') }} as window_starts_at
-    from unseen
+        entries.entry_type,
+        entries.source_id,
+        entries.order_id,
+        entries.seller_id,
+        entries.amount_minor,
+        entries.occurred_at,
+        entries.known_at,
+        entries.available_at,
+        {{ window_starts_at('entries.available_at') }} as window_starts_at
+    from entries
+    left join new_orders
+        on
+            entries.seller_id = new_orders.seller_id
+            and entries.order_id = new_orders.order_id
+            and entries.occurred_at >= (select build.scope_from from build)
+            and entries.entry_type not like 'dispute%'
     where
-        is_of_no_close
+        new_orders.order_id is not null
         or not exists (
             select 1 from stored
             where
-                stored.seller_id = unseen.seller_id
-                and stored.source_id = unseen.source_id
-                and stored.entry_type = unseen.entry_type
+                stored.seller_id = entries.seller_id
+                and stored.source_id = entries.source_id
+                and stored.entry_type = entries.entry_type
             order by stored.source_id
             offset 0
         )
