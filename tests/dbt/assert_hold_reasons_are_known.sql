@@ -1,12 +1,14 @@
 -- Fails if a row is held for a reason that finance.hold_reasons does not have, or a row of a closed
 -- window lacks what a payment needs and is not held for that. The open window shows no holds: what
--- its lines have moved since the build is in its net already.
+-- its lines have moved since the build is in its net already. Of the windows since the scope
+-- begins: older rows are as stored.
 
 with
 
 settlement as (
 
     select * from {{ ref('int_settlement') }}
+    where window_ends_at > (select build.scope_from from {{ ref('int_build') }} as build)
 
 ),
 

@@ -7,7 +7,10 @@ with
 -- Where nothing is scoped, the scope begins at -infinity.
 lines as (
 
-    select * from {{ ref('payouts') }}
+    select
+        line_id,
+        {{ money('amount_minor') }} as amount
+    from {{ ref('int_payout_lines__as_of') }}
     where frozen_at >= (select build.scope_from from {{ ref('int_build') }} as build)
 
 ),

@@ -1,7 +1,14 @@
 -- Fails if what finance reads per window is not the sum of the sellers' rows, or a window with rows
--- is missing.
+-- is missing. Of the windows since the scope begins: older rows do not change.
 
 with
+
+windows as (
+
+    select payout_window from {{ ref('windows') }}
+    where window_ends_at > (select build.scope_from from {{ ref('int_build') }} as build)
+
+),
 
 settlement as (
 
@@ -19,13 +26,15 @@ settlement as (
         sum(carried_forward) as carried_forward,
         sum(net) as net
     from {{ ref('seller_settlement') }}
+    where window_ends_at > (select build.scope_from from {{ ref('int_build') }} as build)
     group by payout_window
 
 ),
 
 summary as (
 
-    select * from {{ ref('window_summary') }}
+    select summaries.* from {{ ref('window_summary') }} as summaries
+    inner join windows on summaries.payout_window = windows.payout_window
 
 )
 

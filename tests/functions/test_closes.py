@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 import psycopg
 import pytest
 
+from orchestrator.config import Component
+from orchestrator.database.connection import connect
 from tests.functions.market import (
     CLOSE,
     LAG,
@@ -42,6 +44,45 @@ def test_a_close_is_stored_once(market: Market) -> None:
     assert (close["row_count"], close["net_minor"]) == (3, 112_352)
     assert (close["settlement_timezone"], close["currency"]) == ("UTC", "USD")
     assert (close["closed_at"], close["closed_by"]) == (CLOSE, ORCHESTRATOR)
+
+
+# What stored weeks leave: entries and facts of the first close, and an adjustment of then.
+HISTORY = """
+insert into finance.adjustments (
+    seller_id, amount_minor, reason, entered_by, entered_at, approved_by, approved_at
+)
+values ('s1', 5, 'goodwill', 'ana', %(at)s, 'ben', %(at)s);
+insert into finance.window_close_entries
+select
+    %(window)s, 'adjustment', a.adjustment_id::text, null, a.seller_id, 5, %(at)s, %(at)s, %(at)s
+from finance.adjustments as a;
+insert into finance.window_close_entries
+select %(window)s, 'fee', 'fee-' || n, 'order', 's1', -1, %(at)s, %(at)s, %(at)s
+from generate_series(1, 50000) as n;
+insert into finance.window_close_facts
+select %(window)s, 'refunds', 'refund-' || n, 'order', 's1', null
+from generate_series(1, 50000) as n;
+analyze finance.window_close_entries, finance.window_close_facts
+"""
+READ = """
+select relname, seq_tup_read from pg_stat_xact_user_tables
+where relname in ('window_close_entries', 'window_close_facts') order by 1
+"""
+
+
+def test_what_a_close_reads_does_not_grow_with_the_weeks_before(market: Market) -> None:
+    market.store(WINDOW)
+    for statement in HISTORY.split(";"):
+        market.rows(OWNER, statement, window=WINDOW, at=MONDAY)
+    market.at(CLOSE + WEEK)
+    market.build(*LINES, weeks=1)
+    market.hand_over()
+    with connect(market.settings, Component.ORCHESTRATOR) as database:
+        assert database.execute(STORE.encode(), [NEXT_WINDOW]).fetchone() == (True,)
+        assert database.execute(READ.encode()).fetchall() == [
+            ("window_close_entries", 0),
+            ("window_close_facts", 0),
+        ]
 
 
 def test_an_open_window_is_refused(market: Market) -> None:

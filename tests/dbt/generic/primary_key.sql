@@ -3,8 +3,9 @@
     begin a test than Postgres to run it, so that one test for each column would cost seconds.
 
     In a build that starts from a stored close, `in_scoped_builds` keeps it cheap: 'touched' reads
-    the orders whose entries can still move, through their index; 'nothing' is for a model that
-    cannot be read in part. Without a stored close, or with --full-refresh, all is read. -#}
+    the orders whose entries can still move, through their index; 'rechecked' the windows since the
+    scope begins, as older ones were looked at then and do not change; 'nothing' is for a model
+    that cannot be read in part. Without a stored close, or with --full-refresh, all is read. -#}
 {% test primary_key(model, columns, not_null=[], in_scoped_builds='all') -%}
     {%- set scope = 'true' -%}
     {%- if in_scoped_builds == 'touched' -%}
@@ -13,6 +14,8 @@
             {%- set scope = '(seller_id, order_id) in (select seller_id, order_id from '
                 ~ touched ~ ')' -%}
         {%- endif -%}
+    {%- elif in_scoped_builds == 'rechecked' -%}
+        {%- set scope = 'window_ends_at > (select scope_from from ' ~ ref('int_build') ~ ')' -%}
     {%- elif in_scoped_builds == 'nothing' and is_scoped() -%}
         {%- set scope = 'false' -%}
     {%- endif -%}

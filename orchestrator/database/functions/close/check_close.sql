@@ -99,7 +99,8 @@ begin
     where a.approved_at < v_close.window_ends_at
     and a.approved_at >= coalesce((finance.go_live()).starts_at, '-infinity') and not exists (
         select from finance.window_close_entries as w
-        where w.entry_type = 'adjustment' and w.source_id = a.adjustment_id::text
+        where w.seller_id = a.seller_id and w.source_id = a.adjustment_id::text
+        and w.entry_type = 'adjustment'
     );
     if v_wrong is not null then
         raise exception 'an adjustment of seller % was approved while % was computed: nothing was stored, build again',
