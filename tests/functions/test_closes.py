@@ -235,8 +235,9 @@ def test_a_stored_close_is_append_only(market: Market, table: str) -> None:
         "delete": f"delete from finance.{table}",
         "truncate": f"truncate finance.{table} cascade",
     }.items():
-        for role in ("dbt", ORCHESTRATOR, "webhook", "portal", "ana", "dora"):
+        for role in ("dbt", ORCHESTRATOR, "webhook", "portal", "ana"):
             assert market.refusal(role, query).startswith("permission denied for ")
+        assert market.refusal("dora", query).endswith("in a read-only transaction")
         for owner in (OWNER, "settle_owner"):
             market.rows(OWNER, "select set_config('role', %s, false)", owner)
             said = market.refusal(OWNER, query)
