@@ -1,7 +1,7 @@
-{#- Autovacuum would read each table again, only to find that the next build replaces it. A quarter
-    of the usual sample tells the next models' plans as much. -#}
+{#- Autovacuum would read a table that each build empties, only to find it filled anew by the next.
+    A quarter of the usual sample tells the next models' plans as much. -#}
 {% macro analyze_table() -%}
-    {%- if config.get('materialized') == 'table' -%}
+    {%- if config.get('unlogged') -%}
         alter table {{ this }} set (autovacuum_enabled = false);
     {%- endif -%}
     {%- if config.get('materialized') in ('table', 'incremental') -%}

@@ -8,10 +8,12 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from orchestrator.config import PROJECT_ROOT, Component, Settings
+from orchestrator.config import Component, Settings
 from orchestrator.database.connection import connect
 from orchestrator.database.migrate import make_dbt_schemas
-from orchestrator.dbt.runner import run_dbt
+from orchestrator.dbt.project import project_files
+from orchestrator.dbt.runner import NodeResult, dbt_results, run_dbt
+from orchestrator.dbt.standing_views import rows_only
 from orchestrator.secret_files import make_folder
 
 LIVE_SCHEMA = "settlement"
@@ -41,6 +43,17 @@ def build_live(settings: Settings, *, full_refresh: bool = False) -> None:
     """dbt build of the live schemas; `full_refresh` computes every window from the facts."""
     with one_build(settings):
         run_dbt(settings, build_arguments(full_refresh=full_refresh))
+
+
+def build_week(settings: Settings, target: Path) -> tuple[list[NodeResult], str | None]:
+    """dbt build of the live schemas into a target folder, without views that stand as they are.
+
+    What came of each node, and why it failed if it did.
+    """
+    with one_build(settings), rows_only(settings) as selection:
+        hand_on_parse(settings, target)
+        place = ["--target-path", str(target)]
+        return dbt_results(settings, [*build_arguments(), *selection, *place])
 
 
 def build_as_of(settings: Settings, as_of: datetime, timezone: str | None) -> None:
@@ -95,10 +108,7 @@ def check_changes(settings: Settings, base: Path) -> None:
 def manifest_path(settings: Settings) -> Path:
     """The manifest of the project as it is now; parsed again when a file is newer than it."""
     manifest = settings.home / "dbt" / "target" / "manifest.json"
-    sources = [PROJECT_ROOT / "dbt_project.yml"]
-    for folder in ("models", "macros", "seeds", "snapshots", "tests/dbt"):
-        sources += [p for p in (PROJECT_ROOT / folder).rglob("*") if p.is_file()]
-    newest = max(p.stat().st_mtime for p in sources)
+    newest = max(path.stat().st_mtime for path in project_files())
     if not manifest.exists() or manifest.stat().st_mtime < newest:
         run_dbt(settings, ["parse"])
     return manifest

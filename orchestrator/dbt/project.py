@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from psycopg.conninfo import conninfo_to_dict
 
@@ -15,6 +16,13 @@ from orchestrator.secret_files import make_folder
 # by env_var(), and may write it into a table. dbt keeps DBT_ENV_SECRET_ from macros itself.
 HARMLESS = ("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "TZ", "LANG", "TERM", "COLUMNS")
 HARMLESS_PREFIXES = ("DBT_", "LC_", "PGSSL", "SSL_CERT_", "COVERAGE_")
+
+
+def project_files() -> list[Path]:
+    """The files that say what is built, in one order."""
+    folders = ("models", "macros", "seeds", "snapshots", "tests/dbt")
+    found = [path for folder in folders for path in (PROJECT_ROOT / folder).rglob("*")]
+    return [PROJECT_ROOT / "dbt_project.yml", *sorted(path for path in found if path.is_file())]
 
 
 def dbt_environment(settings: Settings) -> dict[str, str]:

@@ -77,9 +77,15 @@ def _node_result(result: Any) -> NodeResult:
         status=str(result.status),
         message=str(result.message),
         seconds=float(getattr(result, "execution_time", 0.0)),
-        rows=answer["rows_affected"] if answer.get("code") == "SELECT" else None,
+        rows=answer.get("rows_affected") if _is_whole_table(result) else None,
         failures=getattr(result, "failures", None),
     )
+
+
+def _is_whole_table(result: Any) -> bool:
+    """Whether what the node wrote is all that its table has."""
+    config = getattr(getattr(result, "node", None), "config", None)
+    return getattr(config, "materialized", None) == "table"
 
 
 def failure_line(command: str, nodes: Iterable[NodeResult], log: Path) -> str:

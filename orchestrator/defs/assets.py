@@ -13,6 +13,7 @@ from orchestrator.defs.checks import build_window_checks, check_names
 from orchestrator.defs.dbt_assets import build_models
 from orchestrator.defs.dbt_translator import StageTranslator, is_after_the_payout
 from orchestrator.defs.metadata import close_report, payout_report, reconcile_report
+from orchestrator.defs.previews import previews
 from orchestrator.settlement.alerts import alert_changed_definitions
 from orchestrator.settlement.check_wallets import check_new_wallets
 from orchestrator.settlement.close import store_closes
@@ -43,14 +44,15 @@ def build_assets(
 ) -> list[Node]:
     """All nodes of the graph, for one installation."""
     manifest = json.loads(manifest_file.read_text(encoding="utf-8"))
-    return [
-        *_sources(manifest),
-        _wallet_checks(settings),
-        *_models(settings, manifest),
-        _window_close(settings, windows),
-        build_window_checks(settings, check_names(manifest), CLOSE, windows),
-        *_payout(settings, windows),
-    ]
+    with previews():
+        return [
+            *_sources(manifest),
+            _wallet_checks(settings),
+            *_models(settings, manifest),
+            _window_close(settings, windows),
+            build_window_checks(settings, check_names(manifest), CLOSE, windows),
+            *_payout(settings, windows),
+        ]
 
 
 def _sources(manifest: Mapping[str, Any]) -> list[dg.AssetSpec]:

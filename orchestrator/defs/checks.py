@@ -1,6 +1,5 @@
 """The data checks of a window on the graph. The database refuses the payout too, whoever asks."""
 
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -33,20 +32,17 @@ def build_window_checks(
 ) -> dg.AssetChecksDefinition:
     """One blocking check per name on the close; two people's acceptance lets a failed one pass."""
 
-    with warnings.catch_warnings():
-        # Checks of a partition are new in this minor version, which is pinned.
-        warnings.simplefilter("ignore", dg.PreviewWarning)
-        specs = [
-            dg.AssetCheckSpec(
-                name,
-                asset=close,
-                blocking=True,
-                partitions_def=windows,
-                description="See settlement.window_checks. Failed, it stops the payout of the"
-                " window until it passes or two people have accepted it as it is.",
-            )
-            for name in names
-        ]
+    specs = [
+        dg.AssetCheckSpec(
+            name,
+            asset=close,
+            blocking=True,
+            partitions_def=windows,
+            description="See settlement.window_checks. Failed, it stops the payout of the"
+            " window until it passes or two people have accepted it as it is.",
+        )
+        for name in names
+    ]
 
     @dg.multi_asset_check(name="window_checks", specs=specs)
     def window_checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:

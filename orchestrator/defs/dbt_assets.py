@@ -7,9 +7,9 @@ from typing import Any
 import dagster as dg
 
 from orchestrator.config import Settings
-from orchestrator.dbt.builds import build_arguments, hand_on_parse, one_build
+from orchestrator.dbt.builds import build_week
 from orchestrator.dbt.column_lineage import column_lineage
-from orchestrator.dbt.runner import NodeResult, dbt_results
+from orchestrator.dbt.runner import NodeResult
 from orchestrator.defs.dbt_translator import TESTS, StageTranslator, home_of_test
 from orchestrator.defs.markdown import table
 from orchestrator.errors import SettleError
@@ -31,9 +31,7 @@ def build_models(
     SettleError naming the first node that failed, after the events that say so.
     """
     target = settings.home / "dbt" / "target-build"
-    with one_build(settings):
-        hand_on_parse(settings, target)
-        results, failure = dbt_results(settings, [*build_arguments(), "--target-path", str(target)])
+    results, failure = build_week(settings, target)
     lineage = column_lineage(settings, manifest, target)
     tests: dict[str, list[NodeResult]] = defaultdict(list)
     for result in results:

@@ -34,7 +34,12 @@ class StageTranslator(DagsterDbtTranslator):
     """
 
     def __init__(self) -> None:
-        super().__init__(DagsterDbtTranslatorSettings(enable_asset_checks=True))
+        # A view is as new as what it reads, so that nothing need be built for it to be.
+        super().__init__(
+            DagsterDbtTranslatorSettings(
+                enable_asset_checks=True, enable_dbt_views_as_virtual_assets=True
+            )
+        )
 
     def get_group_name(self, dbt_resource_props: Props) -> str | None:
         return stage_of(dbt_resource_props)

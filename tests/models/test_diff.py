@@ -12,10 +12,11 @@ from orchestrator.config import PROJECT_ROOT, Component, Settings
 from orchestrator.database.connection import connect, rows
 from orchestrator.dbt.builds import check_changes, manifest_path
 from orchestrator.dbt.diff import MartDiff, diff_models
-from orchestrator.dbt.git import DBT_FILES, fork_point, project_at
+from orchestrator.dbt.git import fork_point, project_at
 from orchestrator.dbt.runner import run_dbt
 from orchestrator.errors import SettleError
 from tests.support.closed_week import ClosedWeek, closed_week
+from tests.support.projects import changed_project
 
 Changed = Callable[[str, str, str], Path]
 
@@ -36,14 +37,7 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> Changed:
 
     def copy(file: str, old: str, new: str) -> Path:
         folder = tmp_path_factory.mktemp("project") / "changed"
-        for name in DBT_FILES:
-            source, target = PROJECT_ROOT / name, folder / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            (shutil.copytree if source.is_dir() else shutil.copyfile)(source, target)
-        text = (folder / file).read_text(encoding="utf-8")
-        assert old in text
-        (folder / file).write_text(text.replace(old, new), encoding="utf-8")
-        return folder
+        return changed_project(folder, file, old, new)
 
     return copy
 

@@ -1,0 +1,103 @@
+{#- A table that is what it was but for its rows gets new rows in place: what reads it stays, and
+    finds the rows of before until the new ones are committed. With other columns, another index or
+    persistence, or `--full-refresh`, it is made anew, and what reads it must be built after it. -#}
+{% materialization table, adapter='postgres' %}
+    {%- set target_relation = this.incorporate(type='table') -%}
+    {%- set existing = load_cached_relation(this) -%}
+    {%- set new = make_intermediate_relation(target_relation) -%}
+
+    {{ drop_relation_if_exists(load_cached_relation(new)) }}
+    {{ run_hooks(pre_hooks, inside_transaction=False) }}
+    {{ run_hooks(pre_hooks, inside_transaction=True) }}
+
+    {%- if existing is not none and existing.is_table and not should_full_refresh()
+        and is_shaped_like(existing, sql) -%}
+        {%- call statement('main') -%}
+            {{ fill_in_place(existing, sql) }}
+        {%- endcall -%}
+    {%- else -%}
+        {%- call statement('main') -%}
+            {{ get_create_table_as_sql(False, new, sql) }}
+        {%- endcall -%}
+        {%- do create_indexes(new) -%}
+        {{ drop_relation_if_exists(existing) }}
+        {{ adapter.rename_relation(new, target_relation) }}
+    {%- endif -%}
+
+    {{ run_hooks(post_hooks, inside_transaction=True) }}
+    {%- set had_grants = existing is not none -%}
+    {%- do apply_grants(target_relation, config.get('grants'), should_revoke=had_grants) -%}
+    {%- do persist_docs(target_relation, model) -%}
+    {{ adapter.commit() }}
+    {{ run_hooks(post_hooks, inside_transaction=False) }}
+    {{ return({'relations': [target_relation]}) }}
+{% endmaterialization %}
+
+
+{#- Names, types and order of the columns are compared with those of a table of the statement that
+    is never filled. An insert would round to the scale of before without a word. -#}
+{% macro is_shaped_like(relation, sql) -%}
+    {%- set probe = 'probe_' ~ local_md5(relation.render()) -%}
+    {%- call statement('shape', fetch_result=True) -%}
+        create temporary table {{ probe }} on commit drop as ({{ sql }}) with no data;
+        select
+            {{ columns_of('pg_temp.' ~ probe) }} = {{ columns_of(relation) }}
+            and {{ indexes_of(relation) }} = {{ configured_indexes() }}
+            and (
+                select c.relpersistence = '{{ "u" if config.get("unlogged") else "p" }}'
+                from pg_class as c
+                where c.oid = '{{ relation }}'::regclass
+            )
+    {%- endcall -%}
+    {{ return(load_result('shape').data[0][0]) }}
+{%- endmacro %}
+
+
+{% macro columns_of(relation) -%}
+    (
+        select
+            string_agg(
+                concat_ws(' ', attname, format_type(atttypid, atttypmod), attcollation), ', '
+                order by attnum
+            )
+        from pg_attribute
+        where attrelid = '{{ relation }}'::regclass and attnum > 0 and not attisdropped
+    )
+{%- endmacro %}
+
+
+{% macro indexes_of(relation) -%}
+    array(
+        select
+            case when i.indisunique then 'unique ' else '' end || (
+                select string_agg(a.attname, ', ' order by k.place)
+                from unnest(i.indkey) with ordinality as k (attnum, place)
+                inner join pg_attribute as a on a.attrelid = i.indrelid and a.attnum = k.attnum
+            )
+        from pg_index as i
+        where i.indrelid = '{{ relation }}'::regclass
+        order by 1
+    )
+{%- endmacro %}
+
+
+{% macro configured_indexes() -%}
+    {%- set said = [] -%}
+    {%- for index in config.get('indexes', default=[]) -%}
+        {%- do said.append(('unique ' if index.unique else '') ~ index.columns | join(', ')) -%}
+    {%- endfor -%}
+    '{ {{- '"' ~ said | sort | join('", "') ~ '"' if said -}} }'::text[]
+{%- endmacro %}
+
+
+{#- An unlogged table is read by the models of its build alone, and emptied at no cost. Of any other
+    rows are deleted: who began to read before would find one that was truncated empty. -#}
+{% macro fill_in_place(relation, sql) -%}
+    {{ 'truncate' if config.get('unlogged') else 'delete from' }} {{ relation }};
+    {%- if config.get('contract').enforced %}
+    {{ get_assert_columns_equivalent(sql) }}
+    insert into {{ relation }} {{ get_select_subquery(sql) }}
+    {%- else %}
+    insert into {{ relation }} ({{ sql }})
+    {%- endif %}
+{%- endmacro %}

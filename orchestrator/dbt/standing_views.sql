@@ -1,0 +1,27 @@
+-- One row: a digest of the views of the live schemas, and whether builds start from a stored close.
+with views as (
+    select
+        v.oid,
+        n.nspname,
+        v.relname,
+        v.relacl::text as rights,
+        pg_get_viewdef(v.oid) as definition,
+        (
+            select
+                string_agg(
+                    concat_ws(' ', a.attname, a.atttypid, a.atttypmod), ', ' order by a.attnum
+                )
+            from pg_attribute as a
+            where a.attrelid = v.oid and a.attnum > 0
+        ) as names_and_types
+    from pg_class as v
+    inner join pg_namespace as n on v.relnamespace = n.oid
+    where v.relkind = 'v' and (n.nspname = 'settlement' or n.nspname like 'settlement\_%')
+)
+
+select
+    concat(
+        exists (select from finance.window_closes), ' ',
+        md5(string_agg(views::text, E'\n' order by views.oid))
+    ) as digest
+from views

@@ -1,0 +1,185 @@
+"""What a build leaves as it is: views that stand, and tables but for their rows."""
+
+import json
+import threading
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from orchestrator.config import Component, Settings
+from orchestrator.database.connection import connect
+from orchestrator.dbt import standing_views
+from orchestrator.dbt.builds import build_week, manifest_path
+from orchestrator.dbt.runner import NodeResult, run_dbt
+from tests.support.closed_week import NOW, closed_week
+from tests.support.projects import changed_project
+from tests.support.settings import at
+
+RELATIONS = """
+select n.nspname || '.' || c.relname, c.oid from pg_class as c
+inner join pg_namespace as n on c.relnamespace = n.oid
+where n.nspname like 'settlement%' and c.relkind in ('r', 'v')
+"""
+
+
+@pytest.fixture(scope="module")
+def settings() -> Settings:
+    """Of a market whose last build was asked for by the graph, from stored closes."""
+    copied = at(closed_week().copy(), NOW)
+    build(copied)
+    return copied
+
+
+def build(settings: Settings) -> list[NodeResult]:
+    nodes, failure = build_week(settings, settings.home / "dbt" / "target-build")
+    assert failure is None
+    return nodes
+
+
+def relations(settings: Settings) -> dict[str, int]:
+    return dict(ask(settings, RELATIONS))
+
+
+def views_made(nodes: list[NodeResult]) -> set[str]:
+    """Models whose outcome is that of a view."""
+    return {n.unique_id for n in nodes if n.unique_id.startswith("model.") and n.rows is None}
+
+
+def as_dbt(settings: Settings, statement: str) -> None:
+    with connect(settings, Component.DBT) as dbt:
+        dbt.execute("set role settle_dbt")
+        dbt.execute(statement.encode())
+
+
+def ask(settings: Settings, query: str) -> list[tuple[Any, ...]]:
+    with connect(settings, Component.OWNER) as owner:
+        return owner.execute(query.encode()).fetchall()
+
+
+def is_complete(settings: Settings) -> bool:
+    [(complete,)] = ask(
+        settings,
+        "select completed_at is not null from finance.build_instants"
+        " where target_schema = 'settlement'",
+    )
+    return bool(complete)
+
+
+def test_the_next_build_of_the_same_project_makes_no_view_and_no_relation(
+    settings: Settings,
+) -> None:
+    manifest = json.loads(manifest_path(settings).read_text(encoding="utf-8"))
+    tests = {name for name in manifest["nodes"] if name.startswith("test.")}
+    before = relations(settings)
+    nodes = build(settings)
+    assert tests <= {n.unique_id for n in nodes}
+    incremental = {"int_entries__stored_sums", "int_exceptions__effects", "int_exceptions__facts"}
+    assert {name.split(".")[2] for name in views_made(nodes)} == incremental
+    assert relations(settings) == before
+    assert is_complete(settings)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "drop view settlement.reconciliation cascade",
+        "create or replace view settlement.payouts as select p.* from ({}) as p",
+        "revoke select on settlement.windows from settle_analyst",
+        "create view settlement.another as select 1 as one",
+    ],
+)
+def test_a_view_that_is_not_as_it_was_left_is_seen(settings: Settings, statement: str) -> None:
+    before = standing_views._views(settings)
+    [(payouts,)] = ask(settings, "select pg_get_viewdef('settlement.payouts'::regclass)")
+    as_dbt(settings, statement.format(str(payouts).rstrip(";")))
+    assert standing_views._views(settings) != before
+
+
+def test_and_made_again(settings: Settings) -> None:
+    nodes = build(settings)
+    assert {"model.settle.windows", "model.settle.reconciliation"} <= views_made(nodes)
+    [(payouts, may_read)] = ask(
+        settings,
+        "select pg_get_viewdef('settlement.payouts'::regclass),"
+        " has_table_privilege('settle_analyst', 'settlement.windows', 'select')",
+    )
+    assert may_read
+    assert " p.payout" not in payouts
+
+
+def test_a_changed_file_is_another_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, before = tmp_path / "another.sql", standing_views._project()
+    file.write_text("select 1")
+    files = [*standing_views.project_files(), file]
+    monkeypatch.setattr(standing_views, "project_files", lambda: files)
+    one = standing_views._project()
+    file.write_text("select 2")
+    assert len({before, one, standing_views._project()}) == 3
+
+
+def test_who_leaves_the_views_out_by_hand_has_built_a_part(settings: Settings) -> None:
+    run_dbt(settings, ["run", *standing_views.ROWS_ONLY])
+    assert not is_complete(settings)
+
+
+def test_a_table_built_alone_leaves_what_reads_it(settings: Settings) -> None:
+    before = relations(settings)
+    run_dbt(settings, ["run", "--select", "int_window_sums", "int_sellers", "int_order_fees"])
+    assert relations(settings) == before
+
+
+def test_who_reads_during_a_build_finds_the_rows_of_before(settings: Settings) -> None:
+    """Neither no relation nor an empty one, whenever the reading began."""
+    count = b"select count(*) from settlement.seller_settlement"
+    names = ["int_settlement__computed", "int_windows", "int_window_sums", "int_sellers"]
+    with connect(settings, Component.ORCHESTRATOR, is_read_only=True) as reader:
+        reader.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        [(before,)] = reader.execute("select count(*) from settlement.windows").fetchall()
+        assert before
+        builder = threading.Thread(target=run_dbt, args=(settings, ["run", "--select", *names]))
+        builder.start()
+        builder.join(timeout=120)
+        assert not builder.is_alive(), "the build waits for a reader"
+        [(lines,)] = reader.execute(count).fetchall()
+        assert lines
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("select * from final", "select *, 1 as another from final"),
+        ("{{ config(materialized='table') }}", "{{ config(materialized='table', unlogged=true) }}"),
+        (
+            "{{ config(materialized='table') }}",
+            "{{ config(materialized='table', indexes=[{'columns': ['payout_window']}]) }}",
+        ),
+        ("select * from final", "select window_starts_at, window_ends_at from final"),
+    ],
+)
+def test_a_table_of_another_shape_is_made_anew(
+    settings: Settings, tmp_path: Path, old: str, new: str
+) -> None:
+    """And what reads it is not asked for the columns of before."""
+    project = changed_project(
+        tmp_path / "changed", "models/core/settlement/int_windows.sql", old, new
+    )
+    before = relations(settings)
+    run_dbt(settings, ["run", "--select", "int_windows"], project=project)
+    name = "settlement_core.int_windows"
+    assert relations(settings)[name] != before[name]
+
+
+def test_a_finer_scale_is_not_rounded_away(settings: Settings, tmp_path: Path) -> None:
+    file = "models/core/facts/int_build.sql"
+    for scale in ("2", "6"):
+        project = changed_project(
+            tmp_path / scale,
+            file,
+            "{{ as_of() }} as as_of,",
+            "{{ as_of() }} as as_of, " + f"1.234567::numeric(12, {scale}) as figure,",
+        )
+        run_dbt(settings, ["run", "--select", "int_build"], project=project)
+    [(figure,)] = ask(settings, "select figure from settlement_core.int_build")
+    assert str(figure) == "1.234567"
