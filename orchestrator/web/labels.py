@@ -1,4 +1,4 @@
-"""What the database's short names mean, for sellers."""
+"""What the database's short names mean, for sellers, and for finance at the head of a table."""
 
 # States of a payout.
 STATES = {
@@ -36,4 +36,29 @@ EXPLORERS = {
     "TRC-20": "https://tronscan.org/#/transaction/",
     "ERC-20": "https://etherscan.io/tx/",
     "SPL": "https://solscan.io/tx/",
+}
+# Of the console: what differs from the name of the column.
+HEADS = {
+    "pct": "change, %",
+    "pct_off_mean": "off the mean, %",
+    "mean_4_weeks": "mean of 4 weeks",
+    "check_name": "check",
+    "break_id": "no.",
+    "alert_id": "no.",
+    "policy_id": "no.",
+    "block_id": "no.",
+    "adjustment_id": "no.",
+    "assignment_id": "no.",
+    "go_live_id": "no.",
+    "file_id": "file",
+    "seller_id": "seller",
+    "payout_window": "window",
+    "spike_ratio": "last 7 days to the 23 before",
+    "gross_30d": "sold, 30 days",
+    "disputes_30d": "disputed, 30 days",
+}
+LIMITS = {
+    "dual_approval_above": "two people approve above",
+    "maximum_line": "largest line",
+    "minimum_line": "smallest line",
 }

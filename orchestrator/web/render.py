@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -19,6 +20,8 @@ from orchestrator.web import labels
 
 HERE = Path(__file__).parent
 MINUS = "\N{MINUS SIGN}"
+LONG = 20
+INSTANT = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d[.\d]*[+-]\d\d:\d\d| \d\d:\d\d UTC)")
 
 
 def money(value: str | Decimal | None) -> str:
@@ -70,8 +73,41 @@ def minus_cell(value: Any) -> str:
 
 
 def is_instant(value: Any) -> bool:
-    """Whether it is kept on one line."""
-    return isinstance(value, datetime)
+    """Whether a clock shows it; in a document it is text."""
+    return isinstance(value, datetime) or (
+        isinstance(value, str) and INSTANT.fullmatch(value) is not None
+    )
+
+
+def head(name: str) -> str:
+    """The name of a column, as a table has it above."""
+    return labels.HEADS.get(name, name.replace("_", " "))
+
+
+def columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Those of a table that have a value in any row; its age stands there in words."""
+    return [
+        name
+        for name in rows[0]
+        if name != "age_hours" and any(row[name] not in (None, "", []) for row in rows)
+    ]
+
+
+def clock(value: str | datetime) -> Sequence[str]:
+    """An instant in UTC in two parts, between which a line may end: 2026-11-17, 08:00 UTC."""
+    if isinstance(value, str) and value[10] == "T":
+        value = datetime.fromisoformat(value)
+    return cell(value).split(" ", 1)
+
+
+def is_long(value: Any) -> bool:
+    """Whether it has a line of its own where a row is shown below each other."""
+    return isinstance(value, str | list) and len(cell(value)) > LONG
+
+
+def is_word(value: Any) -> bool:
+    """Whether it stays in one piece: ERC-20, 2026-W47."""
+    return isinstance(value, str) and len(value) <= LONG and " " not in value
 
 
 def is_below_zero(value: str) -> bool:
@@ -106,7 +142,9 @@ def _environment() -> Environment:
     )
     environment.filters |= {"money": money, "local": local, "day": day, "cell": minus_cell}
     environment.filters |= {"week": week, "csv_line": csv_line, "as_it_is": as_it_is}
+    environment.filters |= {"head": head, "columns": columns, "clock": clock}
     environment.tests |= {"number": is_number, "instant": is_instant}
+    environment.tests |= {"long": is_long, "word": is_word}
     environment.tests |= {"below_zero": is_below_zero, "nonzero": is_nonzero}
     environment.globals["words"] = labels
     return environment
