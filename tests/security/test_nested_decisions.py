@@ -28,9 +28,43 @@ DECISIONS = {
     "assign_reserve_policy": ("ana", "finance.assign_reserve_policy('s1', 'standard', 'lurking')"),
     "approve_reserve_assignments": ("ana", "finance.approve_reserve_assignments(1)"),
     "freeze_batch": (ORCHESTRATOR, "finance.freeze_batch('2026-W47')"),
+    "append_response_chunk": (ORCHESTRATOR, "finance.append_response_chunk(1, 1, 1, '{}')::text"),
+    "end_attempt": (ORCHESTRATOR, "finance.end_attempt(1, 1, 1, 200, true, '')::text"),
     "record_lookup": (ORCHESTRATOR, "finance.record_lookup('{}')"),
+    "store_balances": (ORCHESTRATOR, "finance.store_balances('{}')"),
+    "store_ledger": (ORCHESTRATOR, "finance.store_ledger('USDT_TRC20', '{}')"),
+    "compare_books": (ORCHESTRATOR, "finance.compare_books()"),
+    "mark_posted": (ORCHESTRATOR, "finance.mark_posted(1)::text"),
     "store_close": (ORCHESTRATOR, "finance.store_close('2026-W47')"),
 }
+# What writes and may run inside of another query: dbt's own hand-over, locks that end with a
+# session, alerts and sightings, which decide nothing, and a seller's page.
+NOT_PLAIN = {
+    "finance.begin_build", "finance.begin_handover", "finance.complete_build", "finance.hand_over",
+    "finance.hold_lock", "finance.take_turn",
+    "finance.alert_changed_definitions", "finance.alert_contradictions", "finance.alert_stopped",
+    "finance.raise_alert", "finance.raise_alert_once", "finance.sight_wallets",
+    "portal.enter",
+}  # fmt: skip
+# Functions that a login may call, may write, and reach no such check.
+UNCHECKED = """
+with recursive ours as (
+    select p.oid, n.nspname || '.' || p.proname as name, p.prosrc, p.proacl, p.provolatile
+    from pg_proc as p inner join pg_namespace as n on p.pronamespace = n.oid
+    where n.nspname in ('finance', 'portal', 'halfin', 'dbt_reads')
+),
+
+checked as (
+    select o.oid, o.name from ours as o where o.prosrc like '%finance.require_plain_call()%'
+    union
+    select o.oid, o.name from ours as o
+    inner join checked as c on position(c.name || '(' in o.prosrc) > 0
+)
+
+select distinct o.name from ours as o cross join lateral aclexplode(o.proacl) as a
+where a.grantee <> 0 and pg_get_userbyid(a.grantee) <> 'settle_owner' and o.provolatile = 'v'
+and not exists (select from checked as c where c.oid = o.oid)
+"""
 VIEWS = {
     "in the view itself": "create view settlement.trap as select {call} as x",
     "in a function": """
@@ -99,6 +133,10 @@ def test_a_view_that_decides_is_refused(market: Market, decision: str, hidden: s
         said = market.refusal(who, reading)
         assert said == NESTED or said.startswith("permission denied"), reading
     assert market.value(OWNER, DONE) == before
+
+
+def test_whatever_else_writes_decides_nothing(market: Market) -> None:
+    assert {row["name"] for row in market.rows(OWNER, UNCHECKED)} == NOT_PLAIN
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,10 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
 $$;
 
 create or replace function finance.mark_posted(p_alert_id bigint) returns void
-language sql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    perform finance.require_plain_call();
     update finance.alerts set posted_at = public.settle_now()
-    where alert_id = p_alert_id and posted_at is null
+    where alert_id = p_alert_id and posted_at is null;
+end;
 $$;

@@ -175,11 +175,14 @@ comment on function finance.begin_attempt(bigint, integer) is
 create or replace function finance.append_response_chunk(
     p_batch_id bigint, p_sequence integer, p_attempt integer, p_content bytea
 ) returns void
-language sql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    perform finance.require_plain_call();
     insert into finance.response_chunks (batch_id, sequence, attempt, chunk, content)
     select p_batch_id, p_sequence, p_attempt, count(*), p_content
     from finance.response_chunks as p
-    where (p.batch_id, p.sequence, p.attempt) = (p_batch_id, p_sequence, p_attempt)
+    where (p.batch_id, p.sequence, p.attempt) = (p_batch_id, p_sequence, p_attempt);
+end;
 $$;
 comment on function finance.append_response_chunk(bigint, integer, integer, bytea) is
 'A chunk of a response, in order; end_attempt, in the same transaction, joins them.';
@@ -188,7 +191,9 @@ create or replace function finance.end_attempt(
     p_batch_id bigint, p_sequence integer, p_attempt integer, p_http_status integer,
     p_was_sent boolean, p_request_id text
 ) returns void
-language sql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    perform finance.require_plain_call();
     update finance.call_attempts set
         http_status = p_http_status, was_sent = p_was_sent, request_id = p_request_id,
         response = (
@@ -200,7 +205,8 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
     where batch_id = p_batch_id and sequence = p_sequence and attempt = p_attempt
     and ended_at is null;
     delete from finance.response_chunks as p
-    where (p.batch_id, p.sequence, p.attempt) = (p_batch_id, p_sequence, p_attempt)
+    where (p.batch_id, p.sequence, p.attempt) = (p_batch_id, p_sequence, p_attempt);
+end;
 $$;
 comment on function finance.end_attempt(bigint, integer, integer, integer, boolean, text) is
 'The result of one attempt, with the response that was appended chunk by chunk; http_status 0 where there was none.';

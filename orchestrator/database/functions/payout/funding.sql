@@ -1,8 +1,14 @@
 -- What a window's payout needs on the rail, and what the rail says it has.
 
 create or replace function finance.store_balances(p_body bytea) returns bigint
-language sql security definer set search_path = pg_catalog, pg_temp as $$
-    insert into halfin.balance_reads (body) values (p_body) returning balance_read_id
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    v_read bigint;
+begin
+    perform finance.require_plain_call();
+    insert into halfin.balance_reads (body) values (p_body) returning balance_read_id into v_read;
+    return v_read;
+end;
 $$;
 comment on function finance.store_balances(bytea) is 'Keeps what the rail answered to GET balances, as it is.';
 

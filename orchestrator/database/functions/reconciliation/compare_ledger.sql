@@ -110,6 +110,7 @@ comment on function finance.is_settled_by_people(text, text) is
 create or replace function finance.compare_books() returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
+    perform finance.require_plain_call();
     perform finance.open_break(d.kind, d.subject, d.detail) from finance.ledger_differences() as d;
     -- What it opened and no longer finds has come right by an outcome.
     update finance.breaks as b

@@ -110,6 +110,7 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_new bigint;
 begin
+    perform finance.require_plain_call();
     insert into halfin.ledger_entries (
         currency, ledger_entry_id, entry_type, amount, payout_id, created_at
     )
