@@ -13,7 +13,13 @@ from orchestrator.database.connection import connect
 from orchestrator.database.migrate import make_dbt_schemas
 from orchestrator.dbt.project import project_files
 from orchestrator.dbt.runner import NodeResult, dbt_results, run_dbt
-from orchestrator.dbt.standing_views import rows_only
+from orchestrator.dbt.standing_views import (
+    ROWS_ONLY,
+    project_digest,
+    remember_views,
+    standing,
+    views_stand,
+)
 from orchestrator.secret_files import make_folder
 
 LIVE_SCHEMA = "settlement"
@@ -50,10 +56,16 @@ def build_week(settings: Settings, target: Path) -> tuple[list[NodeResult], str 
 
     What came of each node, and why it failed if it did.
     """
-    with one_build(settings), rows_only(settings) as selection:
+    with one_build(settings):
+        project = project_digest()
+        may_leave_out = views_stand(settings, project)
         hand_on_parse(settings, target)
-        place = ["--target-path", str(target)]
-        return dbt_results(settings, [*build_arguments(), *selection, *place])
+        arguments = [*build_arguments(), *(ROWS_ONLY if may_leave_out else ())]
+        with standing(is_so=may_leave_out):
+            nodes, failure = dbt_results(settings, [*arguments, "--target-path", str(target)])
+        if failure is None and not may_leave_out:
+            remember_views(settings, project)
+    return nodes, failure
 
 
 def build_as_of(settings: Settings, as_of: datetime, timezone: str | None) -> None:

@@ -28,36 +28,39 @@ ROWS_ONLY = (
 
 
 @contextmanager
-def rows_only(settings: Settings) -> Iterator[tuple[str, ...]]:
-    """The arguments by which a live build leaves the views out; none where it must make them.
-
-    Remembers the views that a build made, so call it with the build inside.
-    """
-    project = _project()
-    if _remembered(settings) == [project, _views(settings)]:
+def standing(*, is_so: bool) -> Iterator[None]:
+    """Tell dbt's hook meanwhile that a build may leave the views out and is whole all the same."""
+    if is_so:
         os.environ[VARIABLE] = "1"
-        try:
-            yield ROWS_ONLY
-        finally:
-            del os.environ[VARIABLE]
-        return
-    yield ()
+    try:
+        yield
+    finally:
+        os.environ.pop(VARIABLE, None)
+
+
+def views_stand(settings: Settings, project: str) -> bool:
+    """Whether the project and the views are those of the last build that made all views."""
+    file = _file(settings)
+    remembered = json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
+    return bool(remembered == [project, views_digest(settings)])
+
+
+def remember_views(settings: Settings, project: str) -> None:
+    """To be called after a build that made every view: one that failed left some as they were.
+
+    `project` is the digest from before that build: a file may be edited meanwhile.
+    """
     file = _file(settings)
     scratch = file.with_suffix(".new")
-    scratch.write_text(json.dumps([project, _views(settings)]), encoding="utf-8")
+    scratch.write_text(json.dumps([project, views_digest(settings)]), encoding="utf-8")
     scratch.replace(file)
-
-
-def _remembered(settings: Settings) -> list[str] | None:
-    file = _file(settings)
-    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
 
 
 def _file(settings: Settings) -> Path:
     return settings.home / "dbt" / "standing_views.json"
 
 
-def _project() -> str:
+def project_digest() -> str:
     """A digest of all that decides what a view says, but for what it reads."""
     digest = hashlib.sha256(version("dbt-postgres").encode())
     for file in project_files():
@@ -66,7 +69,7 @@ def _project() -> str:
     return digest.hexdigest()
 
 
-def _views(settings: Settings) -> str:
+def views_digest(settings: Settings) -> str:
     """A digest of the views there are: their definitions, columns, rights and identities."""
     with connect(settings, Component.DBT, is_read_only=True) as database:
         [found] = rows(database, sql_file("standing_views", Path(__file__).parent))
