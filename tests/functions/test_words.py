@@ -1,5 +1,6 @@
 """Where two people decide by one word each: whose word counts, and until when."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -7,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from tests.functions.attempts import Try, begin, conclude, end
-from tests.functions.market import DUE, WINDOW, Line, Market
+from tests.functions.market import CLOSE, DUE, WINDOW, Line, Market
 from tests.functions.payment_server import OWNER
 from tests.functions.rail_events import LINE
 
@@ -79,6 +80,113 @@ def test_a_pause_takes_two_who_are_there(market: Market) -> None:
     with without(market, "cem"):
         assert [market.value("ana", resume) for _ in range(2)] == [False, False]
         assert market.value("ben", resume) is True
+
+
+PROPOSALS = {
+    "adjustment": (
+        "select finance.enter_adjustment('s1', 500, 'goodwill')",
+        "select finance.approve_adjustment(%s)",
+        "entered adjustment 1",
+    ),
+    "adjustments of a file": (
+        "select finance.enter_adjustments("
+        """'[{"line": 2, "seller_id": "s1", "amount": "5", "reason": "r"}]', 'file')""",
+        "select finance.approve_adjustments(%s)",
+        "entered adjustment 1",
+    ),
+    "reserve assignment": (
+        "select finance.assign_reserve_policy('s1', 'elevated', 'risk')",
+        "select finance.approve_reserve_assignment(%s)",
+        "entered assignment 1",
+    ),
+    "reserve assignments of a file": (
+        "select finance.assign_reserve_policies("
+        """'[{"line": 2, "seller_id": "s1", "policy": "elevated"}]', 'file')""",
+        "select finance.approve_reserve_assignments(%s)",
+        "entered assignment 1",
+    ),
+    "limit": (
+        "select finance.propose_policy('maximum_line', '', 1, 'meeting')",
+        "select finance.confirm_policy(%s)",
+        "proposed ",
+    ),
+    "go-live": (
+        "select finance.propose_go_live('2026-W47', null, 'meeting')",
+        "select finance.approve_go_live(%s)",
+        "proposed go-live 1",
+    ),
+}
+# What asks whose word counts. Another decision of two people is tested here, and joins.
+ASKS = {
+    *("adjustment_obstacle", "assignment_obstacle", "confirm_policy", "approve_go_live"),
+    *("close_break", "declare_rejected", "resolve_line", "failed_checks"),
+    *("resume_payouts", "pause_message", "approvals_covering"),
+}
+
+
+@pytest.mark.parametrize("name", PROPOSALS)
+def test_nobody_agrees_to_what_somebody_proposed_who_has_left(name: str) -> None:
+    propose, approve, did = PROPOSALS[name]
+    with Market.open() as market:
+        market.at(CLOSE)
+        market.build(LINE)
+        market.rows(
+            OWNER,
+            "insert into settlement_seeds.reserve_policies values"
+            " ('elevated', '1970-01-01Z', 7, 0, 0)",
+        )
+        market.hand_over()
+        number = market.value("cem", propose)
+        with without(market, "cem"):
+            refusal = market.refusal("ana", approve, number)
+            assert refusal.startswith(f"cem {did}")
+            assert "has left finance since: withdraw it and" in refusal
+        market.rows("ana", approve, number)
+
+
+def test_an_approval_of_who_has_left_is_none() -> None:
+    with Market.open() as market:
+        market.close(LINE)
+        market.approve("cem")
+        with without(market, "cem"):
+            assert market.rows("dora", "select * from finance.covering_approvals(%s)", WINDOW) == []
+
+
+def test_who_lifts_a_block_of_who_has_left_is_not_the_only_approver() -> None:
+    """Lifting is one person's word against another's: it is the payment that takes a second one."""
+    with Market.open() as market:
+        market.close(LINE)
+        market.rows("cem", "select finance.block_wallet(%s, 'theft')", LINE.wallet)
+        with without(market, "cem"):
+            market.rows("ana", "select finance.unblock_wallet(%s, 'settled')", LINE.wallet)
+            market.approve("ana")
+            assert any("ana lifted the block" in obstacle for obstacle in market.obstacles())
+
+
+def test_every_decision_of_two_people_asks_whose_word_counts() -> None:
+    """The others compare no names: each has one home, where those who have left are left out."""
+    with Market.open() as market:
+        functions = market.rows(
+            OWNER,
+            "select p.proname, p.prosrc from pg_proc as p"
+            " where p.pronamespace = 'finance'::regnamespace",
+        )
+    asking = {
+        f["proname"]
+        for f in functions
+        if re.search(
+            r"finance[.](is_in_finance|people_in_finance|second_person_obstacle)\(", f["prosrc"]
+        )
+    }
+    assert asking - {"people_in_finance", "second_person_obstacle"} == ASKS
+    columns = r"(entered|assigned|proposed|declared|resolved|accepted|resumed)_by"
+    comparing = {
+        f["proname"]
+        for f in functions
+        if re.search(rf"\w+[.]{columns} *(=|<>|is) *(v_person|p_person|session_user)", f["prosrc"])
+        or re.search(rf"count\(distinct \w+[.]{columns}\)", f["prosrc"])
+    }
+    assert comparing == set()
 
 
 def test_a_break_of_money_that_left_takes_two_who_are_there(market: Market) -> None:

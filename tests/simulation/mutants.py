@@ -745,8 +745,13 @@ MUTANTS = (
         "resolved",
         (
             f"{FUNCTIONS}/payout/resolve_line.sql",
-            "select distinct on (r.resolved_by) r.outcome, r.line_state",
-            "select r.outcome, r.line_state",
+            "select distinct on (r.resolved_by) r.resolved_by, r.outcome",
+            "select r.resolved_by, r.outcome",
+        ),
+        (
+            f"{FUNCTIONS}/common/two_people.sql",
+            "select distinct p.person",
+            "select p.person",
         ),
         seed=4,
     ),

@@ -16,12 +16,11 @@ begin
     )
     select
         f.check_name, f.detail,
-        array(
+        finance.people_in_finance(array(
             select a.accepted_by from finance.check_acceptances as a
             where a.payout_window = p_window and a.check_name = f.check_name
-            and a.detail = f.detail and finance.is_in_finance(a.accepted_by)
-            order by a.accepted_by
-        )
+            and a.detail = f.detail
+        ))
     from failed as f
     order by f.check_name;
 end;

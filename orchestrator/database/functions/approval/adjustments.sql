@@ -84,9 +84,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
         when p_adjustment.withdrawn_at is not null
             then format('adjustment %s was withdrawn by %s: enter it again',
                 p_adjustment.adjustment_id, p_adjustment.withdrawn_by)
-        when p_adjustment.entered_by = p_person
-            then format('%s entered adjustment %s: somebody else must approve it', p_person,
-                p_adjustment.adjustment_id)
+        when w.obstacle is not null then w.obstacle
         when abs(p_adjustment.amount_minor) > finance.policy('maximum_line')
             then format('adjustment %s of %s is above the limit of one line (%s): raise the limit first',
                 p_adjustment.adjustment_id, finance.money(p_adjustment.amount_minor),
@@ -97,6 +95,10 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
             then format('a window was closed while adjustment %s waited: approve it again',
                 p_adjustment.adjustment_id)
     end
+    from finance.second_person_obstacle(
+        p_adjustment.entered_by, p_person, format('entered adjustment %s', p_adjustment.adjustment_id),
+        'approve it', 'enter it again'
+    ) as w (obstacle)
 $$;
 
 create or replace function finance.approve_adjustment(p_adjustment_id bigint)

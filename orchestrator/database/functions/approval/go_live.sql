@@ -96,6 +96,7 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_person text := finance.require_finance_member();
     v_go_live finance.go_lives;
+    v_obstacle text;
 begin
     -- No close is stored meanwhile.
     perform finance.lock_decisions();
@@ -107,8 +108,13 @@ begin
     elsif v_go_live.withdrawn_at is not null then
         raise exception 'go-live % was withdrawn by %: propose it again', p_go_live_id,
             v_go_live.withdrawn_by;
-    elsif v_go_live.proposed_by = v_person then
-        raise exception '% proposed go-live %: somebody else must approve it', v_person, p_go_live_id;
+    end if;
+    v_obstacle := finance.second_person_obstacle(
+        v_go_live.proposed_by, v_person, format('proposed go-live %s', p_go_live_id), 'approve it',
+        'propose it again'
+    );
+    if v_obstacle is not null then
+        raise exception '%', v_obstacle;
     end if;
     perform finance.refuse_go_live_after_close();
     if v_go_live.starts_at <> finance.go_live_starts_at(v_go_live.payout_window) then

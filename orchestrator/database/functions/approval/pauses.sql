@@ -54,7 +54,9 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     union all
     select format('payouts are paused since %s by %s (%s): two people must resume them, %s so far',
         to_char(p.paused_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI') || ' UTC', p.paused_by, p.note,
-        (select count(*) from finance.resumes as r where r.pause_id = p.pause_id))
+        cardinality(finance.people_in_finance(array(
+            select r.resumed_by from finance.resumes as r where r.pause_id = p.pause_id
+        ))))
     from finance.current_pause() as p
     where p.pause_id is not null
     limit 1

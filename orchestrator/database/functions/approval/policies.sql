@@ -32,6 +32,7 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_person text := finance.require_finance_member();
     v_policy finance.policies;
+    v_obstacle text;
 begin
     perform finance.lock_decisions();
     select p.* into v_policy from finance.policies as p where p.policy_id = p_policy_id;
@@ -42,8 +43,13 @@ begin
     elsif v_policy.withdrawn_at is not null then
         raise exception 'proposal % was withdrawn by %: propose it again', p_policy_id,
             v_policy.withdrawn_by;
-    elsif v_policy.proposed_by = v_person then
-        raise exception '% proposed %: somebody else must confirm it', v_person, p_policy_id;
+    end if;
+    v_obstacle := finance.second_person_obstacle(
+        v_policy.proposed_by, v_person, format('proposed %s', p_policy_id), 'confirm it',
+        'propose it again'
+    );
+    if v_obstacle is not null then
+        raise exception '%', v_obstacle;
     end if;
     update finance.policies set confirmed_by = v_person, confirmed_at = public.settle_now()
     where policy_id = p_policy_id;

@@ -84,9 +84,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
         when p_assignment.withdrawn_at is not null
             then format('assignment %s was withdrawn by %s: enter it again', p_assignment.assignment_id,
                 p_assignment.withdrawn_by)
-        when p_assignment.assigned_by = p_person
-            then format('%s entered assignment %s: somebody else must approve it', p_person,
-                p_assignment.assignment_id)
+        when w.obstacle is not null then w.obstacle
         when finance.policy_fault(p_assignment.policy) is not null
             then format('assignment %s of seller %s: %s', p_assignment.assignment_id,
                 p_assignment.seller_id, finance.policy_fault(p_assignment.policy))
@@ -98,6 +96,10 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
             then format('assignment %s: seller %s is put under another policy at this very instant; approve it again',
                 p_assignment.assignment_id, p_assignment.seller_id)
     end
+    from finance.second_person_obstacle(
+        p_assignment.assigned_by, p_person, format('entered assignment %s', p_assignment.assignment_id),
+        'approve it', 'enter it again'
+    ) as w (obstacle)
 $$;
 
 create or replace function finance.approve_reserve_assignment(p_assignment_id bigint)

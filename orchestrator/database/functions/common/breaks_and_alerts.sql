@@ -59,10 +59,9 @@ begin
         ) then
         insert into finance.break_closings (break_id, note) values (p_break_id, p_note)
         on conflict (break_id, closed_by) do nothing;
-        if (
-            select count(*) from finance.break_closings as c
-            where c.break_id = p_break_id and finance.is_in_finance(c.closed_by)
-        ) < 2 then
+        if cardinality(finance.people_in_finance(array(
+            select c.closed_by from finance.break_closings as c where c.break_id = p_break_id
+        ))) < 2 then
             return false;
         end if;
     end if;

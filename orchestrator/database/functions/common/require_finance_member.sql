@@ -18,16 +18,6 @@ begin
 end;
 $$;
 
-create or replace function finance.is_in_finance(p_person text) returns boolean
-language sql stable set search_path = pg_catalog, pg_temp as $$
-    select exists (
-        select from pg_roles as r
-        where r.rolname = p_person and pg_has_role(r.oid, 'settle_finance', 'member')
-    )
-$$;
-comment on function finance.is_in_finance(text) is
-'Whether the person is in the finance group now: the word of somebody who has left counts no more.';
-
 -- One decision at a time, and none while a window is stored or frozen. What was committed while
 -- this waited must be seen afterwards, which an older snapshot would not.
 create or replace function finance.lock_decisions() returns void

@@ -39,9 +39,11 @@ begin
     end if;
     insert into finance.batch_rejections (batch_id, note) values (v_batch.batch_id, p_note);
     -- What was said before the last attempt was said of another one.
-    select count(distinct r.declared_by) into v_people from finance.batch_rejections as r
-    where r.batch_id = v_batch.batch_id and finance.is_in_finance(r.declared_by)
-    and r.declared_at >= finance.last_attempt_at(v_batch.batch_id, null);
+    v_people := cardinality(finance.people_in_finance(array(
+        select r.declared_by from finance.batch_rejections as r
+        where r.batch_id = v_batch.batch_id
+        and r.declared_at >= finance.last_attempt_at(v_batch.batch_id, null)
+    )));
     if v_people < 2 then
         return v_people;
     end if;

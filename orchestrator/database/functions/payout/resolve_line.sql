@@ -161,16 +161,18 @@ begin
     insert into finance.line_resolutions (line_id, outcome, line_state, note)
     values (v_line.line_id, p_outcome, v_line.state, p_note);
     -- Each person's latest word counts.
-    select count(*) into v_people
-    from (
-        select distinct on (r.resolved_by) r.outcome, r.line_state
-        from finance.line_resolutions as r
-        where r.line_id = v_line.line_id and finance.is_in_finance(r.resolved_by)
-        -- What was said before the last attempt was said of another one.
-        and r.resolved_at >= finance.last_attempt_at(v_line.batch_id, v_line.call_sequence)
-        order by r.resolved_by, r.line_resolution_id desc
-    ) as said
-    where said.outcome = p_outcome and said.line_state = v_line.state;
+    v_people := cardinality(finance.people_in_finance(array(
+        select said.resolved_by
+        from (
+            select distinct on (r.resolved_by) r.resolved_by, r.outcome, r.line_state
+            from finance.line_resolutions as r
+            where r.line_id = v_line.line_id
+            -- What was said before the last attempt was said of another one.
+            and r.resolved_at >= finance.last_attempt_at(v_line.batch_id, v_line.call_sequence)
+            order by r.resolved_by, r.line_resolution_id desc
+        ) as said
+        where said.outcome = p_outcome and said.line_state = v_line.state
+    )));
     if v_people >= 2 then
         perform finance.apply_resolution(v_line, p_outcome, v_person, p_note);
         perform finance.conclude_resolved(v_line, p_note);
