@@ -30,9 +30,9 @@ def export(
 ) -> None:
     """Write the lines of a window's run that would be paid, or were frozen, to a CSV file.
 
-    Its name holds the digest that names exactly these lines; nothing reads it back. A cell that a
-    spreadsheet would take for a formula (it begins with = + - @, a tab or a return, and is no
-    number) gets an apostrophe in front.
+    Its name holds the digest that names exactly these lines; nothing reads it back. What a
+    spreadsheet would take for a formula (= + - @ at the start of a cell that is no number, or
+    behind a semicolon, a tab or a line end in it) gets an apostrophe in front.
     """
     found = read("window/export", window=window, run=run)
     if not found and run is not None:

@@ -1,5 +1,7 @@
 """`settle export`: a file that holds what its name says, and nothing that a spreadsheet runs."""
 
+import csv
+import io
 from pathlib import Path
 
 import pytest
@@ -66,15 +68,37 @@ def test_each_run_is_exported_under_its_own_digest(tmp_path: Path) -> None:
         ("+cmd", "'+cmd"),
         ("-cmd|' /C calc'!A0", "'-cmd|' /C calc'!A0"),
         ("@SUM(A1)", "'@SUM(A1)"),
-        ("\t=1", "'\t=1"),
-        ("\r=1", "'\r=1"),
-        ("\n=1", "'\n=1"),
+        ("\t1", "'\t1"),
+        ("\t=1", "'\t'=1"),
+        ("\r=1", "'\r'=1"),
+        ("a\n=1", "a\n'=1"),
+        ("x;=1", "x;'=1"),
+        ("x;-1+1", "x;'-1+1"),
+        ('x; "=1"', 'x;\' "=1"'),
+        ('"=1"', '\'"=1"'),
+        (" =1", "' =1"),
+        ("\xa0=1", "'\xa0=1"),
         ("\uff1d1+1", "'\uff1d1+1"),
         ("-1+1", "'-1+1"),
         ("-3.00", "-3.00"),
         ("seller-1", "seller-1"),
+        ("late; see note", "late; see note"),
+        ("1,000 - 3 = 997", "1,000 - 3 = 997"),
         (None, ""),
     ],
 )
 def test_formulas_are_escaped_in_csv_cells(value: str | None, cell: str) -> None:
     assert safe_cell(value) == cell
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize(
+    "text", ["=1", "x;=1", 'x;"=1', 'x;""=1', '"=1', '";=1', "x\n=1", "x\t=1", 'a,"";\t=1', "' ;=1"]
+)
+def test_no_cell_is_a_formula_whatever_a_spreadsheet_splits_at(separator: str, text: str) -> None:
+    """Python's reader takes quotes as spreadsheets do: at the start of a cell alone."""
+    stream = io.StringIO()
+    csv.writer(stream).writerow(["s1", safe_cell(text), "2.00"])
+    written = io.StringIO(stream.getvalue(), newline="")
+    cells = [cell for row in csv.reader(written, delimiter=separator) for cell in row]
+    assert not [cell for cell in cells if cell.lstrip(' "').startswith("=")]
