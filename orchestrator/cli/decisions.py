@@ -213,10 +213,11 @@ def policy_list(as_json: Json = False) -> None:
 
 
 def reserve_list(as_json: Json = False) -> None:
-    """What waits of each file, the assignments that wait, then the 20 decided last."""
+    """What waits, who is under another policy than standard, then the 20 others decided last."""
     found = read("decisions/reserve_assignments")
     titles = {"assignment_id": "id", "state": "state", "file_id": "file", "seller_id": "seller"}
-    who = {"policy": "policy", "assigned_by": "entered by", "approved_by": "approved by"}
+    titles |= {"policy": "policy", "since": "since", "score": "score"}
+    who = {"assigned_by": "entered by", "approved_by": "approved by"}
     if not as_json:
         _show_files("decisions/reserve_files")
     empty = "No seller was put under a reserve policy: all are under standard."

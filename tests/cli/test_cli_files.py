@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -141,7 +142,10 @@ def test_a_seller_is_put_under_a_reserve_policy(prompt: Prompt) -> None:
     prompt.done("ana", "reserve", "assign", "s2", "elevated", *NOTE)
     assert prompt.done("ana", "reserve", "withdraw", "2") == "ana withdrew assignment 2.\n"
     states = [line.split()[:4] for line in prompt.settle.done("reserve", "list").splitlines()[1:]]
-    assert states == [["2", "withdrawn", "s2", "elevated"], ["1", "current", "s1", "elevated"]]
+    assert states == [["1", "current", "s1", "elevated"], ["2", "withdrawn", "s2", "elevated"]]
+    applies = json.loads(prompt.settle.done("reserve", "list", "--json"))[0]
+    assert (applies["assigned_by"], applies["approved_by"]) == ("ana", "ben")
+    assert datetime.fromisoformat(applies["since"]) == CLOSE
     assert "finance group" in prompt.refused("dora", "reserve", "approve", "1")
 
 

@@ -1,39 +1,110 @@
--- Sellers' reserve policies: what waits for another person, oldest first, then the 20 decided last.
-with decided as (
+-- Sellers' reserve policies, in this order: what waits for another person, the oldest first; who is
+-- under another policy than standard now; the 20 others decided last. Beside what waits and what
+-- applies: the seller at the latest close, at the one before, and their last four windows.
+with recent as materialized (
     select
-        a.assignment_id,
+        c.payout_window,
+        row_number() over (order by c.window_starts_at desc) as age
+    from finance.window_closes as c
+    order by c.window_starts_at desc
+    limit 4
+),
+
+-- Of each seller the policy that people put them under last.
+latest as (
+    select distinct on (a.seller_id) a.assignment_id
+    from finance.reserve_assignments as a
+    where a.approved_at is not null
+    order by a.seller_id asc, a.approved_at desc
+),
+
+judged as (
+    select
+        a.*,
+        case
+            when a.withdrawn_at is not null then 'withdrawn'
+            when a.approved_at is null then 'open'
+            when l.assignment_id is null then 'replaced'
+            else 'current'
+        end as state,
         coalesce(a.approved_at, a.withdrawn_at) as decided_at
     from finance.reserve_assignments as a
-    where coalesce(a.approved_at, a.withdrawn_at) is not null
-    order by 2 desc, 1 desc
-    limit 20
+    left join latest as l on a.assignment_id = l.assignment_id
+),
+
+ranked as (
+    select
+        j.*,
+        case
+            when j.state = 'open' then 1
+            when j.state = 'current' and j.policy <> 'standard' then 2
+            else 3
+        end as part
+    from judged as j
+),
+
+listed as (
+    select r.* from ranked as r
+    where r.part < 3
+    union all
+    (
+        select r.* from ranked as r
+        where r.part = 3
+        order by r.decided_at desc, r.assignment_id desc limit 20
+    )
+),
+
+health as (
+    select
+        w.age,
+        h.*
+    from recent as w
+    inner join finance.window_close_health as h on w.payout_window = h.payout_window
+    where w.age <= 2 and h.seller_id in (
+        select l.seller_id from listed as l
+        where l.part < 3
+    )
 )
 
 select
-    a.assignment_id,
-    case
-        when a.withdrawn_at is not null then 'withdrawn'
-        when a.approved_at is null then 'open'
-        when exists (
-            select from finance.reserve_assignments as n
-            where n.seller_id = a.seller_id and n.approved_at > a.approved_at
-        ) then 'replaced'
-        else 'current'
-    end as state,
-    a.file_id,
-    a.seller_id,
-    a.policy,
-    a.note,
-    a.assigned_by,
-    a.assigned_at,
-    a.approved_by,
-    a.approved_at,
-    a.withdrawn_by,
-    a.withdrawn_at
-from finance.reserve_assignments as a
-left join decided as d on a.assignment_id = d.assignment_id
-where d.assignment_id is not null or coalesce(a.approved_at, a.withdrawn_at) is null
+    l.assignment_id,
+    l.state,
+    l.file_id,
+    l.seller_id,
+    l.policy,
+    l.approved_at as since,
+    l.note,
+    l.assigned_by,
+    l.assigned_at,
+    l.approved_by,
+    l.withdrawn_by,
+    l.withdrawn_at,
+    array_to_string(f.review_reasons, ', ') as flagged_for,
+    f.health_score as score,
+    b.health_score as score_before,
+    round(100 * f.dispute_rate, 1) as disputes_pct,
+    round(100 * b.dispute_rate, 1) as disputes_pct_before,
+    f.trailing_30d_disputes as disputes_30d,
+    b.trailing_30d_disputes as disputes_30d_before,
+    f.trailing_30d_gross as gross_30d,
+    b.trailing_30d_gross as gross_30d_before,
+    p.windows
+from listed as l
+left join health as f on l.seller_id = f.seller_id and f.age = 1 and l.part < 3
+left join health as b on l.seller_id = b.seller_id and b.age = 2 and l.part < 3
+cross join lateral (
+    select
+        json_agg(json_build_object(
+            'payout_window', w.payout_window, 'net', finance.money(r.net_minor),
+            'hold_reason', r.hold_reasons[1]
+        ) order by w.age) as windows
+    from recent as w
+    inner join finance.window_close_rows as r
+        on w.payout_window = r.payout_window and l.seller_id = r.seller_id
+    where l.part < 3
+) as p
 order by
-    d.decided_at desc nulls first,
-    case when d.decided_at is null then a.assignment_id end,
-    a.assignment_id desc
+    l.part asc,
+    case when l.part = 1 then l.assignment_id end,
+    l.decided_at desc,
+    l.assignment_id desc

@@ -30,7 +30,12 @@ WINDOW = HEAD | {
 HELD = HEAD | {"reasons": "window/held_reasons", "rows": "window/held"}
 RELEASES = {"releases": "books/reserve_releases"}
 APPROVE = HEAD | {name: WINDOW[name] for name in ("totals", "payable", "rails", "changed_wallets")}
-SELLER = {"statement": "seller/statement", "health": "seller/health"}
+SELLER = {
+    "statement": "seller/statement",
+    "health": "seller/health",
+    "assignments": "seller/reserve_policies",
+    "policies": "decisions/reserve_policies",
+}
 BOOKS = {"asked": "books/may_read", "rows": "books/rollforward", "ageing": "books/ageing"}
 HOME = {
     "windows": "window/status",

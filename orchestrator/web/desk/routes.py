@@ -192,7 +192,7 @@ class DeskPages:
             expires = int(time.time()) + DAY_S
             shown = f"/s/{make_token(seller, expires, link_secrets(self._settings)[0])}"
         context = {"seller": seller, "s": found["statement"][0]["statement"], "shown": shown}
-        return self._render(request, "desk/seller.html", context | {"health": found["health"]})
+        return self._render(request, "desk/seller.html", found | context)
 
     def books(self, request: Request) -> Response:
         """The liability to sellers: years of it, so sessions share one result for a minute."""
