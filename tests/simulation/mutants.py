@@ -582,15 +582,15 @@ MUTANTS = (
         "same bytes",
         (
             f"{FUNCTIONS}/payout/calls.sql",
-            "regexp_replace(p_refused.idempotency_key, '/rest-\\d+$', '') || '/rest-' || 1 +"
+            "regexp_replace(p_refused.idempotency_key, '/rest-[0-9]+$', '') || '/rest-' || 1 +"
             " coalesce(",
             "p_refused.idempotency_key || left('', coalesce(",
         ),
         (
             f"{FUNCTIONS}/payout/calls.sql",
-            "(regexp_match(p_refused.idempotency_key, '/rest-(\\d+)$'))[1]::integer, 0\n"
+            "(regexp_match(p_refused.idempotency_key, '/rest-([0-9]+)$'))[1]::integer, 0\n"
             "            ) as key,",
-            "(regexp_match(p_refused.idempotency_key, '/rest-(\\d+)$'))[1]::integer, 0\n"
+            "(regexp_match(p_refused.idempotency_key, '/rest-([0-9]+)$'))[1]::integer, 0\n"
             "            )) as key,",
         ),
         without=(

@@ -19,3 +19,15 @@ def test_minor_units_become_decimals_in_one_place() -> None:
     assert found == [
         "amounts.sql: $$ select (p_minor operator(pg_catalog./) 100)::pg_catalog.numeric(20, 2) $$;"
     ]
+
+
+def test_digits_are_those_of_ascii() -> None:
+    """What `\\d` is, a server's locale decides: a digit of another script is no integer."""
+    folders = [ORCHESTRATOR, *(ORCHESTRATOR.parent / folder for folder in ("models", "macros"))]
+    found = {
+        file.name
+        for folder in folders
+        for file in folder.rglob("*.sql")
+        if "database/migrations" not in str(file) and r"\d" in file.read_text()
+    }
+    assert found == {"require_plain_call.sql"}  # Postgres writes those lines itself

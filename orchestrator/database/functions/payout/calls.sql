@@ -73,8 +73,8 @@ language sql set search_path = pg_catalog, pg_temp as $$
     with keys as (
         -- The key of the freeze's call and the round: the same again after a restore.
         select
-            regexp_replace(p_refused.idempotency_key, '/rest-\d+$', '') || '/rest-' || 1 + coalesce(
-                (regexp_match(p_refused.idempotency_key, '/rest-(\d+)$'))[1]::integer, 0
+            regexp_replace(p_refused.idempotency_key, '/rest-[0-9]+$', '') || '/rest-' || 1 + coalesce(
+                (regexp_match(p_refused.idempotency_key, '/rest-([0-9]+)$'))[1]::integer, 0
             ) as key,
             count(*) as line_count,
             min(p.description) as description,

@@ -10,6 +10,10 @@ declare
     v_verdict text;
 begin
     perform finance.require_plain_call();
+    -- Money may come back: decisions before batches, as everybody locks them.
+    if finance.classify_attempt(finance.decisive_attempt(p_batch_id, p_sequence)) = 'rejected' then
+        perform finance.lock_decisions();
+    end if;
     select b.* into v_batch from finance.payout_batches as b
     where b.batch_id = p_batch_id for update;
     select c.* into v_call from finance.payout_calls as c

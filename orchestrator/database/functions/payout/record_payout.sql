@@ -42,7 +42,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
             as payout_window
     ) as c
     where p_payout ->> 'idempotency_key' like 'settle/' || i.installation_id || '/%'
-    and c.payout_window ~ '^\d{4}-W\d{2}$'
+    and c.payout_window ~ '^[0-9]{4}-W[0-9]{2}$'
     and not exists (
         select from finance.payout_lines as l
         where l.idempotency_key = p_payout ->> 'idempotency_key'

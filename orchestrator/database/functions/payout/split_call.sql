@@ -3,8 +3,9 @@
 create or replace function finance.named_lines(p_call finance.payout_calls, p_response jsonb)
 returns table (line_id text, reason text)
 language sql stable set search_path = pg_catalog, pg_temp as $$
+    -- Digits by name: to some servers those of other scripts are digits too, and no integer.
     with details as (
-        select d.detail, (regexp_match(d.detail, '^payouts\[(\d{1,9})\]'))[1]::integer as place
+        select d.detail, (regexp_match(d.detail, '^payouts\[([0-9]{1,9})\]'))[1]::integer as place
         from jsonb_array_elements_text(
             case jsonb_typeof(p_response #> '{error,details}')
                 when 'array' then p_response #> '{error,details}' else '[]'::jsonb
@@ -19,7 +20,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     )
     select
         p.line_id,
-        string_agg(regexp_replace(d.detail, '^payouts\[\d+\]\.?', ''), '; ' order by d.detail)
+        string_agg(regexp_replace(d.detail, '^payouts\[[0-9]+\]\.?', ''), '; ' order by d.detail)
     from details as d
     left join placed as p
         on p.place = case when p_call.line_count = 1 then coalesce(d.place, 0) else d.place end
@@ -111,7 +112,7 @@ begin
     ) <> array(
         select l.line_id from finance.payout_lines as l
         where l.batch_id = new.batch_id and l.call_sequence = new.sequence order by 1
-    ) or exists (
+    ) or new.line_count <> json_array_length(new.body::json -> 'payouts') or exists (
         select from finance.payout_lines as l
         where l.batch_id = new.batch_id and l.call_sequence = new.follows and l.state = 'frozen'
     ) then
