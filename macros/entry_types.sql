@@ -8,6 +8,24 @@
     end
 {%- endmacro %}
 
+{% macro entry_detail(entries) -%}
+    case {{ entries }}.entry_type
+        when 'charge' then (
+            select coalesce(max(charges.charge_type), '')
+            from {{ ref('stg_marketplace__seller_charges') }} as charges
+            where
+                charges.seller_id = {{ entries }}.seller_id
+                and charges.charge_id = {{ entries }}.source_id
+        )
+        when 'adjustment' then (
+            select adjustments.adjustment_type
+            from {{ ref('stg_finance__adjustments') }} as adjustments
+            where adjustments.adjustment_id = {{ entries }}.source_id::bigint
+        )
+        else ''
+    end
+{%- endmacro %}
+
 {#- Column of the settlement view, its sign, and the entries that it sums. -#}
 {% macro entry_columns() -%}
     {{ return([

@@ -16,6 +16,7 @@ from orchestrator.cli import (
     events,
     export,
     held,
+    journal,
     load,
     query,
     review,
@@ -36,7 +37,20 @@ app = typer.Typer(
 )
 # In the order of `settle --help`, which shows them in panels.
 VERBS = (
-    *(database, load, week, review, held, export, decisions, blocks, sellers, query, build),
+    *(
+        database,
+        load,
+        week,
+        review,
+        held,
+        export,
+        journal,
+        decisions,
+        blocks,
+        sellers,
+        query,
+        build,
+    ),
     *(breaks, events, services, sandbox),
 )
 for module in VERBS:

@@ -1,15 +1,13 @@
 """`settle export`: the lines of a window as a CSV file that nothing reads back."""
 
 import csv
-import os
-from collections.abc import Iterable, Sequence
 from pathlib import Path
-from tempfile import NamedTemporaryFile
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from orchestrator.cli.options import WEEK_PANEL, Window, read, say
+from orchestrator.cli.whole_file import whole_file
 from orchestrator.csv_export import safe_cell
 from orchestrator.errors import SettleError
 
@@ -49,27 +47,8 @@ def export(
     # One row of nulls where the window has no line.
     lines = [[row[name] for name in columns] for row in found if row["seller_id"] is not None]
     file = to / f"settlement-{window}-{digest[:12]}.csv"
-    try:
-        _write(file, columns, lines)
-    except OSError as error:
-        raise SettleError(
-            f"{file} cannot be written ({error.strerror}): nothing is there"
-        ) from error
+    with whole_file(file) as stream:
+        writer = csv.writer(stream)
+        writer.writerow(columns)
+        writer.writerows([safe_cell(value) for value in line] for line in lines)
     say(str(file))
-
-
-def _write(file: Path, columns: Sequence[str], lines: Iterable[Sequence[Any]]) -> None:
-    """All of it or nothing under this name, for its owner's eyes alone."""
-    with NamedTemporaryFile(
-        "w", dir=file.parent, prefix=f".{file.name}-", encoding="utf-8", newline="", delete=False
-    ) as stream:
-        try:
-            writer = csv.writer(stream)
-            writer.writerow(columns)
-            writer.writerows([safe_cell(value) for value in line] for line in lines)
-            stream.flush()
-            os.fsync(stream.fileno())
-            os.replace(stream.name, file)
-        except BaseException:
-            os.unlink(stream.name)
-            raise

@@ -1,7 +1,11 @@
-"""`settle export`: a file that holds what its name says, and nothing that a spreadsheet runs."""
+"""`settle export` and `settle journal`: files that hold what their names say, and nothing that a
+spreadsheet runs."""
 
 import csv
 import io
+import subprocess
+import sys
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -59,6 +63,68 @@ def test_each_run_is_exported_under_its_own_digest(tmp_path: Path) -> None:
     assert desk.settle.done(*export, "--run", "2").rstrip("\n") == second
     assert desk.settle.done(*export, "--run", "1").rstrip("\n") == first
     assert exported(Path(first))[0] == batch["digest"]
+
+
+def test_a_month_of_the_journal_is_a_file_that_balances_and_that_beancount_takes(
+    desk: Desk, tmp_path: Path
+) -> None:
+    journal = ("journal", "--to", str(tmp_path))
+    assert "'2026-13' is not a month; write it like 2026-11" in desk.settle.misused(
+        *journal, "2026-13"
+    )
+    file = Path(desk.settle.done(*journal, "2026-10").rstrip("\n"))
+    assert file == tmp_path / "journal-2026-10.csv"
+    with file.open(newline="") as stream:
+        entries = list(csv.DictReader(stream))
+    assert {row["booked_on"] for row in entries} == {"2026-10-31"}
+    assert sum(Decimal(row["debit"]) - Decimal(row["credit"]) for row in entries) == 0
+    assert {row["kind"] for row in entries} >= {"order", "fee", "tax", "refund", "reserve"}
+
+    # W46 is stored: what becomes available on the last of November is not yet known.
+    said = desk.settle.refused(*journal, "2026-11")
+    assert said == (
+        "2026-11 can change until window 2026-W49 is closed, which has its last instant in UTC:"
+        " say --so-far to have it as it is by now"
+    )
+    so_far = (*journal, "2026-11", "--so-far", "--format", "beancount")
+    files = [
+        Path(desk.settle.done(*journal, "2026-10", "--format", "beancount").rstrip("\n")),
+        Path(desk.settle.done(*so_far).rstrip("\n")),
+    ]
+    assert [file.name for file in files] == [
+        "journal-2026-10.beancount",
+        "journal-2026-11-so-far.beancount",
+    ]
+    assert files[0].read_text().count(" USD\n") == len(entries)
+    both = tmp_path / "both.beancount"
+    plugin = 'plugin "beancount.plugins.auto_accounts"\n'
+    both.write_text(plugin + "".join(f'include "{file.name}"\n' for file in files))
+    for ledger in (*files, both):
+        assert bean_check(ledger) == (0, "")
+    # It is the check that finds what does not balance.
+    text = files[0].read_text()
+    files[0].write_text(text.replace(".", ".0", 1))
+    assert bean_check(files[0])[0] == 1
+
+
+def bean_check(ledger: Path) -> tuple[int, str]:
+    """How beancount's own program ends, and what it says."""
+    program = Path(sys.executable).with_name("bean-check")
+    run = subprocess.run([program, ledger], capture_output=True, text=True, check=False)
+    return run.returncode, run.stdout + run.stderr
+
+
+def test_a_journal_of_accounts_with_other_names_is_csv_alone(desk: Desk, tmp_path: Path) -> None:
+    rename = (
+        "update settlement_seeds.journal_accounts set debit_account = '4711'"
+        " where kind = 'fee' returning kind"
+    )
+    journal = ("journal", "2026-10", "--to", str(tmp_path))
+    assert desk.rows(Component.OWNER, rename) == [{"kind": "fee"}]
+    said = desk.settle.refused(*journal, "--format", "beancount")
+    assert said.startswith("account '4711' is no name that beancount takes")
+    assert list(tmp_path.iterdir()) == []
+    assert ",4711," in Path(desk.settle.done(*journal).rstrip("\n")).read_text()
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,32 @@ where (100 * r.orders, 100 * r.fees, 100 * r.taxes, 100 * r.refunds, 100 * r.dis
     <> (e.orders, e.fees, e.taxes, e.refunds, e.disputes)
     or (100 * r.charges, 100 * r.opening_balances, 100 * r.sent) <> (e.charges, e.opening, l.sent)
 """
+# The journal's own test, in the words of its accounts.
+UNBALANCED = """
+select journal_month, payout_window, kind, detail from settlement.journal_entries
+group by 1, 2, 3, 4 having sum(debit) <> sum(credit) or count(*) <> 2
+"""
+MONTHS = """
+select r.period from settlement.liability_rollforward as r
+cross join lateral (
+    select
+        coalesce(sum(j.credit - j.debit) filter (where j.account like '%:Sellers:%'), 0) as owed,
+        coalesce(sum(j.credit - j.debit) filter (where j.account like '%:InTransit'), 0)
+            as in_transit
+    from settlement.journal_entries as j where j.journal_month <= r.period
+) as j
+where r.period_type = 'month'
+    and (j.owed, j.in_transit) <> (r.closing_balance, r.closing_in_transit)
+"""
+PENDING = """
+select coalesce(sum(j.credit - j.debit), 0)
+    = (select sum(r.pending_balance) from settlement.seller_reserve as r)
+from settlement.journal_entries as j where j.account = 'Liabilities:Sellers:Reserve'
+"""
+RAIL = """
+select sum(j.debit - j.credit), (select round(sum(l.amount), 2) from halfin.ledger_entries as l)
+from settlement.journal_entries as j where j.account = 'Assets:Rail'
+"""
 RECEIPTS = """
 select l.line_id from finance.payout_lines as l
 where l.amount_minor is distinct from (
@@ -106,6 +132,8 @@ class Books(PaidWeeks):
         assert self.rows(LAST_PERIODS) == [reserve, reserve]
         assert self.rows(KNOWN) == []
         assert self.rows(RECEIPTS) == []
+        assert self.rows(UNBALANCED) == self.rows(MONTHS) == []
+        assert self.value(PENDING) is True
         # What came since has changed no period that had ended.
         ended = set(self.rows(ENDED))
         assert self.ended <= ended
@@ -232,6 +260,12 @@ def test_the_rails_ledger_closes_the_reconciliation(books: Books) -> None:
     )
     assert (window, seller, age) == (SECOND, True, Decimal("3.0"))
     assert books.rows(query)[1][:2] == (SECOND, False)
+
+
+def test_the_journal_has_the_money_at_the_rail_that_its_ledger_has(books: Books) -> None:
+    books.read_ledger()
+    [(at_the_rail, ledger)] = books.rows(RAIL)
+    assert at_the_rail == ledger < 0
 
 
 def test_pages_and_status_say_what_the_views_say(books: Books) -> None:

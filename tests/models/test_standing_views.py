@@ -75,7 +75,7 @@ def test_the_next_build_of_the_same_project_makes_no_view_and_no_relation(
     before = relations(settings)
     nodes = build(settings)
     assert tests <= {n.unique_id for n in nodes}
-    incremental = {"int_entries__stored_sums", "int_exceptions__effects", "int_exceptions__facts"}
+    incremental = {"int_entries__closed_sums", "int_exceptions__effects", "int_exceptions__facts"}
     assert {name.split(".")[2] for name in views_made(nodes)} == incremental
     assert relations(settings) == before
     assert is_complete(settings)

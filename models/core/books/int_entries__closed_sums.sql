@@ -1,7 +1,7 @@
 {{ config(materialized='incremental', incremental_strategy='append') }}
 
--- One row per stored close, kind of entry and local day on which the entries became known. A close
--- never changes, so each is summed once.
+-- One row per stored close, kind of entry and its detail, local day on which the entries became
+-- known and month in which they became available. A close never changes: each is summed once.
 
 with
 
@@ -24,16 +24,34 @@ closes as (
 
 ),
 
+dated as (
+
+    select
+        closes.payout_window,
+        closes.window_starts_at,
+        close_entries.seller_id,
+        close_entries.source_id,
+        close_entries.entry_type,
+        close_entries.amount_minor,
+        {{ settlement_day('close_entries.known_at') }} as known_on,
+        {{ settlement_month('close_entries.available_at') }} as available_in
+    from {{ ref('stg_finance__window_close_entries') }} as close_entries
+    inner join closes on close_entries.payout_window = closes.payout_window
+
+),
+
 final as (
 
     select
-        closes.window_starts_at,
-        close_entries.entry_type,
-        {{ settlement_day('close_entries.known_at') }} as known_on,
-        sum(close_entries.amount_minor)::bigint as amount_minor
-    from {{ ref('stg_finance__window_close_entries') }} as close_entries
-    inner join closes on close_entries.payout_window = closes.payout_window
-    group by 1, 2, 3
+        dated.payout_window,
+        dated.window_starts_at,
+        dated.entry_type,
+        {{ entry_detail('dated') }} as entry_detail,
+        dated.known_on,
+        dated.available_in,
+        sum(dated.amount_minor)::bigint as amount_minor
+    from dated
+    group by 1, 2, 3, 4, 5, 6
 
 )
 
