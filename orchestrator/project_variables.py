@@ -24,6 +24,11 @@ def source_table(name: str) -> tuple[str, str]:
 
 def payout_holidays() -> list[date]:
     """The days on which nobody is paid, as the seed has them."""
-    path = PROJECT_ROOT / "seeds" / "payout_holidays.csv"
+    return [date.fromisoformat(row["day"]) for row in seed_rows("payout_holidays")]
+
+
+def seed_rows(name: str) -> list[dict[str, str]]:
+    """The rows of a seed, as text, for what is needed before a build."""
+    path = PROJECT_ROOT / "seeds" / f"{name}.csv"
     with path.open(encoding="utf-8", newline="") as file:
-        return [date.fromisoformat(row["day"]) for row in csv.DictReader(file)]
+        return list(csv.DictReader(file))

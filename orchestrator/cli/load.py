@@ -1,20 +1,46 @@
-"""Data in: load, generate."""
+"""Data in: load, import, generate."""
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestrator.cli.options import SETUP_PANEL, ready, say
+from orchestrator.cli.options import (
+    SETUP_PANEL,
+    Json,
+    plain_console,
+    print_json,
+    ready,
+    say,
+    table_of,
+)
 from orchestrator.config import Component, Environment, load_settings
 from orchestrator.database.connection import connect, rows
 from orchestrator.errors import SettleError
+from orchestrator.loading.imports.formats import format_names
+
+if TYPE_CHECKING:
+    from orchestrator.loading.pipeline import TableCounts
+
+ROW_TYPES = {
+    "row_type": "rows of type",
+    "becomes": "become",
+    "part_count": "parts",
+    "amount": "amount",
+    "currency": "",
+    "reason": "why not",
+}
 
 
 def register(app: typer.Typer) -> None:
     """Add the verbs of this module."""
     for verb in (load, generate):
         app.command(rich_help_panel=SETUP_PANEL)(verb)
+    app.command("import", rich_help_panel=SETUP_PANEL)(import_)
 
 
 def load(
@@ -22,24 +48,123 @@ def load(
 ) -> None:
     """Load CSV files named after the source tables, all or nothing."""
     from orchestrator.loading.csv_files import shown
-    from orchestrator.loading.load import LoadRefused, load_directory
+    from orchestrator.loading.load import load_directory
 
     settings = ready()
+    with _named_lines(), connect(settings, Component.OWNER) as database:
+        report = load_directory(database, directory)
+    _say_counts(report.tables)
+    for name in report.left_alone:
+        say(f"{shown(name)} was left alone: it is no source table's", is_error=True)
+
+
+class SourceTable(StrEnum):
+    """The source tables that facts go to."""
+
+    ORDERS = "orders"
+    ORDER_FEES = "order_fees"
+    REFUNDS = "refunds"
+    DISPUTE_EVENTS = "dispute_events"
+    SELLER_CHARGES = "seller_charges"
+
+
+class Bearer(StrEnum):
+    """Who bears a processor's fees."""
+
+    SELLER = "seller"
+    MARKETPLACE = "marketplace"
+
+
+def import_(
+    format_name: Annotated[
+        str, typer.Argument(metavar="FORMAT", help=f"One of {', '.join(format_names())}.")
+    ],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="The reports.")],
+    fees: Annotated[Bearer, typer.Option(help="Who bears the processor's fees.")],
+    totals: Annotated[
+        Path | None, typer.Option(help="The report with the totals, where the others have none.")
+    ] = None,
+    sellers: Annotated[
+        Path | None, typer.Option(help="CSV of seller_key, seller_id: whose each row is.")
+    ] = None,
+    seller_from: Annotated[
+        str | None, typer.Option(help="The column with the seller's key, if another than usual.")
+    ] = None,
+    order_from: Annotated[
+        str | None, typer.Option(help="The column with the order's id, if another than usual.")
+    ] = None,
+    without: Annotated[
+        list[SourceTable] | None,
+        typer.Option(help="A source table that you fill yourself; may be repeated."),
+    ] = None,
+    timezone: Annotated[
+        str | None, typer.Option(help="Of instants without one, like Europe/Berlin.")
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="Of a file without a byte order mark; else UTF-8.")
+    ] = None,
+    decimal_mark: Annotated[str, typer.Option(help="A point or a comma.")] = ".",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check all, store nothing.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Import a processor's reports, all or nothing: facts, and what is not for sellers."""
+    from orchestrator.loading.imports.options import Options
+    from orchestrator.loading.imports.run import import_reports
+
+    if decimal_mark not in (".", ","):
+        raise typer.BadParameter("is neither . nor ,", param_hint="--decimal-mark")
+    options = Options(
+        fees=fees.value,
+        sellers=sellers,
+        totals=totals,
+        timezone=timezone,
+        encoding=encoding,
+        decimal_mark=decimal_mark,
+        order_from=order_from,
+        seller_from=seller_from,
+        without=tuple(table.value for table in without or ()),
+        is_rehearsal=dry_run,
+    )
+    settings = ready()
+    with _named_lines(), connect(settings, Component.OWNER) as database:
+        report = import_reports(database, format_name, files, options)
+    if as_json:
+        print_json(
+            {
+                "row_types": [
+                    asdict(row) | {"file": files[row.file_number].name} for row in report.row_types
+                ],
+                "tables": {table: asdict(counts) for table, counts in report.tables.items()},
+            }
+        )
+        return
+    becomes = [asdict(row) | {"reason": row.reason or ""} for row in report.row_types]
+    plain_console().print(table_of(becomes, ROW_TYPES, right=("part_count", "amount")))
+    _say_counts(report.tables)
+    if dry_run:
+        say("nothing was stored: this was a dry run")
+
+
+@contextmanager
+def _named_lines() -> Iterator[None]:
+    """The bad rows of what is refused, one a line, before the summary."""
+    from orchestrator.loading.pipeline import LoadRefused
+
     try:
-        with connect(settings, Component.OWNER) as database:
-            report = load_directory(database, directory)
+        yield
     except LoadRefused as refused:
         for line in refused.lines:
             say(line, is_error=True)
         raise
-    for table, counts in report.tables.items():
+
+
+def _say_counts(tables: Mapping[str, "TableCounts"]) -> None:
+    for table, counts in tables.items():
         say(
             f"{table}: {counts.inserted} new, {counts.unchanged} known already"
             + (f", {counts.replaced} replaced" if counts.replaced else "")
             + (f", {counts.ignored} older ignored" if counts.ignored else "")
         )
-    for name in report.left_alone:
-        say(f"{shown(name)} was left alone: it is no source table's", is_error=True)
 
 
 def generate(

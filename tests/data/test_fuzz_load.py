@@ -14,7 +14,8 @@ from orchestrator.config import Component, Settings
 from orchestrator.database.connection import database_url
 from orchestrator.errors import SettleError
 from orchestrator.loading.csv_files import SOURCES
-from orchestrator.loading.load import LoadRefused, load_directory
+from orchestrator.loading.load import load_directory
+from orchestrator.loading.pipeline import LoadRefused
 
 Connection = psycopg.Connection[Any]
 

@@ -14,13 +14,8 @@ from orchestrator.config import Component, Settings
 from orchestrator.database.connection import database_url
 from orchestrator.errors import SettleError
 from orchestrator.loading.csv_files import SOURCES, Source
-from orchestrator.loading.load import (
-    MAX_LINES,
-    LoadRefused,
-    LoadReport,
-    TableCounts,
-    load_directory,
-)
+from orchestrator.loading.load import LoadReport, load_directory
+from orchestrator.loading.pipeline import MAX_LINES, LoadRefused, TableCounts
 from tests.support.settings import HOSTILE, OLIST
 
 Connection = psycopg.Connection[Any]

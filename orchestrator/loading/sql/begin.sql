@@ -26,6 +26,17 @@ language sql immutable as $$
         || ''''
 $$;
 
+-- Where a row stands. Rows of several files are numbered through (pipeline.LINES_PER_FILE).
+create or replace function pg_temp.load_line(row_number bigint) returns text
+language sql immutable as $$
+    select
+        (row_number % 10000000000)::text
+        || case
+            when row_number >= 10000000000 then ' of file ' || row_number / 10000000000 + 1
+            else ''
+        end
+$$;
+
 -- Each fault: what is wrong with the value; what to do. The first case passes
 -- nearly all values with one cheap test. Refused is what cannot be read. What can
 -- be read and is wrong (an amount below 0, a currency or a seller that nobody

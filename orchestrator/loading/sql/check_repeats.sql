@@ -13,7 +13,7 @@ select
     1,
     {id_name},
     pg_temp.load_shown(loaded.{id})
-    || ' is on line ' || other.line_number || ' with another '
+    || ' is on line ' || pg_temp.load_line(other.line_number) || ' with another '
     || pg_temp.load_differences(to_jsonb(loaded), to_jsonb(other))
     || {advice}
 from pg_temp.{typed} as loaded

@@ -1,5 +1,6 @@
 -- Leaves nothing behind in a connection that goes on; a refusal rolls all back.
 drop function pg_temp.load_shown(text);
+drop function pg_temp.load_line(bigint);
 drop function pg_temp.load_name_fault(text);
 drop function pg_temp.load_amount_fault(text);
 drop function pg_temp.load_instant_fault(text);
