@@ -24,26 +24,38 @@ from orchestrator.database.connection import database_url
 from orchestrator.errors import SettleError
 from orchestrator.halfin.factory import webhook_secrets
 from orchestrator.net import listening_socket
-from orchestrator.web.webhooks import create_webhooks
+from orchestrator.web.webhooks import Webhooks
 
+EVENTS = "/webhooks/halfin"
 logger = logging.getLogger(__name__)
 UNAVAILABLE = Response("The pages are not available.\n", status_code=503, media_type="text/plain")
 
 
-def create_server(webhooks: Starlette, make_pages: Callable[[], Starlette]) -> Starlette:
-    """The webhooks under /webhooks; every other path belongs to the pages."""
+def create_server(webhooks: Webhooks, make_pages: Callable[[], Starlette]) -> ASGIApp:
+    """Events at EVENTS; every path but /webhooks and /healthz belongs to the pages."""
     pages = _Pages(make_pages)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with webhooks.router.lifespan_context(webhooks), pages.open():
+        async with webhooks.opened(), pages.open():
             yield
 
-    server = Starlette(
-        routes=[Mount("/webhooks", webhooks), Route("/healthz", health)], lifespan=lifespan
+    folder, _, name = EVENTS.rpartition("/")
+    routed = Starlette(
+        routes=[
+            Mount(folder, routes=[Route(f"/{name}", webhooks, methods=["POST"])]),
+            Route("/healthz", health),
+        ],
+        lifespan=lifespan,
     )
     # Not a mount: a path with a line break in it matches none.
-    server.router.default = pages
+    routed.router.default = pages
+
+    async def server(scope: Scope, receive: Receive, send: Send) -> None:
+        """An event goes past the routes, whose layers take a fourth of what it costs."""
+        is_event = scope["type"] == "http" and scope["method"] == "POST" and scope["path"] == EVENTS
+        await (webhooks if is_event else routed)(scope, receive, send)
+
     return server
 
 
@@ -100,7 +112,7 @@ def serve(settings: Settings, port: int, on_ready: Callable[[str], None] | None 
 
         return create_pages(settings)
 
-    webhooks = create_webhooks(database_url(settings, Component.WEBHOOK), webhook_secrets(settings))
+    webhooks = Webhooks(database_url(settings, Component.WEBHOOK), webhook_secrets(settings))
     app = create_server(webhooks, make_pages)
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
     with listening_socket("127.0.0.1", port) as listener:

@@ -10,54 +10,54 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import psycopg
-from psycopg_pool import AsyncConnectionPool
-from starlette.applications import Starlette
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from orchestrator.halfin.signature import SIGNATURE_HEADER, verify
+from orchestrator.web.event_inserts import EventInserts
 
 MAX_BODY_BYTES = 1_000_000
-INSERT = (
-    "insert into halfin.webhook_events (signature, body) values (%s, %s) on conflict do nothing"
-)
 
 
-def create_webhooks(database: str, secrets: tuple[str, ...]) -> Starlette:
-    """`POST /halfin` on the webhook login's URL. Answers 2xx only for what is durably stored."""
-    pool = AsyncConnectionPool(
-        database, min_size=1, max_size=8, timeout=5, open=False, kwargs={"autocommit": True}
-    )
+class Webhooks:
+    """Takes `POST` of events, on the webhook login's URL, at whatever path it is mounted.
+
+    Answers 2xx only for what is durably stored.
+    """
+
+    def __init__(self, database: str, secrets: tuple[str, ...]) -> None:
+        self._inserts, self._secrets = EventInserts(database), secrets
+        self._limited = RequestBodyLimitMiddleware(self._receive, MAX_BODY_BYTES)
 
     @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        await pool.open()
-        try:
+    async def opened(self) -> AsyncIterator[None]:
+        """Events are stored while it lasts."""
+        async with self._inserts.opened():
             yield
-        finally:
-            await pool.close()
 
-    async def receive(request: Request) -> Response:
-        body = await request.body()
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One event."""
+        await self._limited(scope, receive, send)
+
+    async def _receive(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
         signature = request.headers.get(SIGNATURE_HEADER, "")
-        if not verify(signature, body, secrets, int(time.time())):
-            return Response(status_code=401)
+        status = await self._store(signature, await request.body())
+        await Response(status_code=status)(scope, receive, send)
+
+    async def _store(self, signature: str, body: bytes) -> int:
+        if not verify(signature, body, self._secrets, int(time.time())):
+            return 401
         if not _is_json_object(body):
-            return Response(status_code=400)
+            return 400
         try:
-            async with pool.connection() as connection:
-                await connection.execute(INSERT, [signature, body])
+            await self._inserts.insert(signature, body)
         except psycopg.Error:
             # The rail retries for hours; an event that is not stored must not be acknowledged.
-            return Response(status_code=503)
-        return Response(status_code=204)
-
-    return Starlette(
-        routes=[Route("/halfin", receive, methods=["POST"])],
-        lifespan=lifespan,
-        max_body_size=MAX_BODY_BYTES,
-    )
+            return 503
+        return 204
 
 
 def _is_json_object(body: bytes) -> bool:

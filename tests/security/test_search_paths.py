@@ -13,9 +13,9 @@ from orchestrator.database.connection import database_url
 from orchestrator.database.migrate import migrations_backend
 from orchestrator.embedded_postgres.server import EmbeddedPostgres
 from orchestrator.services.dagster_instance import DATABASE, LOGIN, make_history
+from orchestrator.web.event_inserts import EventInserts
 from orchestrator.web.portal.links import Link
 from orchestrator.web.portal.queries import SellerData
-from orchestrator.web.webhooks import create_webhooks
 from tests.support.settings import make_settings
 
 PATH = ["pg_catalog", "public", "pg_temp"]
@@ -27,8 +27,8 @@ OPENED = {
     "database/migrate.py: get_backend(": 1,
     "embedded_postgres/server.py: psycopg.connect(": 1,
     "services/dagster_instance.py: psycopg.connect(": 2,
+    "web/event_inserts.py: ConnectionPool(": 1,
     "web/portal/queries.py: ConnectionPool(": 1,
-    "web/webhooks.py: ConnectionPool(": 1,
 }
 SITE = re.compile(r"(psycopg\.connect\(|ConnectionPool\(|get_backend\(|create_engine\()")
 
@@ -110,7 +110,7 @@ def test_the_pools_of_what_faces_the_internet_are_pinned(
     assert "search_path=" in url
     pool = SellerData(url)._pool
     assert (pool.conninfo, pool.kwargs) == (url, {"prepare_threshold": None})
-    assert create_webhooks(url, ()).routes
+    assert EventInserts(url)._pool.conninfo == url
     with psycopg.connect(url) as connection:
         assert effective(connection.execute(SCHEMAS).fetchone()) == PATH[:2]
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.config import Component
 from orchestrator.halfin.signature import sign
-from orchestrator.web.webhooks import INSERT
+from orchestrator.web.event_inserts import INSERT
 from tests.halfin.sandbox import SIGNING
 from tests.simulation.violation import Violation
 
@@ -35,7 +36,8 @@ def deliver(sim: Simulation) -> str:
 def land_webhook(sim: Simulation, event: dict[str, Any]) -> None:
     body = json.dumps(event).encode()
     signature = sign(SIGNING, int(sim.now.timestamp()), body)
-    sim.office.ask(Component.WEBHOOK.value, f"{INSERT} returning 1", signature, body)
+    insert = re.sub(r"\$\d", "%s", INSERT.decode())
+    sim.office.ask(Component.WEBHOOK.value, f"{insert} returning 1", signature, body)
 
 
 def _expect_of(sim: Simulation, event: dict[str, Any]) -> None:

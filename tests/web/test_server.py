@@ -19,7 +19,7 @@ from orchestrator.database.connection import database_url
 from orchestrator.errors import SettleError
 from orchestrator.halfin.signature import SIGNATURE_HEADER, sign
 from orchestrator.web.server import create_server
-from orchestrator.web.webhooks import create_webhooks
+from orchestrator.web.webhooks import Webhooks
 from tests.functions.market import DUE, Market
 from tests.halfin.sandbox import SIGNING
 
@@ -34,7 +34,7 @@ def market() -> Iterator[Market]:
 
 
 def client(market: Market, make_pages: Callable[[], Starlette]) -> TestClient:
-    webhooks = create_webhooks(database_url(market.settings, Component.WEBHOOK), (SIGNING,))
+    webhooks = Webhooks(database_url(market.settings, Component.WEBHOOK), (SIGNING,))
     return TestClient(create_server(webhooks, make_pages), raise_server_exceptions=False)
 
 

