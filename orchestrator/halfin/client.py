@@ -1,7 +1,6 @@
 """Calls to halfin over HTTP: the same bytes on every try, and no more tries than are safe."""
 
 import logging
-import time
 from collections.abc import Callable
 from typing import Self
 from urllib.parse import quote, urlencode
@@ -13,9 +12,10 @@ from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 from orchestrator.cells import visible
 from orchestrator.errors import SettleError
 from orchestrator.halfin.credentials import key_environment
+from orchestrator.halfin.exchange import Exchange
 from orchestrator.halfin.responses import RailResponse, read_response
 from orchestrator.moving_window import MovingWindow
-from orchestrator.net import authorities, checked_url, is_local
+from orchestrator.net import checked_url
 
 MAX_ANSWER_BYTES = 256 * 1024 * 1024
 PAGE_ROWS = 100
@@ -49,9 +49,9 @@ set_on_retry_hooks([_log_retry])
 
 
 class HalfinClient:
-    """The rail, for use in a `with` block; safe to share between threads.
+    """The rail, for use in a `with` block of one thread.
 
-    `base_url` ends in `/api`. `timeout_s` bounds each wait and the reading of a body as a whole.
+    `base_url` ends in `/api`. `timeout_s` bounds each wait of an attempt, `total_s` all of it.
     `attempts` counts the first one too. No call raises for anything the rail or the network does.
     `transport` takes the place of the network.
     """
@@ -62,6 +62,7 @@ class HalfinClient:
         api_key: str,
         *,
         timeout_s: float = 30.0,
+        total_s: float = 120.0,
         attempts: int = 5,
         wait_initial_s: float = 0.5,
         wait_max_s: float = 10.0,
@@ -71,17 +72,15 @@ class HalfinClient:
         self.environment = key_environment(api_key)
         self._key = api_key.encode()
         self._base_url = checked_url("HALFIN_BASE_URL", base_url).rstrip("/")
-        self._timeout_s = timeout_s
         self._attempts = attempts
         self._wait_initial_s, self._wait_max_s = wait_initial_s, wait_max_s
         self._pace = MovingWindow(calls_per_minute, 60.0)
         self._http = httpx.Client(
             headers={"X-API-Key": api_key, "Accept": "application/json"},
             timeout=timeout_s,
-            verify=authorities(),
             follow_redirects=False,
-            trust_env=not is_local(base_url),  # no proxy between us and the sandbox
-            transport=transport,
+            trust_env=False,
+            transport=transport or Exchange(base_url, total_s, MAX_ANSWER_BYTES),
         )
 
     def __repr__(self) -> str:
@@ -165,7 +164,7 @@ class HalfinClient:
                 method, self._base_url + path, content=body, headers=headers
             ) as response:
                 status = response.status_code
-                raw = _read(response, time.monotonic() + self._timeout_s)
+                raw = _read(response)
                 if raw and self._key in raw:  # what it repeats of our key is said and kept nowhere
                     raw = raw.replace(self._key, KEY_SHOWN)
         except httpx.RequestError as error:
@@ -180,13 +179,11 @@ class HalfinClient:
         return read_response(response, raw)
 
 
-def _read(response: httpx.Response, deadline: float) -> bytearray | None:
+def _read(response: httpx.Response) -> bytearray | None:
     """The body; None where it is longer than any answer we expect."""
     raw = bytearray()
     for chunk in response.iter_bytes():
         raw += chunk
         if len(raw) > MAX_ANSWER_BYTES:
             return None
-        if time.monotonic() > deadline:
-            raise httpx.ReadTimeout("the body did not end in time")
     return raw

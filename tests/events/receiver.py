@@ -95,7 +95,7 @@ def receiver(**how: Any) -> Iterator[Receiver]:
 
 
 @contextmanager
-def dripping() -> Iterator[str]:
+def dripping(begins: bytes = b"HTTP/1.1 200 OK\r\n") -> Iterator[str]:
     """A receiver that sends a byte of its headers now and then, and never ends."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
@@ -103,7 +103,7 @@ def dripping() -> Iterator[str]:
             with suppress(OSError):
                 while True:
                     client, _ = listener.accept()
-                    client.sendall(b"HTTP/1.1 200 OK\r\n")
+                    client.sendall(begins)
                     for _ in range(200):
                         client.sendall(b"x")
                         time.sleep(0.02)

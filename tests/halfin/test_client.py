@@ -9,6 +9,7 @@ import pytest
 
 from orchestrator.errors import SettleError
 from orchestrator.halfin import BATCH_PATH, HalfinClient, key_environment
+from tests.events.receiver import dripping
 from tests.halfin.sandbox import (
     FAST,
     KEY,
@@ -106,6 +107,28 @@ def test_when_retries_run_out_the_last_answer_is_given(fault: dict[str, Any], st
         assert [(a.is_success, a.is_worth_a_retry) for a in tried] == [(False, True)] * 2
         assert tried[-1].http_status == status
         assert [a.was_sent for a in tried] == [status != 429] * 2
+
+
+@pytest.mark.parametrize(
+    ("begins", "status"),
+    [
+        (b"HTTP/1.1 201 Created\r\n", 0),
+        (b"HTTP/1.1 201 Created\r\nContent-Length: 9999\r\n\r\n", 201),
+        (b"HTTP/1.1 400 Bad Request\r\nContent-Length: 9999\r\n\r\n", 400),
+    ],
+    ids=["headers", "a body", "a refusal"],
+)
+def test_a_rail_that_sends_a_byte_now_and_then_ends_in_time(begins: bytes, status: int) -> None:
+    """No wait is long, and the whole is: what came of the request nobody knows."""
+    with (
+        dripping(begins) as url,
+        HalfinClient(f"{url}api", KEY, attempts=1, total_s=0.3, **FAST) as client,
+    ):
+        began = time.monotonic()
+        answer = post(client, batch(line(1)))
+        assert time.monotonic() - began < 2
+    assert (answer.http_status, answer.was_sent, answer.is_whole) == (status, True, False)
+    assert answer.said == "ReadTimeout: the response did not end in 0.3 s"
 
 
 def test_a_refused_connection_sent_nothing() -> None:

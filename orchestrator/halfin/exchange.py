@@ -1,0 +1,87 @@
+"""The network as the client sees it: each exchange ends in time, whatever is at the other end."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Iterator
+from typing import cast
+
+import httpx
+
+from orchestrator.net import authorities, is_local
+
+
+class Exchange(httpx.BaseTransport):
+    """Requests to one address, from one thread. `total_s` bounds connecting to the last byte.
+
+    The timeouts of a request bound each wait: they never end where a byte comes now and then, of a
+    header too. What is over time raises httpx.ReadTimeout: the request may have been read.
+    """
+
+    def __init__(self, url: str, total_s: float, longest: int) -> None:
+        self._total_s, self._longest = total_s, longest
+        self._runner = asyncio.Runner()
+        # No proxy stands between us and this machine.
+        self._http = httpx.AsyncClient(verify=authorities(), trust_env=not is_local(url))
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        return self._runner.run(self._exchange(request))
+
+    def close(self) -> None:
+        self._runner.run(self._http.aclose())
+        self._runner.close()
+
+    async def _exchange(self, request: httpx.Request) -> httpx.Response:
+        asked = httpx.Request(
+            request.method,
+            request.url,
+            headers=request.headers,
+            content=_pieces(request) if "Content-Length" in request.headers else None,
+            extensions=request.extensions,
+        )
+        over = httpx.ReadTimeout(f"the response did not end in {self._total_s:g} s")
+        body = _Body()
+        response: httpx.Response | None = None
+        try:
+            async with asyncio.timeout(self._total_s):
+                response = await self._http.send(asked, stream=True)
+                await body.read(response, self._longest)
+        except TimeoutError:
+            body.problem = over
+        except httpx.RequestError as error:
+            body.problem = error
+        finally:
+            self._http.cookies.clear()  # nothing of a response is for the next request
+            if response is not None:
+                await response.aclose()
+        if response is None:
+            raise body.problem or over
+        return httpx.Response(response.status_code, headers=response.headers, stream=body)
+
+
+class _Body(httpx.SyncByteStream):
+    """What came of a body as it was sent, then what ended it early."""
+
+    def __init__(self) -> None:
+        self.problem: httpx.RequestError | None = None
+        self._chunks: deque[bytes] = deque()
+
+    async def read(self, response: httpx.Response, longest: int) -> None:
+        """To its end; of one that is too long, no more than shows it."""
+        left = longest
+        async for chunk in response.aiter_raw():
+            self._chunks.append(chunk)
+            left -= len(chunk)
+            if left < 0:
+                return
+
+    def __iter__(self) -> Iterator[bytes]:
+        while self._chunks:  # given away: megabytes are held once
+            yield self._chunks.popleft()
+        if self.problem:
+            raise self.problem
+
+
+async def _pieces(request: httpx.Request) -> AsyncIterator[bytes]:
+    """The bytes of a request, one piece at a time: a batch of megabytes is held once."""
+    for piece in cast("httpx.SyncByteStream", request.stream):
+        yield piece
