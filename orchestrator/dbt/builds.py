@@ -12,7 +12,7 @@ from orchestrator.config import Component, Settings
 from orchestrator.database.connection import connect
 from orchestrator.database.migrate import make_dbt_schemas
 from orchestrator.dbt.project import project_files
-from orchestrator.dbt.runner import NodeResult, dbt_results, run_dbt
+from orchestrator.dbt.runner import NodeResult, dbt_results, differing_rows, run_dbt
 from orchestrator.dbt.standing_views import (
     ROWS_ONLY,
     project_digest,
@@ -20,6 +20,7 @@ from orchestrator.dbt.standing_views import (
     standing,
     views_stand,
 )
+from orchestrator.errors import SettleError
 from orchestrator.secret_files import make_folder
 
 LIVE_SCHEMA = "settlement"
@@ -46,24 +47,37 @@ def one_build(settings: Settings, schema: str = LIVE_SCHEMA) -> Iterator[None]:
 
 
 def build_live(settings: Settings, *, full_refresh: bool = False) -> None:
-    """dbt build of the live schemas; `full_refresh` computes every window from the facts."""
-    with one_build(settings):
-        run_dbt(settings, build_arguments(full_refresh=full_refresh))
+    """dbt build of the live schemas, without views that stand as they are.
+
+    `full_refresh` makes all of them, and computes every window from the facts.
+    """
+    nodes, failure = _build_live(settings, [], full_refresh=full_refresh)
+    if failure:
+        raise SettleError(failure, detail=differing_rows(nodes))
 
 
 def build_week(settings: Settings, target: Path) -> tuple[list[NodeResult], str | None]:
-    """dbt build of the live schemas into a target folder, without views that stand as they are.
+    """The same into a target folder: what came of each node, and why it failed if it did.
 
-    What came of each node, and why it failed if it did.
+    dbt writes down neither, nor what it parsed: who asks has it in memory.
     """
+    hand_on_parse(settings, target)
+    return _build_live(settings, ["--target-path", str(target), "--no-write-json"])
+
+
+def _build_live(
+    settings: Settings, arguments: list[str], *, full_refresh: bool = False
+) -> tuple[list[NodeResult], str | None]:
     with one_build(settings):
         project = project_digest()
-        may_leave_out = views_stand(settings, project)
-        hand_on_parse(settings, target)
-        arguments = [*build_arguments(), *(ROWS_ONLY if may_leave_out else ())]
+        may_leave_out = not full_refresh and views_stand(settings, project)
+        command = [*build_arguments(full_refresh=full_refresh), *arguments]
         with standing(is_so=may_leave_out):
-            nodes, failure = dbt_results(settings, [*arguments, "--target-path", str(target)])
-        if failure is None and not may_leave_out:
+            nodes, failure = dbt_results(
+                settings, [*command, *(ROWS_ONLY if may_leave_out else ())]
+            )
+        # A full refresh has other views: they read every week.
+        if failure is None and not may_leave_out and not full_refresh:
             remember_views(settings, project)
     return nodes, failure
 

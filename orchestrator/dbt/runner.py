@@ -41,8 +41,10 @@ def dbt_results(
     """Run one dbt command in this process: what came of each node, and why it failed if it did."""
     from dbt.cli.main import dbtRunner  # a second to import, and most verbs never need it
 
+    from orchestrator.dbt.sessions import kept_sessions
+
     command = [*LOGGING, *arguments, "--project-dir", str(project)]
-    with variables_of_dbt(settings), without_collector():
+    with variables_of_dbt(settings), without_collector(), kept_sessions():
         result = dbtRunner().invoke(command)
     log = settings.home / "dbt" / "logs" / "dbt.log"
     nodes = [_node_result(node) for node in getattr(result.result, "results", None) or []]

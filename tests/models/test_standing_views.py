@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,10 @@ select n.nspname || '.' || c.relname, c.oid from pg_class as c
 inner join pg_namespace as n on c.relnamespace = n.oid
 where n.nspname like 'settlement%' and c.relkind in ('r', 'v')
 """
+
+# What a build of a close may take, since seconds cannot be asserted. More of any wants a reason,
+# and a line in docs/performance.md.
+MOST_NODES, MOST_SESSIONS, MOST_TRANSACTIONS_A_NODE = 196, 8, 5
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +63,23 @@ def ask(settings: Settings, query: str) -> list[tuple[Any, ...]]:
         return owner.execute(query.encode()).fetchall()
 
 
+def what_it_takes(settings: Settings) -> tuple[int, int]:
+    """Sessions and transactions of this database up to now; the server is a little late to count."""
+    [(name,)] = ask(settings, "select current_database()")
+    counted = """
+    select sessions, xact_commit + xact_rollback from pg_stat_database where datname = %s
+    """
+    before = None
+    server = closed_week().server
+    with psycopg.connect(server.url(Component.OWNER, "postgres"), autocommit=True) as beside:
+        while (found := beside.execute(counted, [name]).fetchone()) != before:
+            before = found
+            time.sleep(0.5)
+    assert found
+    sessions, transactions = found
+    return sessions, transactions
+
+
 def is_complete(settings: Settings) -> bool:
     [(complete,)] = ask(
         settings,
@@ -72,8 +94,13 @@ def test_the_next_build_of_the_same_project_makes_no_view_and_no_relation(
 ) -> None:
     manifest = json.loads(manifest_path(settings).read_text(encoding="utf-8"))
     tests = {name for name in manifest["nodes"] if name.startswith("test.")}
-    before = relations(settings)
+    before, spent = relations(settings), what_it_takes(settings)
     nodes = build(settings)
+    sessions, transactions = (b - a for a, b in zip(spent, what_it_takes(settings), strict=True))
+    print(f"{len(nodes)} nodes, {sessions} sessions, {transactions} transactions")
+    assert len(nodes) <= MOST_NODES
+    assert sessions <= MOST_SESSIONS
+    assert transactions <= MOST_TRANSACTIONS_A_NODE * len(nodes)
     assert tests <= {n.unique_id for n in nodes}
     incremental = {"int_entries__closed_sums", "int_exceptions__effects", "int_exceptions__facts"}
     assert {name.split(".")[2] for name in views_made(nodes)} == incremental
