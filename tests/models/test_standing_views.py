@@ -64,7 +64,7 @@ def ask(settings: Settings, query: str) -> list[tuple[Any, ...]]:
 
 
 def what_it_takes(settings: Settings) -> tuple[int, int]:
-    """Sessions and transactions of this database up to now; the server is a little late to count."""
+    """Sessions and transactions of the database up to now; the server counts them a little late."""
     [(name,)] = ask(settings, "select current_database()")
     counted = """
     select sessions, xact_commit + xact_rollback from pg_stat_database where datname = %s
