@@ -45,6 +45,15 @@ def day(value: str | date) -> str:
     return found.strftime("%a %-d %b")
 
 
+def period(label: str) -> str:
+    """2026-11 -> November; 2026-Q4 -> October to December."""
+    year, _, part = label.partition("-")
+    if part.startswith("Q"):
+        last = 3 * int(part[1:])
+        return f"{date(int(year), last - 2, 1):%B} to {date(int(year), last, 1):%B}"
+    return f"{date(int(year), int(part), 1):%B}"
+
+
 def week(window: str, *, has_year: bool = False) -> str:
     """2026-W47 -> 16 to 22 November: its days, as somebody reads them who knows no ISO weeks."""
     first = monday_of(window)
@@ -141,7 +150,12 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"money": money, "local": local, "day": day, "cell": minus_cell}
-    environment.filters |= {"week": week, "csv_line": csv_line, "as_it_is": as_it_is}
+    environment.filters |= {
+        "week": week,
+        "period": period,
+        "csv_line": csv_line,
+        "as_it_is": as_it_is,
+    }
     environment.filters |= {"head": head, "columns": columns, "clock": clock}
     environment.tests |= {"number": is_number, "instant": is_instant}
     environment.tests |= {"long": is_long, "word": is_word}

@@ -38,7 +38,7 @@ CALLERS = {
     " approve_reserve_assignments withdraw_reserve_assignment"
     " withdraw_reserve_assignments": {"ana"},
     "enter seller statement payouts opening_balance balances disputes reserve_orders"
-    " settlement_timezone": {"portal"},
+    " settlement_timezone year_of_a_seller": {"portal"},
     "receipt": READERS | {"portal"},  # of any seller for those who read, of one for the portal
 }
 PINNED = "search_path=pg_catalog, pg_temp"

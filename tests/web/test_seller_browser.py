@@ -82,6 +82,22 @@ def test_receipt_is_linked_and_sums_to_the_payout(site: SellerSite, phone: Page)
     expect(phone.get_by_role("heading", name="Your next payout")).to_be_visible()
 
 
+def test_a_year_fits_on_a_phone_and_on_paper(site: SellerSite, phone: Page) -> None:
+    found = site.json("completed", "years/2026.json")
+    phone.goto(site.link(site.sellers["completed"]))
+    phone.get_by_role("link", name="Your year 2026, by month, to print").click()
+    after = phone.get_by_role("row", name="Orders after all of these")
+    expect(after).to_contain_text(shown(found["total"]["consideration"]))
+    for months in ("November", "October to December"):
+        expect(phone.get_by_role("rowheader", name=months, exact=True)).to_be_visible()
+    assert_accessible(phone)
+    assert phone.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    phone.emulate_media(media="print")
+    expect(phone.get_by_role("link", name="Back to your payouts")).to_be_hidden()
+    expect(after).to_be_visible()
+    phone.emulate_media(media="screen")
+
+
 @pytest.mark.parametrize("state", ["failed", "submitted", "held"])
 def test_every_state_is_accessible(site: SellerSite, phone: Page, state: str) -> None:
     phone.goto(site.link(site.sellers[state]))

@@ -58,6 +58,31 @@ def test_balances_equal_the_reserve_view(site: SellerSite) -> None:
         assert len(orders) == found["reserve_order_count"]
 
 
+def test_a_year_adds_up_to_its_quarters_and_months(site: SellerSite) -> None:
+    found = site.json("completed", "years/2026.json")
+    seller = site.sellers["completed"]
+    for name in ("ordered", "consideration", "fees", "paid"):
+        assert total(found["quarters"], name) == total(found["months"], name), name
+        assert total(found["months"], name) == Decimal(found["total"][name]), name
+    [known] = site.desk.rows(
+        Component.ORCHESTRATOR,
+        "select sum(amount_minor) / 100.00 as ordered, count(*) filter (where entry_type = 'order')"
+        " as orders from settlement.entries"
+        " where seller_id = %s and entry_type in ('order', 'holdback')",
+        seller,
+    )
+    assert Decimal(found["total"]["ordered"]) == known["ordered"] > 0
+    assert found["total"]["ordered_count"] == known["orders"]
+    assert Decimal(found["total"]["paid"]) == Decimal(site.json("completed")["paid_out"]) > 0
+    assert (found["earlier"], found["later"]) == (None, None)
+
+    before = site.json("completed", "years/2025.json")
+    assert (before["total"], before["months"], before["later"]) == (None, [], 2026)
+    page = site.get(f"{site.link(seller)}/years/2025")
+    assert "Nothing was ordered, became available or was paid in 2025." in page.text
+    assert site.get(f"{site.link(seller)}/years/26").status_code == 400
+
+
 def test_what_the_open_week_will_pay_follows_from_the_balances(site: SellerSite) -> None:
     """Also right after a payout or a failure, before anything is built again."""
     for state in ("completed", "failed", "submitted", "held"):

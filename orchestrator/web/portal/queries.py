@@ -13,6 +13,7 @@ from orchestrator.web.portal.links import Link
 ZONE = "select coalesce(%(zone)s, portal.settlement_timezone())"
 STATEMENT = "select portal.statement(coalesce(%(zone)s, portal.settlement_timezone()))"
 ORDERS = "select portal.reserve_orders(%(offset)s, %(limit)s)"
+YEAR = "select portal.year_of_a_seller(%(year)s)"
 RECEIPT = "select portal.receipt(%(window)s)"
 
 # The seller is named by the database itself, unless this link of theirs is revoked.
@@ -78,6 +79,12 @@ class SellerData:
         """Orders whose dispute window is open, those first that close first."""
         [found] = self._ask(link, None, (ORDERS, {"offset": offset, "limit": limit}))
         return list(found)
+
+    def year(self, link: Link, year: int) -> Document | None:
+        """What of a calendar year was ordered, became available and was paid."""
+        found: Document | None
+        [found] = self._ask(link, None, (YEAR, {"year": year}))
+        return found
 
     def receipt(self, link: Link, window: str) -> Document | None:
         """What a payout pays; None where there was none in the window."""

@@ -24,6 +24,7 @@ FIRST_ORDERS, PAGE_ORDERS, MOST_ORDERS = 10, 100, 1000
 BAD_LINKS_A_MINUTE = 20
 OPENAPI = Path(__file__).parent / "openapi.json"
 WINDOW = re.compile(r"[0-9]{4}-W[0-9]{2}")
+YEAR = re.compile(r"[12][0-9]{3}")
 RECEIPT_COLUMNS = ("entry_type", "source_id", "order_id", "amount", "occurred_at", "known_at")
 
 
@@ -43,6 +44,8 @@ class SellerPages:
             Route("/s/{token}/receipts/{window}.json", self.receipt_json),
             Route("/s/{token}/receipts/{window}.csv", self.receipt_csv),
             Route("/s/{token}/receipts/{window}", self.receipt),
+            Route("/s/{token}/years/{year}.json", self.year_json),
+            Route("/s/{token}/years/{year}", self.year),
             Route("/s/{token}/orders", self.orders),
             Route("/s/{token}", self.statement),
         ]
@@ -63,6 +66,12 @@ class SellerPages:
         found, orders = _known(asked[0]), asked[1]
         more = {"s": found, "orders": orders, "offset": offset, "size": PAGE_ORDERS}
         return page("seller/orders.html", self._context(request, found["zone"]) | more)
+
+    def year(self, request: Request) -> Response:
+        """A calendar year for the tax return, to be printed."""
+        found = _known(self._data.year(self._link(request), _year(request)))
+        context = self._context(request, _zone(request) or found["zone"])
+        return page("seller/year.html", context | {"zone": found["zone"], "y": found})
 
     def receipt(self, request: Request) -> Response:
         """What one payout pays, line by line."""
@@ -98,6 +107,10 @@ class SellerPages:
         limit = _number(request, "limit", PAGE_ORDERS, MOST_ORDERS, least=1)
         found = self._data.reserve_orders(link, offset, limit)
         return JSONResponse({"offset": offset, "limit": limit, "orders": found})
+
+    def year_json(self, request: Request) -> Response:
+        """The same, as a document."""
+        return JSONResponse(_known(self._data.year(self._link(request), _year(request))))
 
     def receipt_json(self, request: Request) -> Response:
         """A receipt, as `settle receipt --json` has it."""
@@ -143,6 +156,13 @@ def _zone(request: Request) -> str | None:
 def _window(request: Request) -> str:
     window: str = request.path_params["window"]
     return window if WINDOW.fullmatch(window) else ""
+
+
+def _year(request: Request) -> int:
+    text: str = request.path_params["year"]
+    if not YEAR.fullmatch(text):
+        raise PageRefusedError(400, "No such page", "A year is written like 2026.")
+    return int(text)
 
 
 def _known(statement: Document | None) -> Document:

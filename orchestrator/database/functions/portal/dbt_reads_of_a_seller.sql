@@ -191,4 +191,62 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
         on d.seller_id = o.seller_id and d.order_id = o.order_id
 $$;
 
+create or replace function dbt_reads.year_of_a_seller(p_year integer) returns jsonb
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    v_seller text := portal.seller();
+    -- Outside of these nothing is, and no date.
+    v_begins date := make_date(greatest(1, least(p_year, 9998)), 1, 1);
+begin
+    return (
+        with periods as materialized (
+            select p.* from settlement.seller_periods as p where p.seller_id = v_seller
+        ),
+        rows_of_year as (
+            select
+                p.period_type,
+                p.starts_on,
+                jsonb_build_object(
+                    'period', p.period, 'ordered', p.ordered::text, 'ordered_count', p.ordered_count,
+                    'gross', p.gross::text, 'order_count', p.order_count, 'fees', p.fees::text,
+                    'taxes', p.taxes::text, 'refunds', p.refunds::text,
+                    'disputes', p.disputes::text, 'consideration', p.consideration::text,
+                    'charges', p.charges::text, 'adjustments', p.adjustments::text,
+                    'opening_balance', p.opening_balance::text, 'paid', p.paid::text
+                ) as amounts
+            from periods as p
+            where p.starts_on >= v_begins and p.starts_on < v_begins + interval '1 year'
+        )
+        select jsonb_build_object(
+            'seller_id', a.seller_id,
+            'display_name', a.display_name,
+            'currency', b.currency,
+            'zone', b.settlement_timezone,
+            'as_of', b.as_of,
+            'year', extract(year from v_begins)::integer,
+            'earlier', (
+                select extract(year from max(p.starts_on))::integer from periods as p
+                where p.period_type = 'year' and p.starts_on < v_begins
+            ),
+            'later', (
+                select extract(year from min(p.starts_on))::integer from periods as p
+                where p.period_type = 'year' and p.starts_on > v_begins
+            ),
+            'total', (select r.amounts from rows_of_year as r where r.period_type = 'year'),
+            'quarters', coalesce((
+                select jsonb_agg(r.amounts order by r.starts_on) from rows_of_year as r
+                where r.period_type = 'quarter'
+            ), '[]'),
+            'months', coalesce((
+                select jsonb_agg(r.amounts order by r.starts_on) from rows_of_year as r
+                where r.period_type = 'month'
+            ), '[]')
+        )
+        from settlement.seller_accounts as a
+        cross join settlement_core.int_build as b
+        where a.seller_id = v_seller
+    );
+end;
+$$;
+
 set role settle_owner;

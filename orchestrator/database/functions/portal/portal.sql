@@ -60,6 +60,13 @@ $$;
 comment on function portal.reserve_orders(integer, integer) is
 'The seller''s orders in reserve, those first whose dispute window closes first; at most 1,000.';
 
+create or replace function portal.year_of_a_seller(p_year integer) returns jsonb
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    select dbt_reads.year_of_a_seller(p_year)
+$$;
+comment on function portal.year_of_a_seller(integer) is
+'The seller''s calendar year in the settlement zone, by month and quarter, as settlement.seller_periods has it; its total is null where there was nothing. Money is text with two decimals.';
+
 create or replace function portal.receipt(p_window text) returns jsonb
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select r.receipt::jsonb
