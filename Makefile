@@ -15,7 +15,7 @@ export UV_PYTHON_DOWNLOADS := never
 # Once, as each process would otherwise where PYTHONDONTWRITEBYTECODE is set: seconds of every verb.
 export UV_COMPILE_BYTECODE := 1
 
-.PHONY: help setup demo up check diff docs site reference currencies screenshots test smoke nightly bench lint style types sql imports layers lock load simulate soak audit
+.PHONY: help setup demo up check diff docs site reference currencies screenshots test ci smoke nightly bench lint style types sql imports layers lock load simulate soak audit
 
 help: ## This list
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -106,11 +106,18 @@ sql: setup
 	$(BIN)/sqlfluff lint --processes 2 -q models macros snapshots tests/dbt orchestrator/database
 
 test: style ## Lint, types, dbt build with unit and data tests, pytest; the slow lint beside it
-	@said=$$(mktemp) && trap 'rm -f "$$said"' EXIT; \
-	$(MAKE) --no-print-directory --keep-going $(TOGETHER) types sql imports layers site >"$$said" 2>&1 & \
-	$(PYTEST) -n 3 --durations 30; tests=$$?; \
-	wait $$!; lint=$$?; cat "$$said"; \
-	exit $$((tests | lint))
+	@$(call beside_lint,not nightly and not many)
+
+ci: style ## The same with all of a kind where make test has some; .ci/run is this
+	@$(call beside_lint,not nightly)
+
+define beside_lint
+said=$$(mktemp) && trap 'rm -f "$$said"' EXIT; \
+$(MAKE) --no-print-directory --keep-going $(TOGETHER) types sql imports layers site >"$$said" 2>&1 & \
+$(PYTEST) -n 3 -m "$(1)" --durations 30; tests=$$?; \
+wait $$!; lint=$$?; cat "$$said"; \
+exit $$((tests | lint))
+endef
 
 smoke: setup ## In a minute: arithmetic, the rail's contract, a server, a build, a payment
 	$(PYTEST) -n 2 tests/unit tests/reference tests/halfin/test_contract.py \

@@ -12,11 +12,24 @@ from dbt.adapters.contracts.connection import Connection
 from dbt.adapters.postgres.connections import PostgresConnectionManager
 from dbt.adapters.postgres.impl import PostgresAdapter
 
+# A crash of the server may cost the last moment of a build, which is made again. Whatever is stored
+# from a build waits for the disk itself, and so for all that was written before it.
+UNHURRIED = "set synchronous_commit = off"
+
 
 class KeptSessions(PostgresConnectionManager):
     """dbt's own, but that a node hands its session on as it found it: as the server opens one."""
 
     _used: set[Hashable]
+
+    @classmethod
+    def open(cls, connection: Connection) -> Connection:
+        """A session of which a commit does not wait for the disk."""
+        opened: Connection = super().open(connection)  # type: ignore[no-untyped-call]
+        with opened.handle.cursor() as cursor:
+            cursor.execute(UNHURRIED)
+        opened.handle.commit()
+        return opened
 
     def set_connection_name(self, name: str | None = None) -> Connection:
         """dbt calls this before whatever uses the session of a thread."""
@@ -49,6 +62,7 @@ def _clean(connection: Connection) -> None:
         cursor.execute("discard all")
         handle.reset()  # what psycopg2 sets when it connects; no autocommit any more
         cursor.execute(f"set role {connection.credentials.role}")
+        cursor.execute(UNHURRIED)
     handle.commit()
 
 

@@ -20,8 +20,14 @@ from orchestrator.errors import SettleError
 from orchestrator.secret_files import exclusive
 
 LOGIN, DATABASE = "dagster", "settle_dagster"
-# Tables are made in the first schema that is named; pg_catalog comes before it unnamed.
-SEARCH_PATH = "public, pg_temp"
+# What the database itself says to who connects: Dagster's programs read the URL alone.
+SESSIONS = {
+    # Tables are made in the first schema that is named; pg_catalog comes before it unnamed.
+    "search_path": "public, pg_temp",
+    # A close writes 500 events, each with commits of its own: seconds of waiting for the disk. A
+    # crash of the server costs the history its last moment, and no money is in it.
+    "synchronous_commit": "off",
+}
 STATEMENT_TIMEOUT_MS = 60_000
 SETTINGS = Path(__file__).with_name("dagster.yaml")
 HISTORY = f"""
@@ -79,17 +85,16 @@ def make_history(settings: Settings) -> dict[str, str]:
 
 
 def _pin(url: str) -> None:
-    """Have the database itself say where names are looked up: Dagster's programs read the URL.
+    """Have the database itself say how its sessions begin, where it does not yet.
 
     Raises SettleError where it does not answer.
     """
     try:
         with psycopg.connect(url, autocommit=True, application_name="settle") as history:
-            [found] = history.execute("show search_path").fetchone() or ("",)
-            if found != SEARCH_PATH:
-                change = sql.SQL("alter database {} set search_path = {}")
-                path = sql.SQL(SEARCH_PATH)
-                history.execute(change.format(sql.Identifier(history.info.dbname), path))
+            for name, value in SESSIONS.items():
+                [found] = history.execute("select current_setting(%s)", [name]).fetchone() or ("",)
+                if found != value:
+                    history.execute(_set_for_all(history.info.dbname, name))
     except psycopg.Error as error:
         reason = str(error).strip().splitlines()[0]
         raise SettleError(
@@ -126,6 +131,11 @@ def _own_database(settings: Settings) -> str:
                 owner.execute(sql.SQL("create role {} login password {}").format(login, password))
             owner.execute(sql.SQL("create database {} owner {}").format(database, login))
             owner.execute(sql.SQL("revoke all on database {} from public").format(database))
-            path = sql.SQL(SEARCH_PATH)
-            owner.execute(sql.SQL("alter database {} set search_path = {}").format(database, path))
+            for name in SESSIONS:
+                owner.execute(_set_for_all(DATABASE, name))
     return url
+
+
+def _set_for_all(database: str, name: str) -> sql.Composed:
+    change = sql.SQL("alter database {} set {} = {}")
+    return change.format(sql.Identifier(database), sql.Identifier(name), sql.SQL(SESSIONS[name]))

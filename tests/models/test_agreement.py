@@ -25,7 +25,7 @@ from tests.reference.windows import window_of
 from tests.reference.world import World, random_world
 from tests.simulation.compiled import Project
 from tests.simulation.lab import lab
-from tests.support.settings import at
+from tests.support.settings import SettleHome, at
 
 MICROSECOND = timedelta(microseconds=1)
 DAY = timedelta(days=1)
@@ -55,8 +55,11 @@ SEED = (Policy(LONG_AGO, 7), Policy(LONG_AGO, 7, Decimal(25), 30, "elevated"))
 RULES = replace(model.DEFAULTS, policies=SEED)
 
 
-@pytest.fixture(scope="module")
-def worlds() -> list[World]:
+@pytest.fixture(
+    scope="module",
+    params=[9, pytest.param(30, marks=pytest.mark.many("more worlds: make test has nine"))],
+)
+def worlds(request: pytest.FixtureRequest) -> list[World]:
     return [
         random_world(
             seed,
@@ -66,7 +69,7 @@ def worlds() -> list[World]:
             adjustments=5,
             around=AROUND,
         )
-        for seed in range(30)
+        for seed in range(request.param)
     ]
 
 
@@ -77,9 +80,9 @@ def filled(settings: Settings, worlds: list[World]) -> Marketplace:
 
 
 @pytest.fixture(scope="module")
-def marketplace(settings: Settings, worlds: list[World]) -> Marketplace:
+def marketplace(settle_home: SettleHome, worlds: list[World]) -> Marketplace:
     """Where nothing was built before."""
-    return filled(settings, worlds)
+    return filled(settle_home(f"worlds_{len(worlds)}"), worlds)
 
 
 @pytest.fixture(scope="module")
@@ -197,7 +200,7 @@ def test_week_by_week(worlds: list[World], project: Project, begins: str) -> Non
             found = agreement.sql(settings, "settlement")
             compared += compare(found, expected, f"after a full refresh, or one more: {is_full}")
             assert live.select(CONTRADICTIONS) == []
-        assert len(posting.posted) > 500
+        assert len(posting.posted) > 16 * len(worlds)
     print(f"week by week: {compared} rows agree, {len(posting.posted)} posted")
 
 

@@ -20,6 +20,7 @@ prepare left_behind as select 1;
 listen left_behind;
 set search_path = public;
 set datestyle = 'German';
+set synchronous_commit = on;
 set settle.left_behind = 'here';
 reset role;
 commit
@@ -29,12 +30,13 @@ select
     current_user,
     current_setting('search_path'),
     current_setting('datestyle'),
+    current_setting('synchronous_commit'),
     coalesce(current_setting('settle.left_behind', true), ''),
     to_regclass('pg_temp.left_behind'),
     (select count(*) from pg_prepared_statements),
     (select count(*) from pg_listening_channels())
 """
-CLEAN = ("settle_dbt", SEARCH_PATH, "ISO, MDY", "", None, 0, 0)
+CLEAN = ("settle_dbt", SEARCH_PATH, "ISO, MDY", "off", "", None, 0, 0)
 
 
 @pytest.fixture

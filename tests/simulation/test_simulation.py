@@ -20,12 +20,20 @@ from tests.simulation.seeds import WEEKS
 from tests.simulation.violation import Violation
 from tests.support.settings import at
 
-# As many as one waits for, and more of the same kind at night.
-OTHERS, MORE = range(8), range(8, 30)
-NIGHTLY = pytest.mark.nightly("more of the same kind: seeds 0 to 7 are lived in make test")
+# As many as one waits for, more of the same kind in `make ci`, and at night.
+FIRST, OTHERS, MORE = range(2), range(8), range(8, 30)
+MANY = pytest.mark.many("more of the same kind: seeds 0 and 1 are lived in make test")
+NIGHTLY = pytest.mark.nightly("more of the same kind: seeds 0 to 7 are lived in make ci")
 
 
-@pytest.mark.parametrize("seed", [*OTHERS, *(pytest.param(more, marks=NIGHTLY) for more in MORE)])
+@pytest.mark.parametrize(
+    "seed",
+    [
+        *FIRST,
+        *(pytest.param(other, marks=MANY) for other in OTHERS if other not in FIRST),
+        *(pytest.param(more, marks=NIGHTLY) for more in MORE),
+    ],
+)
 def test_a_history(seed: int) -> None:
     with lab().history(seed, WEEKS) as simulation:
         try:
