@@ -8,13 +8,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 import psycopg
-import yoyo
 from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict
-from yoyo.connections import DatabaseURI
 
 from orchestrator.config import Component, Environment, Settings
-from orchestrator.database.connection import connect, database_url
+from orchestrator.database.apply import apply_migrations
+from orchestrator.database.connection import connect
 from orchestrator.database.definitions import (
     BY_HAND,
     changed_definitions,
@@ -90,7 +88,7 @@ def _prepare(settings: Settings, *, is_asked: bool, is_emergency: bool) -> None:
                 connection.execute((FOLDER / "roles.sql").read_bytes())
                 if settings.is_embedded:
                     _ensure_logins(connection, EmbeddedPostgres(settings.home))
-                _apply_migrations(settings)
+                apply_migrations(settings, connection, FOLDER / "migrations")
                 _apply_functions(connection, is_repair=is_repair)
             _keep_environment(connection, settings, kept_environment(connection))
 
@@ -294,32 +292,6 @@ def _ensure_logins(
             )
         )
     connection.execute("reset scram_iterations")
-
-
-def migrations_backend(settings: Settings) -> yoyo.backends.DatabaseBackend:
-    """What applies migrations: as settle_owner, so that every object has one owner.
-
-    Its own tables are made in the first schema that its search path names; pg_catalog comes before
-    that one unnamed.
-    """
-    parts = conninfo_to_dict(database_url(settings, Component.OWNER))
-    uri = DatabaseURI(
-        scheme="postgresql+psycopg",
-        username=parts.pop("user", None),
-        password=parts.pop("password", None),
-        hostname=None,
-        port=None,
-        database=parts.pop("dbname", None),
-        args={**parts, "options": "-c role=settle_owner", "schema": "finance, pg_temp"},
-    )
-    return yoyo.get_backend(uri.uri)
-
-
-def _apply_migrations(settings: Settings) -> None:
-    backend = migrations_backend(settings)
-    with backend.lock(timeout=60):
-        backend.apply_migrations(backend.to_apply(yoyo.read_migrations(str(FOLDER / "migrations"))))
-    backend.connection.close()
 
 
 def kept_environment(connection: psycopg.Connection[tuple[object, ...]]) -> str:

@@ -5,6 +5,7 @@ with views as (
         n.nspname,
         v.relname,
         v.relacl::text as rights,
+        v.reloptions,
         pg_get_viewdef(v.oid) as definition,
         (
             select

@@ -14,6 +14,7 @@ from orchestrator.database.connection import connect
 from orchestrator.dbt import standing_views
 from orchestrator.dbt.builds import build_week, manifest_path
 from orchestrator.dbt.runner import NodeResult, run_dbt
+from orchestrator.errors import SettleError
 from tests.support.closed_week import NOW, closed_week
 from tests.support.projects import changed_project
 from tests.support.settings import at
@@ -211,6 +212,42 @@ def test_a_table_of_another_shape_is_made_anew(
     run_dbt(settings, ["run", "--select", "int_windows"], project=project)
     name = "settlement_core.int_windows"
     assert relations(settings)[name] != before[name]
+
+
+HUNG = (
+    "create trigger hung before insert on {0} for each row execute function settlement_core.hung()",
+    "create rule hung as on insert to {0} do instead nothing",
+    "alter table {0} enable row level security",
+    "alter table {0} alter payout_window set default 'mine'",
+    "create table {0}_child () inherits ({0})",
+)
+
+
+def test_what_somebody_hung_on_a_table_fails_the_build_and_is_gone_with_the_next(
+    settings: Settings,
+) -> None:
+    """It would outlive the code that did it, now that tables stay."""
+    windows = "settlement_core.int_windows"
+    as_dbt(
+        settings,
+        "create function settlement_core.hung() returns trigger language plpgsql"
+        " as 'begin new.payout_window := null; return new; end'",
+    )
+    test = ["test", "--select", "assert_relations_carry_no_code"]
+    tables = [f"settlement_core.hung_{number}" for number in range(len(HUNG))]
+    for table, hung in zip(tables, HUNG, strict=True):
+        as_dbt(settings, f"create table {table} as select * from {windows}")
+        as_dbt(settings, hung.format(table))
+    with pytest.raises(SettleError, match="assert_relations_carry_no_code: Got 6 results"):
+        run_dbt(settings, test)  # the parent and the child
+    for table in tables:
+        as_dbt(settings, f"drop table {table} cascade")
+    for hung in HUNG:
+        as_dbt(settings, hung.format(windows))
+    run_dbt(settings, ["run", "--select", "int_windows"])
+    run_dbt(settings, test)
+    [(missing,)] = ask(settings, f"select count(*) from {windows} where payout_window is null")
+    assert missing == 0
 
 
 def test_a_finer_scale_is_not_rounded_away(settings: Settings, tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from orchestrator.config import DAGSTER_URL_VARIABLE, PROJECT_ROOT, Component, Settings
+from orchestrator.database.apply import migrations_backend
 from orchestrator.database.connection import database_url
-from orchestrator.database.migrate import migrations_backend
 from orchestrator.embedded_postgres.server import EmbeddedPostgres
 from orchestrator.services.dagster_instance import DATABASE, LOGIN, make_history
 from orchestrator.web.event_inserts import EventInserts
@@ -24,7 +24,7 @@ MIGRATIONS, HISTORY = ["pg_catalog", "finance"], ["pg_catalog", "public"]
 # Where the code opens a connection, and by what it is shown here that its path is pinned.
 OPENED = {
     "database/connection.py: psycopg.connect(": 2,  # test_hostile_schemas.py: components, people
-    "database/migrate.py: get_backend(": 1,
+    "database/apply.py: get_backend(": 1,
     "embedded_postgres/server.py: psycopg.connect(": 1,
     "services/dagster_instance.py: psycopg.connect(": 2,
     "web/event_inserts.py: ConnectionPool(": 1,
