@@ -8,6 +8,7 @@ import psycopg
 import typer
 
 from orchestrator.cli import (
+    backtest,
     blocks,
     breaks,
     build,
@@ -37,21 +38,8 @@ app = typer.Typer(
 )
 # In the order of `settle --help`, which shows them in panels.
 VERBS = (
-    *(
-        database,
-        load,
-        week,
-        review,
-        held,
-        export,
-        journal,
-        decisions,
-        blocks,
-        sellers,
-        query,
-        build,
-    ),
-    *(breaks, events, services, sandbox),
+    *(database, load, week, review, held, export, journal, decisions, blocks, sellers),
+    *(query, build, backtest, breaks, events, services, sandbox),
 )
 for module in VERBS:
     module.register(app)

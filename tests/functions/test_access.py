@@ -28,9 +28,10 @@ WATCHED = ("finance", "halfin", "marketplace", "portal", "public", "dbt_reads", 
 PARTS = ("core", "history", "seeds", "staging")
 BUILT = ("settlement", *(f"settlement_{part}" for part in PARTS))
 # Made for dbt and still empty: what it builds as of an instant.
+AS_OF = ("asof_settlement", "asof_base_settlement", "asof_backtest")
 EMPTY = [
-    *(("asof_settlement", "asof_base_settlement")),
-    *(f"asof_{base}settlement_{part}" for base in ("", "base_") for part in PARTS),
+    *AS_OF,
+    *(f"{schema}_{part}" for schema in AS_OF for part in PARTS),
 ]
 ALL_OF_A_TABLE = "SELECT INSERT UPDATE DELETE TRUNCATE REFERENCES TRIGGER MAINTAIN"
 

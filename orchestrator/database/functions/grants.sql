@@ -89,7 +89,7 @@ begin
         execute v_statement;
     end loop;
     perform finance.make_dbt_schemas(t.target)
-    from unnest(array['settlement', 'asof_settlement', 'asof_base_settlement']) as t (target);
+    from unnest(array['settlement', 'asof_settlement', 'asof_base_settlement', 'asof_backtest']) as t (target);
 end;
 $$;
 

@@ -1,0 +1,141 @@
+"""Policies tried on history, one after another, and what each would have saved and held."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from orchestrator.backtest.models import SCHEMA, compile_models
+from orchestrator.backtest.policy import Policy
+from orchestrator.backtest.run import SQL, Run
+from orchestrator.config import Component, Settings
+from orchestrator.database.connection import connect, rows_of, sql_file
+from orchestrator.dbt.builds import one_build
+from orchestrator.errors import SettleError
+from orchestrator.project_variables import project_variables
+
+# What no history can tell, said wherever figures are shown.
+LIMITS = (
+    "Sellers would have behaved differently: who is paid later may sell less, and who cheats"
+    " adapts.",
+    "What buyers would have disputed, had a row that was paid been held or the other way round, is"
+    " not known.",
+    "Each row that nothing holds counts as paid when it is due: people's releases, failed payouts"
+    " and returns of the real weeks are left out. Wallets are checked as they are today.",
+)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a backtest measured: money as decimals in the settlement currency, shares 0 to 1.
+
+    `totals` has a row per measure, `weeks` one per policy and window, `delays` one per week after
+    an order.
+    """
+
+    tried: str
+    against: str | None
+    first: str
+    last: str
+    currency: str
+    totals: Sequence[dict[str, Any]]
+    weeks: Sequence[dict[str, Any]]
+    delays: Sequence[dict[str, Any]]
+
+    @property
+    def immature(self) -> Sequence[str]:
+        """The windows whose disputes are not known well enough to judge flags by."""
+        return sorted({week["payout_window"] for week in self.weeks if not week["is_mature"]})
+
+    @property
+    def limits(self) -> Sequence[str]:
+        """What these figures do not tell."""
+        if not self.immature:
+            return LIMITS
+        count = len({week["payout_window"] for week in self.weeks})
+        young = (
+            f"{len(self.immature)} of {count} windows {'is' if len(self.immature) == 1 else 'are'}"
+            f" immature, from {self.immature[0]} on: by the delays measured here, more disputes"
+            " of their orders are still to come. Flags are judged without them, and their losses"
+            " will grow."
+        )
+        return (*LIMITS, young)
+
+
+def backtest(
+    settings: Settings,
+    tried: Policy,
+    against: Policy,
+    *,
+    first: str | None = None,
+    last: str | None = None,
+) -> Report:
+    """Run both policies over all history up to the close of `last`; report from `first` on.
+
+    A policy that is the other but for its name is run once. Raises SettleError where a window has
+    no stored close, or two policies share a name.
+    """
+    is_same = tried.model_copy(update={"policy": against.policy}) == against
+    if tried.policy == against.policy and not is_same:
+        raise SettleError(
+            f"both policies are called {tried.policy}: name the one you try with its key policy"
+        )
+    policies = [tried] if is_same else [against, tried]
+    with one_build(settings, SCHEMA):
+        until = _until(settings, first, last)
+        with connect(settings, Component.DBT) as connection:
+            connection.execute("set role settle_dbt")
+            connection.execute(_text("forget"))
+        for policy in policies:
+            models = compile_models(settings, policy)
+            with connect(settings, Component.DBT) as connection:
+                Run(connection, models).over(policy, until)
+        return _report(settings, [policy.policy for policy in reversed(policies)], first, last)
+
+
+def _until(settings: Settings, first: str | None, last: str | None) -> datetime:
+    """The instant of the last close; both windows must have been closed."""
+    lag = project_variables()["close_lag_minutes"]
+    found: dict[str | None, Any] = {}
+    with connect(settings, Component.DBT) as connection:
+        for window in (first, last):
+            parameters = {"window": window, "close_lag_minutes": lag}
+            row = connection.execute(_text("until"), parameters).fetchone()
+            if row is None:
+                raise SettleError(
+                    f"window {window} has no stored close: a backtest goes over closed windows"
+                    if window
+                    else "no window is closed yet, so there is no history to try a policy on"
+                )
+            found[window] = row[0]
+    if first and found[first] > found[last]:
+        raise SettleError(f"{first} comes after {last}: --from is the earlier of the two")
+    until: datetime = found[last]
+    return until
+
+
+def _report(
+    settings: Settings, names: Sequence[str], first: str | None, last: str | None
+) -> Report:
+    tried, against = names[0], names[1] if len(names) > 1 else None
+    with connect(settings, Component.ORCHESTRATOR, is_read_only=True) as database:
+        chosen = {"tried": tried, "first": first, "last": last}
+        weeks = rows_of(database, "risk/backtest_weeks", **chosen)
+        totals = rows_of(database, "risk/backtest_totals", against=against, **chosen)
+        delays = rows_of(database, "risk/backtest_delays")
+    if not weeks:
+        raise SettleError("no window has anything due in these weeks: there is nothing to measure")
+    return Report(
+        tried=tried,
+        against=against,
+        first=weeks[0]["payout_window"],
+        last=weeks[-1]["payout_window"],
+        currency=project_variables()["settlement_currency"],
+        totals=totals,
+        weeks=weeks,
+        delays=delays,
+    )
+
+
+def _text(name: str) -> bytes:
+    return sql_file(name, SQL).encode()

@@ -1,0 +1,92 @@
+"""The models that a backtest runs, as dbt compiles them under a policy's variables."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+from typing import Any
+
+from orchestrator.backtest.policy import Policy
+from orchestrator.config import Settings
+from orchestrator.dbt.runner import run_dbt
+
+TARGET = "backtest"
+SCHEMA = "asof_backtest"
+MARTS = ("backtest_weeks", "dispute_delays")
+# What the backtest stores as its closes.
+CLOSES = "int_settlement__computed"
+ENDS = (*MARTS, CLOSES)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model or seed: `sql` selects its rows, but for seeds."""
+
+    name: str
+    schema: str
+    kind: str  # view, table or seed
+    sql: str
+    indexes: tuple[tuple[tuple[str, ...], bool], ...]  # columns, and whether they are unique
+    reads: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Models:
+    """All that the marts of a backtest are made from, in the order in which they are built."""
+
+    ordered: tuple[Model, ...]
+
+    def before(self, *names: str) -> frozenset[str]:
+        """These models and all that they are made from."""
+        found = set(names)
+        for model in reversed(self.ordered):
+            if model.name in found:
+                found |= model.reads
+        return frozenset(found)
+
+
+def compile_models(settings: Settings, policy: Policy) -> Models:
+    """Compile the models under the policy's variables, for closes of the backtest's own."""
+    target = settings.home / "dbt" / "target-backtest"
+    variables = {name: str(value) for name, value in policy.variables}
+    run_dbt(
+        settings,
+        [
+            *("compile", "--full-refresh", "--target", TARGET, "--target-path", str(target)),
+            *("--select", *(f"+{end}" for end in ENDS), "--vars", json.dumps(variables)),
+        ],
+    )
+    manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
+    return Models(tuple(_ordered(manifest["nodes"])))
+
+
+def _ordered(nodes: Mapping[str, Any]) -> Iterable[Model]:
+    """The marts and what they are made from; a snapshot is read where the live builds keep it."""
+    wanted: dict[str, set[str]] = {}
+    waiting = [name for name, node in nodes.items() if node["name"] in ENDS]
+    while waiting:
+        name = waiting.pop()
+        if name not in wanted and nodes[name]["resource_type"] in ("model", "seed"):
+            reads = nodes[name].get("depends_on", {}).get("nodes", [])
+            wanted[name] = {read for read in reads if read in nodes}
+            waiting += wanted[name]
+    for name in TopologicalSorter(wanted).static_order():
+        if name in wanted:
+            yield _model(nodes, name)
+
+
+def _model(nodes: Mapping[str, Any], name: str) -> Model:
+    node = nodes[name]
+    reads = node.get("depends_on", {}).get("nodes", [])
+    is_seed = node["resource_type"] == "seed"
+    return Model(
+        name=node["name"],
+        schema=node["schema"],
+        kind="seed" if is_seed else node["config"]["materialized"],
+        sql="" if is_seed else node["compiled_code"],
+        indexes=tuple(
+            (tuple(index["columns"]), bool(index.get("unique")))
+            for index in node["config"].get("indexes") or ()
+        ),
+        reads=frozenset(nodes[read]["name"] for read in reads if read in nodes),
+    )

@@ -1,0 +1,164 @@
+"""One policy run over history: facts once, then one close after another, then the measures.
+
+Facts, entries and health depend on nothing that a policy paid, and each has the instant from which
+it is known: they are computed once for all weeks. What is due depends on what was paid before, so
+the closes are computed one by one, each as of its own instant, and stored where the models look for
+closes and lines: in the backtest's own staging schema.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import TupleRow
+
+from orchestrator.backtest.models import MARTS, SCHEMA, Model, Models
+from orchestrator.backtest.policy import Policy
+from orchestrator.dbt.builds import LIVE_SCHEMA
+
+SQL = Path(__file__).parent / "sql"
+# Whether a close saw a fact in time is history, whatever the policy: read from finance's closes.
+HISTORY = "int_late_facts"
+# What finance's tables and the seed have in a live build, the backtest has of its own.
+OWN = (
+    *("stg_finance__window_closes", "stg_finance__window_close_rows"),
+    *("stg_finance__window_close_entries", "stg_finance__window_close_facts"),
+    *("stg_finance__window_close_health", "stg_finance__payout_lines", "stg_finance__policies"),
+)
+# Computed again for each close.
+WEEKLY = ("int_build", "int_windows", "int_settlement__balances", "int_settlement__computed")
+# Computed for all weeks, and seen by a close as far as its instant.
+SEED = "reserve_policies"
+TABLE = "create unlogged table {} as (\n{}\n)"
+EMPTY_TABLE = "create unlogged table {} as (\n{}\n) with no data"
+SEEN = {"int_entries": "known_at", "int_window_sums": "window_starts_at"}
+
+
+class Run:
+    """The schemas of a backtest under one policy, by dbt's login; nothing else is written."""
+
+    def __init__(self, connection: psycopg.Connection[TupleRow], models: Models) -> None:
+        self.connection = connection
+        self.models = models
+
+    def over(self, policy: Policy, until: datetime) -> None:
+        """Fill the marts: the policy from the first window to the close at `until`."""
+        self.connection.execute("set role settle_dbt")
+        self.connection.execute("set work_mem = '128MB'")
+        self.connection.execute("set max_parallel_workers_per_gather = 2")
+        self._execute("clear")
+        self._look_at(until)
+        before = self.models.before(HISTORY)
+        self._build(model for model in self.models.ordered if model.name in before)
+        for name in OWN:
+            self._drop_view(name)
+        self._decide(policy)
+        later = [m for m in self.models.ordered if m.name not in before and m.name not in MARTS]
+        self._build(later)
+        for window, as_of in self._rows("windows"):
+            self._close(window, as_of)
+        self._look_at(until)
+        self._fill(WEEKLY[:2])
+        self._build(model for model in self.models.ordered if model.name in MARTS)
+        self._execute("keep")
+        self._execute("keep_rows", policy=policy.policy)
+        self._execute("grants")
+
+    def _look_at(self, instant: datetime) -> None:
+        self.connection.execute("select finance.begin_build(%s, %s)", [SCHEMA, instant])
+
+    def _decide(self, policy: Policy) -> None:
+        """Empty closes and lines of the backtest's own, and the policy's rows."""
+        for model in self.models.ordered:
+            if model.name in OWN:
+                self._create(model, EMPTY_TABLE)
+        seed = sql.SQL("select * from {}").format(sql.Identifier(f"{LIVE_SCHEMA}_seeds", SEED))
+        table = sql.Identifier(f"{SCHEMA}_seeds", SEED)
+        self.connection.execute(sql.SQL(EMPTY_TABLE).format(table, seed))
+        for number, limit in enumerate(policy.limits):
+            self._execute("limit", number=number, **limit.model_dump())
+        for row in policy.reserve_policies:
+            self._execute("reserve_policy", **row.model_dump())
+
+    def _build(self, models: Iterable[Model]) -> None:
+        for model in models:
+            if model.name in OWN and self._exists(model):
+                continue
+            if model.kind == "seed":
+                self._build_seed(model)
+            elif model.kind == "view" and model.name not in MARTS:
+                self._create(model, "create view {} as (\n{}\n)")
+            else:
+                self._build_table(model)
+
+    def _build_seed(self, model: Model) -> None:
+        if self._exists(model):
+            return
+        live = sql.Identifier(f"{LIVE_SCHEMA}_seeds", model.name)
+        self.connection.execute(
+            sql.SQL("create view {} as select * from {}").format(_relation(model), live)
+        )
+
+    def _build_table(self, model: Model) -> None:
+        name = _relation(model, "__all" if model.name in SEEN else "")
+        # The closes are still to come.
+        self._create(model, EMPTY_TABLE if model.name in WEEKLY[2:] else TABLE, name)
+        for columns, is_unique in model.indexes:
+            index = sql.SQL("create {} index on {} ({})").format(
+                sql.SQL("unique" if is_unique else ""),
+                name,
+                sql.SQL(", ").join(map(sql.Identifier, columns)),
+            )
+            self.connection.execute(index)
+        self.connection.execute(sql.SQL("analyze {}").format(name))
+        if model.name in SEEN:
+            view = "create view {} as select * from {} where {} <= (select finance.as_of({}))"
+            column = sql.Identifier(SEEN[model.name])
+            parts = (_relation(model), name, column, sql.Literal(SCHEMA))
+            self.connection.execute(sql.SQL(view).format(*parts))
+
+    def _close(self, window: str, as_of: datetime) -> None:
+        """Compute a window as of its close, store it and pay it."""
+        self._look_at(as_of)
+        self._fill(WEEKLY)
+        self._execute("store_close", window=window)
+        self._execute("pay", window=window)
+
+    def _fill(self, names: Iterable[str]) -> None:
+        for model in self.models.ordered:
+            if model.name in names:
+                table = _relation(model)
+                self.connection.execute(sql.SQL("truncate {}").format(table))
+                self._create(model, "insert into {} (\n{}\n)")
+                self.connection.execute(sql.SQL("analyze {}").format(table))
+
+    def _create(self, model: Model, statement: str, name: sql.Identifier | None = None) -> None:
+        compiled = sql.SQL(model.sql)
+        parts = (name or _relation(model), compiled)
+        self.connection.execute(sql.SQL(statement).format(*parts))
+
+    def _drop_view(self, name: str) -> None:
+        view = sql.Identifier(f"{SCHEMA}_staging", name)
+        self.connection.execute(sql.SQL("drop view if exists {}").format(view))
+
+    def _exists(self, model: Model) -> bool:
+        name = f'"{model.schema}"."{model.name}"'
+        [(found,)] = self.connection.execute("select to_regclass(%s) is not null", [name])
+        return bool(found)
+
+    def _execute(self, name: str, /, **parameters: Any) -> None:
+        self.connection.execute(_file(name), parameters or None)
+
+    def _rows(self, name: str) -> list[TupleRow]:
+        return self.connection.execute(_file(name)).fetchall()
+
+
+def _relation(model: Model, suffix: str = "") -> sql.Identifier:
+    return sql.Identifier(model.schema, model.name + suffix)
+
+
+def _file(name: str) -> bytes:
+    return (SQL / f"{name}.sql").read_bytes()

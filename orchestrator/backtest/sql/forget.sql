@@ -1,0 +1,1 @@
+drop table if exists asof_backtest.results

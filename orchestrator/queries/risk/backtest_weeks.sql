@@ -1,0 +1,7 @@
+-- One row per policy and window of a backtest, as settlement.backtest_weeks describes them.
+select r.*
+from asof_backtest.results as r
+where
+    r.payout_window >= coalesce(%(first)s, r.payout_window)
+    and r.payout_window <= coalesce(%(last)s, r.payout_window)
+order by r.policy = %(tried)s desc, r.policy, r.window_ends_at
