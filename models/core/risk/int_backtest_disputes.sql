@@ -24,11 +24,11 @@ close_rows as (
 lines as (
 
     select
-        lines.seller_id,
+        payout_lines.seller_id,
         closes.window_ends_at
-    from {{ ref('int_payout_lines__as_of') }} as lines
+    from {{ ref('int_payout_lines__as_of') }} as payout_lines
     inner join {{ ref('int_window_closes__as_of') }} as closes
-        on lines.payout_window = closes.payout_window
+        on payout_lines.payout_window = closes.payout_window
 
 ),
 

@@ -32,8 +32,9 @@ final as (
 
     select
         windows.payout_window,
-        sum(ages.gross_minor * coalesce(delays.known_share, 0)) / sum(ages.gross_minor)
-            as known_share
+        round(
+            sum(ages.gross_minor * coalesce(delays.known_share, 0)) / sum(ages.gross_minor), 6
+        )::numeric(7, 6) as known_share
     from {{ ref('int_backtest_windows') }} as windows
     inner join ages on windows.window_ends_at = ages.paying_window_ends_at
     left join delays on ages.age_weeks - 1 = delays.delay_weeks
