@@ -1,5 +1,5 @@
--- Fails if a policy has days below 0 or a share outside 0 to 100, or if standard does not reach
--- back to any order.
+-- Fails if a policy has days below 0 or a share outside 0 to 100, if standard does not reach back
+-- to any order, or if new sellers are put under a policy that is not there then.
 
 with
 
@@ -38,11 +38,31 @@ missing as (
 
 ),
 
+new_sellers as (
+
+    select
+        'new sellers have a policy that is unknown then, or days below 0' as problem,
+        concat_ws(' ', new_sellers.policy, new_sellers.valid_from) as policy_row
+    from {{ ref('new_seller_policies') }} as new_sellers
+    where
+        new_sellers.days < 0
+        or not exists (
+            select 1
+            from policies
+            where
+                policies.policy = new_sellers.policy
+                and policies.valid_from <= new_sellers.valid_from
+        )
+
+),
+
 final as (
 
     select * from impossible
     union all
     select * from missing
+    union all
+    select * from new_sellers
 
 )
 

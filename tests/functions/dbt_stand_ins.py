@@ -47,6 +47,9 @@ create table settlement_seeds.reserve_policies (
     policy text, valid_from timestamptz, reserve_days integer, holdback_percent numeric,
     holdback_days integer
 );
+create table settlement_seeds.new_seller_policies (
+    valid_from timestamptz, policy text, days integer
+);
 create table settlement_seeds.payout_holidays (day date, name text);
 create table settlement_seeds.unpayable_wallets (
     wallet_address text, network text, kind text, what text, source text, confirmed_on date
@@ -141,7 +144,7 @@ begin
             'settlement_seeds'
         )
         and c.relkind in ('r', 'S')
-        and c.relname !~ 'yoyo|installation|policies|applied_functions|applied_definitions'
+        and c.relname !~ 'yoyo|installation|^policies$|applied_functions|applied_definitions'
         and c.relname not in ('hold_reasons', 'state_transitions')
     loop
         if relation.relkind = 'r' then

@@ -11,7 +11,7 @@ from psycopg import sql
 
 from orchestrator.config import Component, Settings
 from orchestrator.database.connection import connect
-from tests.reference.settings import Policy
+from tests.reference.settings import NewSellers, Policy
 
 VIEWS = ("seller_settlement", "seller_health", "seller_reserve")
 
@@ -28,6 +28,17 @@ def replace_policies(settings: Settings, schema: str, policies: Iterable[Policy]
                 sql.SQL("insert into {} values (%s, %s, %s, %s, %s)").format(table),
                 [row.policy, row.valid_from, row.reserve_days, percent, days],
             )
+
+
+def add_new_sellers(settings: Settings, schema: str, rule: NewSellers) -> None:
+    """A further row of that seed, in the schema of a build's seeds."""
+    table = sql.Identifier(schema, "new_seller_policies")
+    with connect(settings, Component.DBT) as dbt:
+        dbt.execute("set role settle_dbt")
+        dbt.execute(
+            sql.SQL("insert into {} values (%s, %s, %s)").format(table),
+            [rule.valid_from, rule.policy, rule.days],
+        )
 
 
 def close_until(settings: Settings, instant: datetime) -> None:

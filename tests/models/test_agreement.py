@@ -15,12 +15,12 @@ from orchestrator.dbt.builds import AS_OF_SCHEMA
 from tests.models import agreement
 from tests.models.agreement import compare
 from tests.models.as_of import AS_OF_SEEDS, build_first, rebuild
-from tests.models.hostile_sample import replace_policies
+from tests.models.hostile_sample import add_new_sellers, replace_policies
 from tests.models.worlds import Marketplace, lived, prefixed, together
 from tests.reference import model
 from tests.reference.facts import TABLES, Facts, Key
 from tests.reference.landing import landed, landings
-from tests.reference.settings import Policy
+from tests.reference.settings import NewSellers, Policy
 from tests.reference.windows import window_of
 from tests.reference.world import World, random_world
 from tests.simulation.compiled import Project
@@ -50,6 +50,8 @@ POLICIES = (
     Policy(datetime(2020, 11, 30, tzinfo=UTC), 10, Decimal("12.5"), 20, "elevated"),
     Policy(LONG_AGO, 2, Decimal(10), 0, "at_once"),
 )
+# The drawn sellers were created up to 400 days before.
+NEW_SELLERS = NewSellers(datetime(2020, 11, 12, 3, tzinfo=UTC), "elevated", 150)
 # As the seed has them.
 SEED = (Policy(LONG_AGO, 7), Policy(LONG_AGO, 7, Decimal(25), 30, "elevated"))
 RULES = replace(model.DEFAULTS, policies=SEED)
@@ -135,8 +137,9 @@ def test_any_instant_from_the_facts_alone(
         found = agreement.sql(marketplace.settings, AS_OF_SCHEMA)
         compared += compare(found, agreement.oracle(ledger), f"{rules} as of {instant}")
         if number == 0 and policies:  # from here on
-            rules = replace(rules, policies=policies)
+            rules = replace(rules, policies=policies, new_sellers=(NEW_SELLERS,))
             replace_policies(marketplace.settings, AS_OF_SEEDS, policies)
+            add_new_sellers(marketplace.settings, AS_OF_SEEDS, NEW_SELLERS)
     print(f"{zone}, {late}, {len(policies)} policies: {compared} rows agree")
 
 
@@ -169,9 +172,10 @@ def test_week_by_week(worlds: list[World], project: Project, begins: str) -> Non
     steps = [timedelta(weeks=n) + LAG for n in (0, 1, 3, 8, 11)]
     steps.insert(2, timedelta(days=10, hours=5))
     posting, compared = model.NOTHING_STORED, 0
-    rules = replace(model.DEFAULTS, policies=POLICIES)
+    rules = replace(model.DEFAULTS, policies=POLICIES, new_sellers=(NEW_SELLERS,))
     with lived(worlds) as live:
         replace_policies(live.settings, LIVE_SEEDS, POLICIES)
+        add_new_sellers(live.settings, LIVE_SEEDS, NEW_SELLERS)
         if starts_at:
             live.go_live(go_live(every, starts_at))
         for number, step in enumerate(steps):

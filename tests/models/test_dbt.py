@@ -28,6 +28,8 @@ BAD_POLICIES = (
     "insert into settlement_seeds.reserve_policies values ('elevated', now(), 7, 25, -1)",
     "update settlement_seeds.reserve_policies set valid_from = '2026-01-01+00'",
     "delete from settlement_seeds.reserve_policies where policy = 'standard'",
+    "update settlement_seeds.new_seller_policies set days = -1",
+    "update settlement_seeds.new_seller_policies set policy = 'unknown'",
 )
 
 

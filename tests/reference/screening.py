@@ -89,7 +89,9 @@ class Screening:
             self.refuse(order, reason or "unknown_seller")
             return
         own = order.currency == self.settings.currency
-        policy = self.settings.policy(order.ordered_at, order.seller_id, self.facts.assignments)
+        policy = self.settings.policy(
+            order.ordered_at, order.seller_id, self.facts.assignments, seller.created_at
+        )
         release_at = order.ordered_at + policy.reserve_days * DAY
         first_known_at = max(seen_at(order), seller.created_at)
         known_at = self.placed(order, first_known_at, release_at)

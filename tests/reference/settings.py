@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -39,6 +39,15 @@ class Policy:
 
 
 @dataclass(frozen=True)
+class NewSellers:
+    """Orders from `valid_from` on that are of a seller's first days are under the policy."""
+
+    valid_from: datetime
+    policy: str
+    days: int
+
+
+@dataclass(frozen=True)
 class Settings:
     timezone: ZoneInfo = UTC_ZONE
     policies: tuple[Policy, ...] = ()
@@ -48,16 +57,30 @@ class Settings:
     rails: Mapping[str, str] = field(default_factory=lambda: RAILS)
     currencies: Mapping[str, int] = field(default_factory=lambda: CURRENCIES)
     taxes: frozenset[str] = TAXES
+    new_sellers: tuple[NewSellers, ...] = ()
 
     def policy(
-        self, ordered_at: datetime, seller_id: str = "", assignments: tuple[Assignment, ...] = ()
+        self,
+        ordered_at: datetime,
+        seller_id: str = "",
+        assignments: tuple[Assignment, ...] = (),
+        created_at: datetime | None = None,
     ) -> Policy:
         """What the seller is assigned to at `ordered_at`, as it is worded then."""
         mine = [a for a in assignments if a.seller_id == seller_id and a.approved_at <= ordered_at]
-        name = max(mine, key=lambda a: a.approved_at).policy if mine else STANDARD
+        undecided = self._of_new_sellers(ordered_at, created_at) or STANDARD
+        name = max(mine, key=lambda a: a.approved_at).policy if mine else undecided
         valid = [p for p in self.policies if p.policy == name and p.valid_from <= ordered_at]
         nobody_decided = Policy(ordered_at, self.default_reserve_days)
         return max(valid, key=lambda p: p.valid_from, default=nobody_decided)
+
+    def _of_new_sellers(self, ordered_at: datetime, created_at: datetime | None) -> str | None:
+        """Where the seller was there for fewer days than the rule of that instant asks for."""
+        rules = [rule for rule in self.new_sellers if rule.valid_from <= ordered_at]
+        rule = max(rules, key=lambda rule: rule.valid_from, default=None)
+        if rule and created_at and ordered_at < created_at + timedelta(days=rule.days):
+            return rule.policy
+        return None
 
     def rail(self, seller: Seller) -> str | None:
         return "SPL" if seller.fast_settlement else self.rails.get(seller.region)

@@ -9,7 +9,7 @@ from decimal import Decimal
 from . import model
 from .facts import Adjustment, Assignment, Facts, GoLive, OpeningBalance
 from .rows import DAY, MONDAY, charge, fee, history, order, refund
-from .settings import Policy, Settings
+from .settings import NewSellers, Policy, Settings
 
 LATER = MONDAY + 100 * DAY
 MICROSECOND = timedelta(microseconds=1)
@@ -93,3 +93,20 @@ def test_a_row_that_is_loaded_late_was_settled_elsewhere_all_the_same() -> None:
     ledger = model.keep(late, LATER, RULES, posting)
     assert model.settlement_rows(ledger) == []
     assert [entry.source_id for entry in ledger.elsewhere] == ["o1", "r1"]
+
+
+def test_first_days_of_a_seller_are_under_the_policy_of_new_sellers() -> None:
+    """From the rule's instant on, before its days are over, and where nobody decided."""
+    [created] = {seller.created_at for seller in history(order()).sellers}
+    days = (MONDAY - created) // DAY
+
+    def reserve_days(on: NewSellers, *decided: Assignment) -> int:
+        rules = replace(RULES, new_sellers=(on,))
+        [row] = model.order_reserve(history(order(), *decided), MONDAY, rules)
+        return (row.release_at - MONDAY) // DAY
+
+    assert reserve_days(NewSellers(MONDAY, "elevated", days + 1)) == 14
+    assert reserve_days(NewSellers(MONDAY, "elevated", days)) == 7
+    assert reserve_days(NewSellers(MONDAY + MICROSECOND, "elevated", days + 1)) == 7
+    trusted = Assignment("s1", "standard", MONDAY)
+    assert reserve_days(NewSellers(MONDAY, "elevated", days + 1), trusted) == 7

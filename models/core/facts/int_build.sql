@@ -28,6 +28,9 @@ policies as (
         or reserve_policy in (
             select assignments.reserve_policy
             from {{ ref('int_reserve_assignments') }} as assignments
+            union all
+            select new_sellers.reserve_policy
+            from {{ ref('int_new_seller_policies') }} as new_sellers
         )
 
 ),

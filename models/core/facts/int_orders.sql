@@ -27,9 +27,9 @@ currencies as (
 
 ),
 
-assignments as (
+seller_policies as (
 
-    select * from {{ ref('int_reserve_assignments') }}
+    select * from {{ ref('int_seller_policies') }}
 
 ),
 
@@ -64,14 +64,14 @@ effective as (
     from candidates
     inner join sellers on candidates.seller_id = sellers.seller_id
     inner join currencies on candidates.currency = currencies.currency
-    left join assignments
+    left join seller_policies
         on
-            candidates.seller_id = assignments.seller_id
-            and candidates.ordered_at >= assignments.valid_from
-            and candidates.ordered_at < assignments.valid_to
+            candidates.seller_id = seller_policies.seller_id
+            and candidates.ordered_at >= seller_policies.valid_from
+            and candidates.ordered_at < seller_policies.valid_to
     left join policies
         on
-            policies.reserve_policy = coalesce(assignments.reserve_policy, 'standard')
+            policies.reserve_policy = coalesce(seller_policies.reserve_policy, 'standard')
             and candidates.ordered_at >= policies.valid_from
             and candidates.ordered_at < policies.valid_to
     where {{ opaque_to_planner(order_defect('candidates', 'currencies') ~ ' is null') }}

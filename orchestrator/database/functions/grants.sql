@@ -191,7 +191,8 @@ grant usage on schema handover to settle_dbt, settle_analyst, settle_finance, se
 grant select on handover.windows, handover.window_checks, handover.reserve_policies
 to settle_analyst, settle_finance, settle_orchestrator;
 grant select, insert on all tables in schema handover to settle_dbt;
-grant execute on function finance.begin_handover(), finance.hand_over() to settle_dbt;
+grant execute on function finance.begin_handover(), finance.refuse_changed_policies(),
+finance.hand_over() to settle_dbt;
 grant execute on function finance.sight_wallets() to settle_orchestrator;
 
 -- The marketplace's backend: facts as they happen, sellers as they are. A seller keeps their id:

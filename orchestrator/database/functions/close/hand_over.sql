@@ -13,6 +13,7 @@ begin
     delete from handover.contradictions;
     delete from handover.expected_fees;
     delete from handover.reserve_policies;
+    delete from handover.policy_rows;
     delete from handover.payout_holidays;
     delete from handover.unpayable_wallets;
 end;
@@ -104,6 +105,19 @@ begin
     from settlement_seeds.rails as r;
     insert into handover.reserve_policies
     select p.policy, min(p.valid_from) from settlement_seeds.reserve_policies as p group by p.policy;
+    insert into handover.policy_rows
+    select
+        'reserve_policies', p.policy, p.valid_from, jsonb_build_object(
+            'reserve_days', p.reserve_days, 'holdback_percent', p.holdback_percent,
+            'holdback_days', p.holdback_days
+        )
+    from settlement_seeds.reserve_policies as p
+    union all
+    select
+        'new_seller_policies', 'new sellers', n.valid_from,
+        jsonb_build_object('policy', n.policy, 'days', n.days)
+    from settlement_seeds.new_seller_policies as n;
+    perform finance.refuse_changed_policies();
     insert into handover.payout_holidays
     select distinct h.day from settlement_seeds.payout_holidays as h;
     insert into handover.unpayable_wallets

@@ -93,6 +93,7 @@ begin
     if v_earlier is not null then
         raise exception 'window % has no stored close yet: close it before %', v_earlier, p_window;
     end if;
+    perform finance.refuse_changed_policies();
     update finance.installation
     set settlement_timezone = v_build.settlement_timezone, currency = v_build.currency
     where settlement_timezone is null;
@@ -122,6 +123,7 @@ begin
     select f.* from handover.close_facts as f where f.payout_window = p_window;
     insert into finance.window_close_health
     select h.* from handover.close_health as h where h.payout_window = p_window;
+    perform finance.keep_policy_versions(p_window);
     -- A window is its calendar's, whatever was built.
     if (v_window.payout_window, v_window.window_starts_at, v_window.window_ends_at, v_window.payout_due_at)
         is distinct from (
