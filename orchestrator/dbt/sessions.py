@@ -61,7 +61,7 @@ def _clean(connection: Connection) -> None:
     with handle.cursor() as cursor:
         cursor.execute("discard all")
         handle.reset()  # what psycopg2 sets when it connects; no autocommit any more
-        cursor.execute(f"set role {connection.credentials.role}")
+        cursor.execute("select set_config('role', %s, false)", [connection.credentials.role])
         cursor.execute(UNHURRIED)
     handle.commit()
 
