@@ -19,6 +19,7 @@ from orchestrator.cli import (
     held,
     journal,
     load,
+    mapping,
     query,
     review,
     sandbox,
@@ -38,7 +39,7 @@ app = typer.Typer(
 )
 # In the order of `settle --help`, which shows them in panels.
 VERBS = (
-    *(database, load, week, review, held, export, journal, decisions, blocks, sellers),
+    *(database, load, mapping, week, review, held, export, journal, decisions, blocks, sellers),
     *(query, build, backtest, breaks, events, services, sandbox),
 )
 for module in VERBS:

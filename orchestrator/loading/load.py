@@ -46,7 +46,7 @@ def load_directory(connection: psycopg.Connection[Any], directory: Path) -> Load
     Raises LoadRefused where a file or row is bad; then nothing is stored.
     """
     try:
-        files, left_alone = _find_files(directory)
+        files, left_alone = find_files(directory)
         with connection.transaction():
             return LoadReport(_load(connection, files), left_alone)
     except OSError as error:
@@ -58,7 +58,8 @@ def load_directory(connection: psycopg.Connection[Any], directory: Path) -> Load
         ) from None
 
 
-def _find_files(directory: Path) -> tuple[dict[str, Path], tuple[str, ...]]:
+def find_files(directory: Path) -> tuple[dict[str, Path], tuple[str, ...]]:
+    """The files of a directory by table, and the names of the CSV files that are no table's."""
     if not directory.is_dir():
         raise SettleError(f"{directory} is no directory; name the one that holds the CSV files")
     found = sorted(p for p in directory.iterdir() if p.is_file() and p.suffix.lower() == ".csv")
@@ -85,8 +86,12 @@ def _find_files(directory: Path) -> tuple[dict[str, Path], tuple[str, ...]]:
 def _load(connection: psycopg.Connection[Any], files: Mapping[str, Path]) -> dict[str, TableCounts]:
     with connection.cursor(row_factory=tuple_row) as cursor:
         pipeline.begin(cursor)
-        row_counts = {s.table: _stage(cursor, s, files.get(s.table)) for s in SOURCES}
         loaded = [source for source in SOURCES if source.table in files]
+        row_counts = {}
+        for source in SOURCES:
+            pipeline.stage_table(cursor, source)
+        for source in loaded:
+            row_counts[source.table] = copy_file(cursor, source, files[source.table])
         for source in loaded:
             pipeline.check(cursor, source)
         pipeline.refuse_problems(cursor, lambda n, line: f"{SOURCES[n].file_name}:{line}")
@@ -95,13 +100,10 @@ def _load(connection: psycopg.Connection[Any], files: Mapping[str, Path]) -> dic
     return tables
 
 
-def _stage(cursor: psycopg.Cursor[Any], source: Source, path: Path | None) -> int:
-    """Copy a file into its temporary table; returns the number of rows."""
-    staged = pipeline.stage_table(cursor, source)
-    if path is None:
-        return 0
+def copy_file(cursor: psycopg.Cursor[Any], source: Source, path: Path) -> int:
+    """Copy a file's rows into its temporary table; returns their number."""
     count = 0
-    copy_rows = sql.SQL("copy pg_temp.{} from stdin").format(staged)
+    copy_rows = sql.SQL("copy pg_temp.{} from stdin").format(pipeline.staged_table(source))
     nothing = [None] * len(source.columns)
     with cursor.copy(copy_rows) as copy:
         for count, row in enumerate(read_rows(path, source), start=1):  # noqa: B007

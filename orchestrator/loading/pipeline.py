@@ -4,7 +4,7 @@ Whoever loads fills one temporary table per source with numbered rows of text (`
 SQL in sql/ judges and stores them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,16 @@ class LoadRefused(SettleError):  # noqa: N818 - a refusal is an answer, not a fa
 
 
 def begin(cursor: psycopg.Cursor[Any]) -> None:
-    """Wait for any other load, and make what the steps below work with."""
+    """Wait for any other load, and make what the steps below work with.
+
+    One load at a time: a second one waits here, then sees what the first has stored.
+    """
+    cursor.execute("select finance.hold_lock('load')")
+    begin_checks(cursor)
+
+
+def begin_checks(cursor: psycopg.Cursor[Any]) -> None:
+    """Make what `check_values` works with, for somebody who stores nothing."""
     cursor.execute(sql_file("begin", SQL).encode())
 
 
@@ -56,19 +65,37 @@ def end(cursor: psycopg.Cursor[Any]) -> None:
     cursor.execute(sql_file("end", SQL).encode())
 
 
-def stage_table(cursor: psycopg.Cursor[Any], source: Source) -> sql.Identifier:
-    """The temporary table that takes a source's rows: line_number, fault, its columns as text."""
+def stage_table(cursor: psycopg.Cursor[Any], source: Source) -> None:
+    """Make the temporary table that takes a source's rows: line_number, fault, columns as text."""
     columns = sql.SQL(",\n    ").join(
         sql.SQL('{} text collate "C"').format(sql.Identifier(name)) for name in source.columns
     )
     _run(cursor, "stage", source, columns=columns)
+
+
+def staged_table(source: Source) -> sql.Identifier:
+    """The name of that table, in pg_temp."""
     return _temporary(source, "staged")
 
 
 def check(cursor: psycopg.Cursor[Any], source: Source) -> None:
     """Note what is wrong with the staged rows of a source, by value, repeats and what is stored."""
+    check_values(cursor, source)
+    for file in ("check_repeats", "check_stored"):
+        _run(cursor, file, source, **_comparison(source))
+
+
+def check_values(
+    cursor: psycopg.Cursor[Any], source: Source, columns: Container[str] | None = None
+) -> None:
+    """Note what is wrong with the staged values of a source, and type the rows that are good.
+
+    Of these columns alone, where they are named: the others were not staged.
+    """
     _run(cursor, "staged", source)
     for number, (name, column) in enumerate(source.columns.items(), start=1):
+        if columns is not None and name not in columns:
+            continue
         parameters = {
             "column": sql.Identifier(name),
             "column_name": sql.Literal(name),
@@ -85,8 +112,6 @@ def check(cursor: psycopg.Cursor[Any], source: Source) -> None:
         for name, column in source.columns.items()
     )
     _run(cursor, "type", source, values=values)
-    for check in ("check_repeats", "check_stored"):
-        _run(cursor, check, source, **_comparison(source))
 
 
 def _comparison(source: Source) -> dict[str, sql.Composable]:

@@ -1,7 +1,4 @@
--- What a load works with. One load at a time: a second one waits here, then
--- sees what the first has stored.
-select finance.hold_lock('load');
-
+-- What a load works with.
 create temporary table load_problems (
     file_number integer not null,
     line_number bigint not null,

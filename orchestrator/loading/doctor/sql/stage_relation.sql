@@ -1,0 +1,3 @@
+insert into pg_temp.{staged} ({columns})
+select {values}
+from {relation}
