@@ -20,7 +20,9 @@
         when 'adjustment' then (
             select adjustments.adjustment_type
             from {{ ref('stg_finance__adjustments') }} as adjustments
-            where adjustments.adjustment_id = {{ entries }}.source_id::bigint
+            where
+                adjustments.seller_id = {{ entries }}.seller_id
+                and adjustments.adjustment_id = {{ entries }}.source_id::bigint
         )
         else ''
     end

@@ -13,7 +13,7 @@ items as (
         lines.payout_window,
         lines.returned_at is null as is_standing
     from {{ ref('stg_finance__receipt_items') }} as items
-    inner join lines on items.line_id = lines.line_id
+    inner join lines on items.seller_id = lines.seller_id and items.line_id = lines.line_id
 
 ),
 
