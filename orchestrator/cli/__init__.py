@@ -25,6 +25,7 @@ from orchestrator.cli import (
     sandbox,
     sellers,
     services,
+    shadow,
     week,
 )
 from orchestrator.cli.options import say
@@ -39,8 +40,8 @@ app = typer.Typer(
 )
 # In the order of `settle --help`, which shows them in panels.
 VERBS = (
-    *(database, load, mapping, week, review, held, export, journal, decisions, blocks, sellers),
-    *(query, build, backtest, breaks, events, services, sandbox),
+    *(database, load, mapping, week, review, held, export, journal, shadow, decisions, blocks),
+    *(sellers, query, build, backtest, breaks, events, services, sandbox),
 )
 for module in VERBS:
     module.register(app)

@@ -23,6 +23,7 @@ from orchestrator.cli.options import (
     say,
     table_of,
 )
+from orchestrator.cli.shadow import rehearse
 from orchestrator.decisions import DECISIONS, Decision, Field, decide
 from orchestrator.errors import SettleError
 
@@ -69,6 +70,7 @@ def register(app: typer.Typer) -> None:
     groups["policy"].command("list")(policy_list)
     groups["reserve"].command("list")(reserve_list)
     groups["go-live"].command("list")(go_live_list)
+    groups["go-live"].command("rehearse")(rehearse)
     for name, group_app in groups.items():
         app.add_typer(group_app, name=name, rich_help_panel=DECISIONS_PANEL)
 

@@ -82,14 +82,19 @@ def _build_live(
     return nodes, failure
 
 
-def build_as_of(settings: Settings, as_of: datetime, timezone: str | None) -> None:
+def build_as_of(
+    settings: Settings, as_of: datetime, timezone: str | None, *, rehearses_go_live: bool = False
+) -> None:
     """Build the models as of an instant into schemas of their own, from the facts alone.
 
-    The live schemas are untouched, and nothing is ever paid from these.
+    The live schemas are untouched, and nothing is ever paid from these. A rehearsal takes the
+    go-live that waits for one that was approved.
     """
     variables: Mapping[str, object] = {"use_stored_closes": False} | (
         {"settlement_timezone": timezone} if timezone else {}
     )
+    if rehearses_go_live:
+        variables = {**variables, "rehearse_go_live": True}
     # A folder of its own: with other variables dbt parses anew, and the live build would again.
     target = settings.home / "dbt" / "target-asof"
     place = ["--target", "asof", "--target-path", str(target)]

@@ -1,4 +1,4 @@
--- Of the go-live that two people decided by the instant of the build.
+-- Of the go-live that two people decided by the instant of the build, or of the one rehearsed.
 
 select
     balances.go_live_id,
@@ -8,4 +8,4 @@ select
 from {{ ref('stg_finance__opening_balances') }} as balances
 inner join {{ ref('stg_finance__go_lives') }} as go_lives
     on balances.go_live_id = go_lives.go_live_id
-where go_lives.approved_at <= {{ as_of() }}
+where {{ go_live_counts('go_lives.approved_at', 'go_lives.withdrawn_at') }}

@@ -44,7 +44,7 @@ latest as (
 go_live as (
 
     select max(starts_at) as opened_at from {{ ref('stg_finance__go_lives') }}
-    where approved_at <= {{ as_of() }}
+    where {{ go_live_counts('approved_at', 'withdrawn_at') }}
 
 ),
 
