@@ -103,7 +103,7 @@ layers: setup
 	@COLUMNS=160 $(BIN)/dbt-bouncer run --config-file dbt-bouncer.yml
 
 sql: setup
-	$(BIN)/sqlfluff lint --processes 2 -q models macros snapshots tests/dbt orchestrator/database
+	$(BIN)/sqlfluff lint --processes 2 -q models macros snapshots tests/dbt orchestrator/database docs/examples/mapping
 
 test: style ## Lint, types, dbt build with unit and data tests, pytest; the slow lint beside it
 	@$(call beside_lint,not nightly and not many)

@@ -32,8 +32,8 @@ grant usage on schema {SCHEMA} to {READERS};
 _VIEW = """\
 -- {description}
 --
--- Put expressions over your own tables in place of the nulls, and your tables in place of the last
--- line. Columns marked "may be left out" count as said without their line.
+-- Put expressions over your own tables in place of the nulls, each cast to the same type, and your
+-- tables in place of the last line. A column that may be left out counts as said without its line.
 create or replace view {schema}.{table} as
 select
 {columns}
