@@ -121,7 +121,7 @@ endef
 
 smoke: setup ## In a minute: arithmetic, the rail's contract, a server, a build, a payment
 	$(PYTEST) -n 2 tests/unit tests/reference tests/halfin/test_contract.py \
-		tests/functions/test_gate.py tests/functions/test_submit.py \
+		tests/functions/decisions/test_gate.py tests/functions/batches/test_submit.py \
 		tests/models/test_dbt.py::test_unit_and_data_tests_pass_on_an_empty_database
 
 nightly: setup ## What make test leaves out, for an hour or two: long, rare, or many of a kind

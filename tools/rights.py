@@ -59,8 +59,9 @@ OPENING = """# Who may do what in the database?
 
 Written by `make reference` from the catalog of a database that was just migrated, with which
 `tests/security/test_threat_model.py` compares it. What dbt builds is dbt's own, and read by
-analysts and the orchestrator, not by who decides: `tests/functions/test_access.py` looks at every
-login of a whole installation. What is not listed nobody may; `public` comes in addition to each.
+analysts and the orchestrator, not by who decides: `tests/functions/rights/test_access.py` looks at
+every login of a whole installation. What is not listed nobody may; `public` comes in addition to
+each.
 """
 
 

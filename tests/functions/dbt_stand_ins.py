@@ -144,7 +144,7 @@ begin
             'settlement_seeds'
         )
         and c.relkind in ('r', 'S')
-        and c.relname !~ 'yoyo|installation|^policies$|applied_functions|applied_definitions'
+        and c.relname !~ 'yoyo|installation|^policies(_|$)|applied_functions|applied_definitions'
         and c.relname not in ('hold_reasons', 'state_transitions')
     loop
         if relation.relkind = 'r' then

@@ -14,7 +14,7 @@ from pathlib import Path
 from orchestrator.config import Component
 from orchestrator.database.connection import connect
 from tests.cli.people import UNKNOWN, Desk, open_desk, ready_sellers
-from tests.functions.test_restore import run
+from tests.functions.batches.test_restore import run
 from tests.support.closed_week import FINANCE, NOW, SECOND, WINDOW, end_copies
 from tests.support.postgres import share_templates
 

@@ -14,7 +14,7 @@ from psycopg.rows import dict_row
 
 from orchestrator.config import Component
 from orchestrator.embedded_postgres.server import EmbeddedPostgres
-from tests.functions.test_restore import run
+from tests.functions.batches.test_restore import run
 from tests.postgres.release_dump import RELEASES
 from tests.postgres.test_external import start
 from tests.support.closed_week import FINANCE, OPEN_WINDOW, SECOND, WINDOW

@@ -11,10 +11,12 @@ import pytest
 
 from orchestrator.config import Component
 from orchestrator.database import connection
-from tests.functions import test_grants, test_late_outcomes, test_stop
+from tests.functions.batches import test_stop
+from tests.functions.lines import test_late_outcomes
 from tests.functions.market import Market
 from tests.functions.payment_server import OWNER
 from tests.functions.rail_events import BEGIN, LINE
+from tests.functions.rights import test_grants
 from tests.security import (
     test_code_in_models,
     test_forged,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tests.functions.test_large_batches import paid
+from tests.functions.batches.test_large_batches import paid
 from tests.performance.bench.results import Result
 
 LINES = {"small": [100, 1000], "medium": [4_000, 40_000], "full": [4_000, 40_000, 400_000]}

@@ -9,9 +9,9 @@ import pytest
 from tests.functions.market import CLOSE, DUE, WEEK, Line, Market
 from tests.functions.payment_server import ORCHESTRATOR, OWNER
 from tests.functions.rail_events import concluded
+from tests.functions.situations import FREEZE
 
 W47, W48, W49 = "2026-W47", "2026-W48", "2026-W49"
-FREEZE = "select finance.freeze_batch(%s)"
 HOUR = timedelta(hours=1)
 
 

@@ -7,9 +7,9 @@ import psycopg
 import pytest
 
 from orchestrator.errors import SettleError
+from tests.functions.batches.test_crashes import die_at
 from tests.functions.market import LINES, Line, Market, books, rail
 from tests.functions.payment_server import ORCHESTRATOR, OWNER
-from tests.functions.test_crashes import die_at
 
 S3 = Line("s3", 50_000, "ERC-20", holds=("manual_review",))
 S4 = Line("s4", 70_000, "SPL", holds=("manual_review",))

@@ -20,21 +20,18 @@ from tests.functions.market import (
 )
 from tests.functions.payment_server import ORCHESTRATOR, OWNER
 from tests.functions.rail_events import COMPLETED, FAILED, LINE, confirm, look_up, receive, take
+from tests.functions.situations import COMPARE, sent
 
 HOUR = timedelta(hours=1)
 ENTRY = "insert into halfin.ledger_entries values (%s, %s, %s, %s, %s, %s)"
 READ = "insert into halfin.ledger_reads values (%s, %s)"
 OPEN = "select kind from finance.breaks where closed_at is null order by 1"
-COMPARE = "select finance.compare_books()"
 
 
 @pytest.fixture
 def market() -> Iterator[Market]:
     """A line that is sent; its payout has no outcome yet."""
-    with Market.open() as market:
-        market.approved(LINE)
-        market.freeze()
-        take(market, "answer")
+    with sent() as market:
         yield market
 
 

@@ -22,6 +22,7 @@ from tests.functions.market import (
     rail,
 )
 from tests.functions.payment_server import ORCHESTRATOR, OWNER
+from tests.functions.situations import due
 from tests.halfin.sandbox import KEY
 
 SESSIONS = (
@@ -34,8 +35,7 @@ REFUSED = {"error": {"code": "x", "message": "not so", "details": []}, "meta": {
 @pytest.fixture
 def market() -> Iterator[Market]:
     """A window that is closed, approved and due."""
-    with Market.open() as market:
-        market.approved()
+    with due() as market:
         yield market
 
 

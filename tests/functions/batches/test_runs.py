@@ -18,6 +18,7 @@ from tests.functions.market import (
     rail,
 )
 from tests.functions.payment_server import ORCHESTRATOR, OWNER
+from tests.functions.situations import due
 
 HELD = Line("s3", 50_000, "ERC-20", holds=("manual_review",))
 ALSO_HELD = Line("s4", 70_000, "SPL", holds=("manual_review",))
@@ -37,8 +38,7 @@ COPY = (
 @pytest.fixture
 def market() -> Iterator[Market]:
     """A window whose first run is approved and due; two of its sellers are held."""
-    with Market.open() as market:
-        market.approved(*LINES, HELD, ALSO_HELD)
+    with due(*LINES, HELD, ALSO_HELD) as market:
         yield market
 
 

@@ -24,6 +24,7 @@ from tests.functions.market import (
     rail,
 )
 from tests.functions.payment_server import ORCHESTRATOR, OWNER
+from tests.functions.situations import due
 
 SIX = tuple(Line(f"s{n}", 1000 + n, "SPL") for n in range(6))
 FOUR_A_CALL = {"halfin_max_lines_per_call": 4}
@@ -40,8 +41,7 @@ INSERT = (
 @pytest.fixture
 def market() -> Iterator[Market]:
     """Six lines that are approved and due: two calls, of four and of two."""
-    with Market.open() as market:
-        market.approved(*SIX)
+    with due(*SIX) as market:
         yield market
 
 

@@ -11,6 +11,7 @@ from tests.functions.attempts import Try, begin, conclude, end
 from tests.functions.market import CLOSE, DUE, WINDOW, Line, Market
 from tests.functions.payment_server import OWNER
 from tests.functions.rail_events import LINE
+from tests.functions.situations import frozen
 
 DECLARE = "select finance.declare_rejected(%s, 'halfin does not have it')"
 RESOLVE = "select finance.resolve_line(%s, %s, 'failed', 'halfin says so')"
@@ -19,9 +20,7 @@ RESOLVE = "select finance.resolve_line(%s, %s, 'failed', 'halfin says so')"
 @pytest.fixture
 def market() -> Iterator[Market]:
     """A batch without a certain response."""
-    with Market.open() as market:
-        market.approved(LINE)
-        market.freeze()
+    with frozen() as market:
         try_again(market)
         yield market
 

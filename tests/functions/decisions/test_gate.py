@@ -19,9 +19,8 @@ from tests.functions.market import (
     expected_digest,
 )
 from tests.functions.payment_server import ORCHESTRATOR, OWNER
+from tests.functions.situations import FREEZE, RELEASE
 
-FREEZE = "select finance.freeze_batch(%s)"
-RELEASE = "select finance.release_hold(%s, %s, 'known to us')"
 FLAGGED = Line("s3", 50_000, holds=("manual_review",))
 LIMIT = 100_000_000  # minor units: a total above it takes two people
 

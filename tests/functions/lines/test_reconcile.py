@@ -30,6 +30,7 @@ from tests.functions.market import (
 )
 from tests.functions.payment_server import ORCHESTRATOR, OWNER
 from tests.functions.rail_events import COMPLETED, payout, receive, take
+from tests.functions.situations import due
 from tests.halfin.sandbox import http_server
 
 HOUR = timedelta(hours=1)
@@ -38,8 +39,7 @@ HOUR = timedelta(hours=1)
 @pytest.fixture
 def market() -> Iterator[Market]:
     """A window that is closed, approved and due."""
-    with Market.open() as market:
-        market.approved()
+    with due() as market:
         yield market
 
 

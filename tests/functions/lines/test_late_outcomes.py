@@ -36,15 +36,14 @@ from tests.functions.rail_events import (
     receive,
     take,
 )
+from tests.functions.situations import CLOSE_BREAK, on_its_way
 from tests.halfin.sandbox import KEY
 
 
 @pytest.fixture
 def market() -> Iterator[Market]:
     """A batch of one line that is on its way to the rail."""
-    with Market.open() as market:
-        market.approved(LINE)
-        market.rows(ORCHESTRATOR, BEGIN, market.freeze())
+    with on_its_way() as market:
         yield market
 
 
@@ -213,9 +212,6 @@ def declared_lost(market: Market) -> None:
 def the_break(market: Market) -> int:
     [row] = market.rows("dora", "select break_id from finance.breaks where closed_at is null")
     return int(row["break_id"])
-
-
-CLOSE_BREAK = "select finance.close_break(%s, 'not paid, says halfin')"
 
 
 def test_a_break_that_holds_its_seller_takes_two(market: Market) -> None:

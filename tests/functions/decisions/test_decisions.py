@@ -24,6 +24,7 @@ from tests.functions.market import (
     rail,
 )
 from tests.functions.payment_server import ORCHESTRATOR, OWNER
+from tests.functions.situations import due
 
 ENTER = "select finance.enter_adjustment(%s, %s, %s)"
 APPROVE = "select finance.approve_adjustment(%s)"
@@ -38,8 +39,7 @@ ACCEPT = "select finance.accept_check('2026-W47', %s, 'known to us')"
 @pytest.fixture
 def market() -> Iterator[Market]:
     """A window that is closed, approved and due."""
-    with Market.open() as market:
-        market.approved()
+    with due() as market:
         yield market
 
 

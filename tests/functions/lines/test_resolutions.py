@@ -33,6 +33,7 @@ from tests.functions.rail_events import (
     receive,
     take,
 )
+from tests.functions.situations import frozen
 from tests.halfin.sandbox import KEY
 
 RESOLVE = "select finance.resolve_line(%s, %s, %s, 'halfin ticket 7')"
@@ -43,9 +44,7 @@ HOLDS = "select hold_reasons from finance.current_holds(%s, %s)"
 @pytest.fixture
 def market() -> Iterator[Market]:
     """A line that was sent and has no outcome."""
-    with Market.open() as market:
-        market.approved(LINE)
-        market.freeze()
+    with frozen() as market:
         yield market
 
 

@@ -21,6 +21,7 @@ from tests.functions.market import (
     rail,
 )
 from tests.functions.payment_server import ORCHESTRATOR, OWNER
+from tests.functions.situations import frozen
 
 NOWHERE = "http://127.0.0.1:9/api"
 WITHDRAW = "select finance.withdraw_batch(%s, 'a stolen account')"
@@ -46,9 +47,7 @@ STOPS = {
 @pytest.fixture
 def market() -> Iterator[Market]:
     """A batch that is frozen, and whose process died before its first call."""
-    with Market.open() as market:
-        market.approved()
-        market.freeze()
+    with frozen(*LINES) as market:
         yield market
 
 

@@ -17,10 +17,8 @@ from tests.functions.market import (
     wallet_of,
 )
 from tests.functions.payment_server import ORCHESTRATOR, OWNER
+from tests.functions.situations import APPROVE, FREEZE, RELEASE
 
-APPROVE = "select finance.approve(%s, %s)"
-FREEZE = "select finance.freeze_batch(%s)"
-RELEASE = "select finance.release_hold(%s, %s, 'known to us')"
 FLAGGED = Line("s3", 50_000, holds=("manual_review",))
 
 

@@ -10,6 +10,7 @@ from orchestrator.errors import SettleError
 from orchestrator.settlement.reconcile import reconcile
 from tests.functions.market import DUE, LINES, WEEK, WINDOW, Market, odd_rail, rail
 from tests.functions.payment_server import OWNER
+from tests.functions.situations import due
 from tests.halfin.sandbox import KEY
 
 FEES = "update handover.expected_fees set network_fee = %s, fee_rate = %s"
@@ -18,8 +19,7 @@ FEES = "update handover.expected_fees set network_fee = %s, fee_rate = %s"
 @pytest.fixture
 def market() -> Iterator[Market]:
     """A window that is closed, approved and due; s1 gets 123.45 over TRC-20."""
-    with Market.open() as market:
-        market.approved(LINES[0])
+    with due(LINES[0]) as market:
         yield market
 
 

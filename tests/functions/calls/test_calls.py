@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from orchestrator.errors import SettleError
 from tests.functions.market import DUE, WINDOW, Line, Market, books, forward, odd_rail, rail
 from tests.functions.payment_server import ORCHESTRATOR
+from tests.functions.situations import due
 
 FIVE = tuple(Line(f"s{n}", 1000 + n, "SPL") for n in range(5))
 CHUNKS, LINE_BY_LINE = {"halfin_max_lines_per_call": 2}, {"halfin_max_lines_per_call": 1}
@@ -21,8 +22,7 @@ REFUSED = {"error": {"code": "validation_error", "message": "No", "details": []}
 @pytest.fixture
 def market() -> Iterator[Market]:
     """Five lines that are approved and due."""
-    with Market.open() as market:
-        market.approved(*FIVE)
+    with due(*FIVE) as market:
         yield market
 
 

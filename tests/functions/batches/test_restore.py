@@ -33,6 +33,7 @@ from tests.functions.market import (
 )
 from tests.functions.payment_server import ORCHESTRATOR, OWNER, WEBHOOK
 from tests.functions.rail_events import LINE, RECEIVE, payout
+from tests.functions.situations import COMPARE
 
 _numbers = itertools.count()
 Backup = Callable[[Market], None]
@@ -117,7 +118,6 @@ def test_a_restored_database_goes_on_without_paying_twice(moment: str, tmp_path:
 
 
 CLOSE_BREAK = "select finance.close_break(%s, 'paid by hand, says halfin')"
-COMPARE = "select finance.compare_books()"
 
 
 def tell(market: Market, payout: dict[str, object]) -> None:

@@ -20,17 +20,15 @@ from tests.functions.attempts import (
 )
 from tests.functions.market import Market
 from tests.functions.payment_server import ORCHESTRATOR
-from tests.functions.rail_events import LINE
+from tests.functions.situations import frozen
 
-EXAMPLES = Path(__file__).parents[1] / "halfin" / "examples"
+EXAMPLES = Path(__file__).parents[2] / "halfin" / "examples"
 
 
 @pytest.fixture
 def market() -> Iterator[Market]:
     """A batch of one line that is about to be sent; it has the number 1."""
-    with Market.open() as market:
-        market.approved(LINE)
-        assert market.freeze() == 1
+    with frozen() as market:
         yield market
 
 

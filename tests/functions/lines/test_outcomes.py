@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from tests.functions.market import DUE, Market
-from tests.functions.payment_server import ORCHESTRATOR, WEBHOOK
-from tests.functions.rail_events import BEGIN, FAILED, LINE, RECEIVE, answer, payout, receive, take
+from tests.functions.payment_server import WEBHOOK
+from tests.functions.rail_events import FAILED, RECEIVE, answer, payout, receive, take
+from tests.functions.situations import on_its_way
 
 # No index takes it, and nothing makes it shorter.
 LONG_ID = b"".join(sha256(bytes([n])).hexdigest().encode() for n in range(200))
@@ -19,9 +20,7 @@ ORDERS = {x: list(permutations(["answer", x, f"seen {x}"])) for x in ("completed
 @pytest.fixture
 def market() -> Iterator[Market]:
     """A batch of one line that is on its way to the rail."""
-    with Market.open() as market:
-        market.approved(LINE)
-        market.rows(ORCHESTRATOR, BEGIN, market.freeze())
+    with on_its_way() as market:
         yield market
 
 

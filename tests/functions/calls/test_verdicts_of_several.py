@@ -17,15 +17,14 @@ from tests.functions.attempts import (
     verdict,
 )
 from tests.functions.market import Market
-from tests.functions.rail_events import COMPLETED, FAILED, LINE, receive
+from tests.functions.rail_events import COMPLETED, FAILED, receive
+from tests.functions.situations import frozen
 
 
 @pytest.fixture
 def market() -> Iterator[Market]:
     """A batch of one line that is about to be sent; it has the number 1."""
-    with Market.open() as market:
-        market.approved(LINE)
-        assert market.freeze() == 1
+    with frozen() as market:
         yield market
 
 

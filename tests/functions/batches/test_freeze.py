@@ -19,6 +19,7 @@ from tests.functions.market import (
     rail,
 )
 from tests.functions.payment_server import ORCHESTRATOR, OWNER
+from tests.functions.situations import due
 
 STATE_COLUMNS = {
     "payout_batches": "state answered_at state_note",
@@ -37,8 +38,7 @@ NOWHERE = "http://127.0.0.1:9/api"  # nothing listens there
 @pytest.fixture
 def market() -> Iterator[Market]:
     """A window that is closed, approved and due."""
-    with Market.open() as market:
-        market.approved()
+    with due() as market:
         yield market
 
 
@@ -96,7 +96,7 @@ def test_only_state_columns_of_what_is_frozen_change(market: Market, table: str)
     market.rows(ORCHESTRATOR, "select finance.begin_attempt(%s, 1)", market.freeze())
     market.rows(OWNER, "set role settle_owner")
     columns = market.rows(OWNER, f"select * from finance.{table} limit 1")[0].keys()
-    # Null until then: tests/security/test_retention.py, tests/functions/test_refused_calls.py.
+    # Null until then: tests/security/test_retention.py, test_refused_calls.py.
     later = {"response_sha256", "pruned_at", "follows"}
     for column in columns - later - {*STATE_COLUMNS[table].split()}:
         said = market.refusal(OWNER, f"update finance.{table} set {column} = null")
