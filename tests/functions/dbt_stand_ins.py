@@ -50,6 +50,12 @@ create table settlement_seeds.reserve_policies (
 create table settlement_seeds.new_seller_policies (
     valid_from timestamptz, policy text, days integer
 );
+create table settlement_seeds.review_actions (
+    review_reason text, valid_from timestamptz, action text, policy text, lift_after_weeks integer
+);
+create table settlement_core.int_flag_policies (
+    payout_window text, seller_id text, reserve_policy text, review_reasons text[]
+);
 create table settlement_seeds.payout_holidays (day date, name text);
 create table settlement_seeds.unpayable_wallets (
     wallet_address text, network text, kind text, what text, source text, confirmed_on date

@@ -31,6 +31,19 @@ BAD_POLICIES = (
     "update settlement_seeds.new_seller_policies set days = -1",
     "update settlement_seeds.new_seller_policies set policy = 'unknown'",
 )
+ACTIONS = "assert_review_actions_are_possible"
+BAD_ACTIONS = tuple(
+    f"update settlement_seeds.review_actions set {change} where review_reason = 'spike'"
+    for change in (
+        "action = 'ignore'",
+        "action = 'pay', lift_after_weeks = 4",
+        "action = 'pay', policy = 'unknown', lift_after_weeks = 4",
+        "action = 'pay', policy = 'elevated', lift_after_weeks = 0",
+        "action = 'pay', policy = 'elevated'",
+        "policy = 'elevated'",
+        "review_reason = 'mood'",
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -56,7 +69,7 @@ class Seeds:
 def seeds(settings: Settings) -> Seeds:
     run_dbt(settings, ["seed"])
     # As it runs them, dbt compiles them too.
-    run_dbt(settings, ["test", "--select", "fee_types", POLICIES])
+    run_dbt(settings, ["test", "--select", "fee_types", POLICIES, ACTIONS])
     return Seeds(settings, settings.home / "dbt" / "target" / "compiled")
 
 
@@ -82,12 +95,17 @@ def test_a_reserve_policy_that_cannot_be_is_found(seeds: Seeds, change: str) -> 
     assert seeds.broken(POLICIES, (change, ()))
 
 
+@pytest.mark.parametrize("change", BAD_ACTIONS)
+def test_what_no_review_reason_can_do_is_found(seeds: Seeds, change: str) -> None:
+    assert seeds.broken(ACTIONS, (change, ()))
+
+
 def test_a_row_that_a_data_test_finds_fails_the_build(seeds: Seeds) -> None:
     with connect(seeds.settings, Component.OWNER, autocommit=True) as owner:
         owner.execute(ADD, ("tax", False))
         owner.execute(BAD_POLICIES[0])
     with pytest.raises(SettleError, match="2 failed, first "):
-        run_dbt(seeds.settings, ["test", "--select", "fee_types", POLICIES])
+        run_dbt(seeds.settings, ["test", "--select", "fee_types", POLICIES, ACTIONS])
     log = (seeds.settings.home / "dbt/logs/dbt.log").read_text()
     assert f"Failure in test {FEE_TYPES}" in log
     assert f"Failure in test {POLICIES}" in log

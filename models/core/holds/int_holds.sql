@@ -50,7 +50,7 @@ seen as (
             mins => {{ var('close_lag_minutes') }}, hours => -{{ var('wallet_change_hours') }}
         ) as is_wallet_changed,
         failures.consecutive_failures >= 3 as is_failing,
-        health.needs_review or held.hold_id is not null as is_reviewed,
+        reviews.is_held or held.hold_id is not null as is_reviewed,
         balances.net_minor > maximum.amount_minor
         or (
             balances.net_minor > {{ var('unusual_line_ratio') }} * usual.median_minor
@@ -67,10 +67,10 @@ seen as (
     left join {{ ref('int_wallets') }} as wallets on balances.seller_id = wallets.seller_id
     left join blocked
         on finance.wallet_account(attributes.wallet_address) = blocked.account
-    left join {{ ref('int_seller_health') }} as health
+    left join {{ ref('int_seller_reviews') }} as reviews
         on
-            balances.payout_window = health.payout_window
-            and balances.seller_id = health.seller_id
+            balances.payout_window = reviews.payout_window
+            and balances.seller_id = reviews.seller_id
     left join {{ ref('int_failures_in_a_row') }} as failures
         on balances.seller_id = failures.seller_id
     left join {{ ref('int_usual_lines') }} as usual on balances.seller_id = usual.seller_id

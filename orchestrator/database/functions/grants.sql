@@ -120,7 +120,7 @@ finance.window_position(text), finance.payable(text), finance.covering_approvals
 finance.current_run(text), finance.payout_runs(text), finance.run_name(text, integer),
 finance.failed_checks(text), finance.pause_message(), finance.payout_obstacles(text),
 finance.funding(text), finance.receipt(text, text),
-finance.held_sellers(text), finance.held_digest(text, text),
+finance.reserve_decisions(text), finance.held_sellers(text), finance.held_digest(text, text),
 finance.refused_sellers(text), finance.rest_of_refused(text)
 to settle_dbt, settle_analyst, settle_finance, settle_orchestrator;
 

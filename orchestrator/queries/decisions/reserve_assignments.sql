@@ -10,37 +10,16 @@ with recent as materialized (
     limit 4
 ),
 
--- Of each seller the policy that people put them under last.
-latest as (
-    select distinct on (a.seller_id) a.assignment_id
-    from finance.reserve_assignments as a
-    where a.approved_at is not null
-    order by a.seller_id asc, a.approved_at desc
-),
-
-judged as (
+ranked as materialized (
     select
-        a.*,
+        d.*,
+        coalesce(d.approved_at, d.withdrawn_at) as decided_at,
         case
-            when a.withdrawn_at is not null then 'withdrawn'
-            when a.approved_at is null then 'open'
-            when l.assignment_id is null then 'replaced'
-            else 'current'
-        end as state,
-        coalesce(a.approved_at, a.withdrawn_at) as decided_at
-    from finance.reserve_assignments as a
-    left join latest as l on a.assignment_id = l.assignment_id
-),
-
-ranked as (
-    select
-        j.*,
-        case
-            when j.state = 'open' then 1
-            when j.state = 'current' and j.policy <> 'standard' then 2
+            when d.state = 'open' then 1
+            when d.state = 'current' and d.policy <> 'standard' then 2
             else 3
         end as part
-    from judged as j
+    from finance.reserve_decisions(null) as d
 ),
 
 listed as (
@@ -50,7 +29,7 @@ listed as (
     (
         select r.* from ranked as r
         where r.part = 3
-        order by r.decided_at desc, r.assignment_id desc limit 20
+        order by r.decided_at desc, r.assignment_id desc, r.seller_id asc limit 20
     )
 ),
 
@@ -107,4 +86,5 @@ order by
     l.part asc,
     case when l.part = 1 then l.assignment_id end,
     l.decided_at desc,
-    l.assignment_id desc
+    l.assignment_id desc,
+    l.seller_id asc

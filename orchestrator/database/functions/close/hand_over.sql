@@ -14,6 +14,7 @@ begin
     delete from handover.expected_fees;
     delete from handover.reserve_policies;
     delete from handover.policy_rows;
+    delete from handover.flag_policies;
     delete from handover.payout_holidays;
     delete from handover.unpayable_wallets;
 end;
@@ -89,6 +90,10 @@ begin
         from settlement_core.int_seller_health as h
         where h.payout_window = v_window.payout_window;
         get diagnostics v_health = row_count;
+        insert into handover.flag_policies
+        select f.payout_window, f.seller_id, f.reserve_policy, f.review_reasons
+        from settlement_core.int_flag_policies as f
+        where f.payout_window = v_window.payout_window;
         insert into handover.closes values (
             v_window.payout_window, v_absorbed, v_rows.row_count, v_rows.net_minor,
             v_entries.row_count, v_entries.minor, v_facts, v_health
@@ -116,7 +121,13 @@ begin
     select
         'new_seller_policies', 'new sellers', n.valid_from,
         jsonb_build_object('policy', n.policy, 'days', n.days)
-    from settlement_seeds.new_seller_policies as n;
+    from settlement_seeds.new_seller_policies as n
+    union all
+    select
+        'review_actions', a.review_reason, a.valid_from, jsonb_build_object(
+            'action', a.action, 'policy', a.policy, 'lift_after_weeks', a.lift_after_weeks
+        )
+    from settlement_seeds.review_actions as a;
     perform finance.refuse_changed_policies();
     insert into handover.payout_holidays
     select distinct h.day from settlement_seeds.payout_holidays as h;

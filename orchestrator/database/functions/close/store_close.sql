@@ -124,6 +124,7 @@ begin
     insert into finance.window_close_health
     select h.* from handover.close_health as h where h.payout_window = p_window;
     perform finance.keep_policy_versions(p_window);
+    perform finance.store_flag_assignments(p_window);
     -- A window is its calendar's, whatever was built.
     if (v_window.payout_window, v_window.window_starts_at, v_window.window_ends_at, v_window.payout_due_at)
         is distinct from (
