@@ -18,7 +18,8 @@ mapping = typer.Typer(help="Make your own tables the sources.", no_args_is_help=
 
 def register(app: typer.Typer) -> None:
     """Add the verbs of this module."""
-    mapping.command("init")(init)
+    for verb in (init, apply):
+        mapping.command()(verb)
     app.add_typer(mapping, name="map", rich_help_panel=SETUP_PANEL)
     app.command(rich_help_panel=SETUP_PANEL)(doctor)
 
@@ -36,7 +37,18 @@ def init(
 
     for path in write_mapping(folder):
         say(str(path))
-    say(f"Fill them in and run them as the owner, then: settle doctor --schema {SCHEMA}")
+    say(f"Fill them in, then: settle map apply {folder}, and settle doctor --schema {SCHEMA}")
+
+
+def apply(
+    place: Annotated[Path, typer.Argument(help="The folder, or one file.")] = Path("mapping"),
+) -> None:
+    """Run the files in the order of their names, all or none, as the owner of the database."""
+    from orchestrator.loading.mapping import apply_mapping
+
+    with connect(ready(), Component.OWNER) as database:
+        for path in apply_mapping(database, place):
+            say(str(path))
 
 
 def doctor(
@@ -64,7 +76,7 @@ def doctor(
         for finding in found.findings:
             say(finding.line)
         for table, count in found.counts.items():
-            say(f"{table}: {count} rows")
+            say(f"{table}: {_counted(count, 'row')}")
         if found.outlook:
             _say_outlook(found.outlook)
         say(f"{_counted(errors, 'error')}, {_counted(warnings, 'warning')}")

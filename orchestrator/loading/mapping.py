@@ -1,4 +1,4 @@
-"""`settle map init`: SQL files that make a team's own tables the sources, one view each."""
+"""`settle map`: SQL files that make a team's own tables the sources, one view each."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -6,6 +6,7 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
+import psycopg
 import yaml
 
 from orchestrator.config import PROJECT_ROOT
@@ -17,12 +18,9 @@ SCHEMA = "mapping"
 READERS = "settle_dbt, settle_analyst, settle_finance, settle_orchestrator"
 
 _BEGIN = f"""\
--- Before the views. Run the files in the order of their names, as the owner of the database:
---
---     psql "$(settle db url owner)" -v ON_ERROR_STOP=1 -f FILE
---
--- The views belong to settle_owner, so that nobody else decides where sellers are paid. It reads
--- your tables, and needs your leave: put your schema for "shop".
+-- Before the views. `settle map apply FOLDER` runs the files in the order of their names, all or
+-- none, as the owner of the database. The views belong to settle_owner, so that nobody else decides
+-- where sellers are paid. It reads your tables, and needs your leave: put your schema for "shop".
 create schema if not exists {SCHEMA} authorization settle_owner;
 grant usage on schema {SCHEMA} to {READERS};
 
@@ -94,6 +92,36 @@ def write_mapping(folder: Path) -> list[Path]:
     except OSError as error:
         raise SettleError(f"{error.filename}: {error.strerror}") from error
     return list(files)
+
+
+def apply_mapping(connection: psycopg.Connection[Any], place: Path) -> list[Path]:
+    """Run a file, or a folder's files by their names, in one transaction; needs the owner's login.
+
+    Raises SettleError where one fails; then the views are as they were.
+    """
+    files = sorted(place.glob("*.sql")) if place.is_dir() else [place]
+    if not files:
+        raise SettleError(f"{place} has no file that ends in .sql; write them with settle map init")
+    with connection.transaction():
+        for path in files:
+            try:
+                connection.execute(path.read_bytes())
+            except psycopg.Error as error:
+                raise SettleError(
+                    f"{path}{_line_of(error, path)}: {error.diag.message_primary}"
+                    "; nothing was changed"
+                ) from error
+            except OSError as error:
+                raise SettleError(f"{error.filename}: {error.strerror}") from error
+    return files
+
+
+def _line_of(error: psycopg.Error, path: Path) -> str:
+    """The line of a file that an error is about, where the server names it."""
+    position = error.diag.statement_position
+    if position is None:
+        return ""
+    return f":{path.read_text(encoding='utf-8')[: int(position)].count(chr(10)) + 1}"
 
 
 def _view(source: Source) -> str:

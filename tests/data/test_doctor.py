@@ -15,7 +15,7 @@ from orchestrator.errors import SettleError
 from orchestrator.loading.csv_files import SOURCES
 from orchestrator.loading.doctor.examine import examine
 from orchestrator.loading.doctor.findings import Diagnosis
-from orchestrator.loading.mapping import definitions, write_mapping
+from orchestrator.loading.mapping import apply_mapping, definitions, write_mapping
 from tests.support.settings import OLIST
 
 # A shop of 30 orders of two sellers, fees and a refund, as another system may have them.
@@ -277,12 +277,24 @@ def test_written_files_make_views_that_a_build_can_read(mapping: Mapping, tmp_pa
         "0_schema.sql", "1_sellers.sql", "2_orders.sql", "3_order_fees.sql", "4_refunds.sql",
         "5_dispute_events.sql", "6_seller_charges.sql",
     ]  # fmt: skip
-    for path in [*files, *files]:  # again: a file is edited and run once more
-        mapping.connection.execute(path.read_bytes())
+    for _ in range(2):  # again: a file is edited and run once more
+        assert apply_mapping(mapping.connection, tmp_path / "mapping") == files
     mapping.connection.execute("set local role settle_dbt")
     found = examine(mapping.connection, schema="mapping")
     assert (found.findings, set(found.counts.values())) == ([], {0})
     assert all(len(line) <= 100 for path in files for line in path.read_text().splitlines())
+
+
+def test_broken_file_changes_no_view_and_is_named(mapping: Mapping, tmp_path: Path) -> None:
+    mapping.connection.execute("drop schema mapping")
+    write_mapping(tmp_path)
+    broken = tmp_path / "2_orders.sql"
+    broken.write_text(broken.read_text().replace("null::text as order_id", "no_such as order_id"))
+    with pytest.raises(SettleError) as error:
+        apply_mapping(mapping.connection, tmp_path)
+    assert str(error.value) == (f'{broken}:8: column "no_such" does not exist; nothing was changed')
+    found = mapping.connection.execute("select to_regnamespace('mapping')").fetchall()
+    assert found == [(None,)]
 
 
 def test_files_that_are_there_are_kept(tmp_path: Path) -> None:

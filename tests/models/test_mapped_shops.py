@@ -17,7 +17,7 @@ from orchestrator.dbt.runner import run_dbt
 from orchestrator.loading.csv_files import SOURCES
 from orchestrator.loading.doctor.examine import examine
 from orchestrator.loading.doctor.findings import Diagnosis, Severity
-from orchestrator.loading.mapping import READERS, write_mapping
+from orchestrator.loading.mapping import READERS, apply_mapping, write_mapping
 from tests.support.settings import at
 
 EXAMPLES = PROJECT_ROOT / "docs/examples/mapping"
@@ -32,15 +32,15 @@ def diagnoses(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> d
     """Each shop mapped as its example says, looked at by the doctor, and set aside."""
     at(settings, NOW)
     found = {}
-    files = write_mapping(tmp_path_factory.mktemp("mapping"))
+    files = tmp_path_factory.mktemp("mapping")
+    write_mapping(files)
     for name in NAMES:
         with connect(settings, Component.OWNER) as owner:
-            for path in files:
-                owner.execute(path.read_bytes())
+            apply_mapping(owner, files)
             owner.execute("create schema shop; grant usage on schema shop to settle_owner")
             owner.execute((SHOPS / f"{name}.sql").read_bytes())
             owner.execute("grant select on all tables in schema shop to settle_owner")
-            owner.execute((EXAMPLES / f"{name}.sql").read_bytes())
+            apply_mapping(owner, EXAMPLES / f"{name}.sql")
         with connect(settings, Component.DBT) as dbt:
             found[name] = examine(dbt, schema="mapping")
         with connect(settings, Component.OWNER) as owner:
