@@ -15,13 +15,23 @@ from orchestrator.database.connection import database_url, sql_file
 # A column that a view reads keeps its type, and is not dropped.
 IN_THE_WAY = (psycopg.errors.DependentObjectsStillExist, psycopg.errors.FeatureNotSupported)
 LOCK_TIMEOUT = "1min"
+# Of the version before; a new database has no such function yet.
+KEEP_DEFINITIONS = """
+do $$
+begin
+    if to_regprocedure('finance.keep_definitions()') is not null then
+        perform finance.keep_definitions();
+    end if;
+end;
+$$
+"""
 log = logging.getLogger(__name__)
 
 
 def apply_migrations(
     settings: Settings, connection: psycopg.Connection[tuple[object, ...]], folder: Path
 ) -> None:
-    """Apply those of a folder that the database lacks, each all or nothing.
+    """Apply those of a folder that the database lacks, all or none of them.
 
     Where views of dbt's stand in the way they are dropped and the migration is applied again: a
     build makes them. A lock is waited for a minute, so that readers in turn do not wait for us.
@@ -43,9 +53,17 @@ def apply_migrations(
 
 
 def _apply(settings: Settings, folder: Path) -> None:
+    """All or nothing, and what they make of the tables is what was applied, in one transaction.
+
+    So a process that is killed before it applied the functions too leaves nothing that looks like
+    somebody's change. Yoyo's own lock is a row that it would leave: who calls us holds one that
+    ends with its session.
+    """
     backend = migrations_backend(settings)
-    with backend.lock(timeout=60):
-        backend.apply_migrations(backend.to_apply(yoyo.read_migrations(str(folder))))
+    if pending := backend.to_apply(yoyo.read_migrations(str(folder))):
+        with backend.transaction():
+            backend.apply_migrations(pending)
+            backend.execute(KEEP_DEFINITIONS)
     backend.connection.close()
 
 

@@ -10,7 +10,7 @@ BY_HAND = ("table", "constraint", "trigger")
 
 def changed_definitions(connection: psycopg.Connection[tuple[object, ...]]) -> list[str]:
     """The names of functions, tables, constraints, triggers and grants that somebody changed."""
-    if not has_relation(connection, "finance.applied_definitions"):
+    if not _is_installed(connection):
         return []
     found = connection.execute("select object_name from finance.changed_definitions()")
     return [str(name) for (name,) in found]
@@ -20,7 +20,7 @@ def refuse_changed_tables(
     connection: psycopg.Connection[tuple[object, ...]], kinds: tuple[str, ...] = BY_HAND
 ) -> None:
     """Raises SettleError where a person has to put something back; never in a new database."""
-    if not has_relation(connection, "finance.applied_definitions"):
+    if not _is_installed(connection):
         return
     found = connection.execute(
         "select object_name from finance.changed_definitions()"
@@ -38,6 +38,13 @@ def some_of(names: list[str]) -> str:
     """The first three, and how many more."""
     others = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return ", ".join(names[:3]) + others
+
+
+def _is_installed(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
+    """Whether an install ever came to its end, and the database keeps what was applied."""
+    return has_relation(connection, "finance.applied_definitions") and bool(
+        connection.execute("select from finance.applied_functions").fetchone()
+    )
 
 
 def has_relation(connection: psycopg.Connection[tuple[object, ...]], relation: str) -> bool:

@@ -174,8 +174,8 @@ def _is_up_to_date(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
 
 
 def _is_this_version(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
-    """Whether all of this checkout was applied, and nothing later."""
-    if not has_relation(connection, "finance._yoyo_migration"):
+    """Whether all of this checkout was applied, and nothing later; an install may have stopped."""
+    if not has_relation(connection, "finance.applied_functions"):
         return False
     applied = connection.execute("select migration_id from finance._yoyo_migration").fetchall()
     row = connection.execute("select sha256 from finance.applied_functions").fetchone()
