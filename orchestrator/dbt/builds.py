@@ -47,7 +47,7 @@ def one_build(settings: Settings, schema: str = LIVE_SCHEMA) -> Iterator[None]:
 
 
 def build_live(settings: Settings, *, full_refresh: bool = False) -> None:
-    """dbt build of the live schemas, without views that stand as they are.
+    """dbt build of the live schemas, without views and seeds that stand as they are.
 
     `full_refresh` makes all of them, and computes every window from the facts.
     """

@@ -119,11 +119,12 @@ def _sources_of(
         dialect=DIALECT,
         validate_qualify_columns=False,
     )
-    scope = build_scope(query)
+    # All columns in one go, and of one copy: what several of them are made of is followed once.
+    lineages = lineage(None, query, {}, scope=build_scope(query), trim_selects=False, copy=False)
     for column in query.named_selects:
         found = {
             (relations[table.db, table.name], node.name.rpartition(".")[2].strip('"'))
-            for node in lineage(column, query, {}, scope=scope, trim_selects=False).walk()
+            for node in lineages[column].walk()
             if isinstance(table := node.expression, exp.Table)
             and (table.db, table.name) in relations
         }

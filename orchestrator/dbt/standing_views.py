@@ -1,6 +1,7 @@
-"""Which builds may leave the views out: those of a project whose views stand as it made them.
+"""What a build may leave out: views and seeds that stand as the same project made them.
 
-Four of five models are views, and what they say changes with the project alone.
+Four of five models are views. What they and the seeds say changes with the project alone, and so
+does what their own tests, and those in tests/dbt/project, find.
 """
 
 import hashlib
@@ -10,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
+
+from psycopg import sql
 
 from orchestrator.config import Component, Settings
 from orchestrator.database.connection import connect, rows, sql_file
@@ -21,10 +24,18 @@ ROWS_ONLY = (
     "--select",
     "config.materialized:table",
     "config.materialized:incremental",
-    "resource_type:seed",
     "resource_type:snapshot",
     "resource_type:test",
+    "--exclude",
+    "path:seeds",
+    "path:tests/dbt/project",
+    # Else a test of rows that reads a seed besides is left out with it.
+    "--indirect-selection",
+    "empty",
 )
+SEEDS = "settlement_seeds"
+SEED_TABLES = "select tablename from pg_tables where schemaname = %s order by 1"
+SEED_ROWS = sql.SQL("select md5(string_agg(s::text, E'\\n' order by s::text)) from {} as s")
 
 
 @contextmanager
@@ -39,20 +50,20 @@ def standing(*, is_so: bool) -> Iterator[None]:
 
 
 def views_stand(settings: Settings, project: str) -> bool:
-    """Whether the project and the views are those of the last build that made all views."""
+    """Whether the project, views and seeds are those of the last build that made all of them."""
     file = _file(settings)
     remembered = json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
-    return bool(remembered == [project, views_digest(settings)])
+    return bool(remembered == [project, *standing_digests(settings)])
 
 
 def remember_views(settings: Settings, project: str) -> None:
-    """To be called after a build that made every view: one that failed left some as they were.
+    """To be called after a build that made every view and seed: a failed one left some as before.
 
     `project` is the digest from before that build: a file may be edited meanwhile.
     """
     file = _file(settings)
     scratch = file.with_suffix(".new")
-    scratch.write_text(json.dumps([project, views_digest(settings)]), encoding="utf-8")
+    scratch.write_text(json.dumps([project, *standing_digests(settings)]), encoding="utf-8")
     scratch.replace(file)
 
 
@@ -69,8 +80,13 @@ def project_digest() -> str:
     return digest.hexdigest()
 
 
-def views_digest(settings: Settings) -> str:
-    """A digest of the views there are: their definitions, columns, rights and identities."""
+def standing_digests(settings: Settings) -> tuple[str, str]:
+    """Of views and seeds (their definitions, columns, rights, identities), and of seeds' rows."""
     with connect(settings, Component.DBT, is_read_only=True) as database:
         [found] = rows(database, sql_file("standing_views", Path(__file__).parent))
-    return str(found["digest"])
+        seeds = database.execute(SEED_TABLES, [SEEDS]).fetchall()
+        digests = [
+            database.execute(SEED_ROWS.format(sql.Identifier(SEEDS, name))).fetchone()
+            for (name,) in seeds
+        ]
+    return str(found["digest"]), hashlib.sha256(repr(digests).encode()).hexdigest()

@@ -1,4 +1,5 @@
--- One row: a digest of the views of the live schemas, and whether builds start from a stored close.
+-- One row: a digest of the views and seeds of the live schemas, and whether builds start from a
+-- stored close.
 with views as (
     select
         v.oid,
@@ -6,7 +7,7 @@ with views as (
         v.relname,
         v.relacl::text as rights,
         v.reloptions,
-        pg_get_viewdef(v.oid) as definition,
+        case v.relkind when 'v' then pg_get_viewdef(v.oid) end as definition,
         (
             select
                 string_agg(
@@ -17,7 +18,9 @@ with views as (
         ) as names_and_types
     from pg_class as v
     inner join pg_namespace as n on v.relnamespace = n.oid
-    where v.relkind = 'v' and (n.nspname = 'settlement' or n.nspname like 'settlement\_%')
+    where
+        (v.relkind = 'v' and (n.nspname = 'settlement' or n.nspname like 'settlement\_%'))
+        or (v.relkind = 'r' and n.nspname = 'settlement_seeds')
 )
 
 select

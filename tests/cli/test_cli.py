@@ -2,8 +2,6 @@
 
 import json
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -66,12 +64,6 @@ def test_every_verb_has_help() -> None:
 
 def test_help_works_as_a_process(no_home: Path) -> None:
     assert "Usage: settle review" in Shell(no_home).done("review", "--help")
-
-
-def test_importing_the_cli_imports_neither_dagster_nor_dbt() -> None:
-    code = "import orchestrator.cli, sys; print({'dagster', 'dbt'} & set(sys.modules))"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert loaded.stdout == "set()\n", loaded.stderr
 
 
 @pytest.mark.parametrize(

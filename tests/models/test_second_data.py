@@ -34,6 +34,9 @@ LAG = timedelta(minutes=15)
 # The first window in which anything is available ends here, or later.
 BEGIN = datetime.fromisoformat("2020-12-07T00:00:00Z")
 LIVE, LIVE_SEEDS = "settlement", "settlement_seeds"
+MANY = pytest.mark.many(
+    "as of another instant: make test compares two, and all of them week by week"
+)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -67,7 +70,7 @@ def decide(settings: Settings, directory: Path, name: str) -> None:
             insert_go_live(owner, facts.go_live)
 
 
-@pytest.mark.parametrize("name", ["2021-01-04", "berlin-2021-02-10"])
+@pytest.mark.parametrize("name", ["2021-01-04", pytest.param("berlin-2021-02-10", marks=MANY)])
 def test_as_of_an_instant(loaded: Settings, hostile: Path, name: str) -> None:
     build_as_of(loaded, instant(name), zone(name))
     assert_equal(loaded, AS_OF_SCHEMA, hostile / "expected" / name)
@@ -80,6 +83,7 @@ def test_as_of_an_instant_after_go_live(loaded: Settings, hostile: Path) -> None
     assert_equal(loaded, AS_OF_SCHEMA, hostile / "expected" / name)
 
 
+@MANY
 def test_as_of_an_instant_under_the_policies_of_then(
     settle_home: SettleHome, hostile: Path
 ) -> None:
@@ -162,6 +166,7 @@ def test_rows_that_come_after_closes(hostile: Path) -> None:
             assert contradictions(settings) == []
 
 
+@pytest.mark.many("four builds: make test compares dbt's rows in test_simulation.py")
 @pytest.mark.slow
 def test_dbt_itself_leaves_the_same_behind(settle_home: SettleHome, hostile: Path) -> None:
     """Closes stored by real builds, late rows after them, and a real full refresh."""
