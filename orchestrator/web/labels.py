@@ -31,6 +31,13 @@ ENTRIES = {
     "opening_balance": "Carried in from the system that paid you before",
     "completed_after_all": "Correction: earlier payout completed late",
 }
+# Why the orders of a seller are under a reserve policy of their own.
+DECIDED_BY = {
+    "people": "We decided so for your account.",
+    "review": "Our review of your account found something unusual; once it finds nothing for a"
+    " while, this ends by itself.",
+    "new_seller": "You have not been with us for long.",
+}
 OUTCOMES = {"won": "Won", "lost": "Lost", "withdrawn": "Withdrawn"}
 EXPLORERS = {
     "TRC-20": "https://tronscan.org/#/transaction/",

@@ -3,7 +3,9 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator
+from datetime import datetime
 from decimal import Decimal
 
 import httpx
@@ -17,7 +19,7 @@ from orchestrator.database.connection import connect
 from orchestrator.web.headers import HEADERS
 from orchestrator.web.portal.queries import SellerData
 from orchestrator.web.portal.routes import OPENAPI, SellerPages
-from tests.support.closed_week import WINDOW
+from tests.support.closed_week import FINANCE, SECOND, WINDOW
 from tests.web.seller_site import OLD_SECRET, SellerSite, seller_site
 
 API = schemathesis.openapi.from_dict(json.loads(OPENAPI.read_text()))
@@ -27,6 +29,11 @@ API = schemathesis.openapi.from_dict(json.loads(OPENAPI.read_text()))
 def site() -> Iterator[SellerSite]:
     with seller_site() as site:
         yield site
+
+
+def words_of(page: str) -> str:
+    """What a page says, without its tags."""
+    return " ".join(re.sub("<[^>]*>", "", page).split())
 
 
 def total(rows: list[dict[str, str]], column: str = "amount") -> Decimal:
@@ -56,6 +63,59 @@ def test_balances_equal_the_reserve_view(site: SellerSite) -> None:
         orders = site.json(state, "orders.json")["orders"]
         assert total(orders, "held_amount") == known["pending_balance"]
         assert len(orders) == found["reserve_order_count"]
+
+
+def test_the_terms_of_orders_of_now_are_told_with_why_and_until_when(site: SellerSite) -> None:
+    """People's decision, read at once; and what of each earlier order stays until when."""
+    seller = site.sellers["completed"]
+    terms = site.json("completed")["reserve_policy"]
+    assert (terms["policy"], terms["decided_by"], terms["reserve_days"]) == ("standard", None, 7)
+    assert "An order of today becomes available 7 days after it is placed." in words_of(
+        site.get(site.link(seller)).text
+    )
+    site.desk.done(FINANCE, "reserve", "assign", seller, "elevated", "--note", "chargebacks")
+    site.desk.done(SECOND, "reserve", "approve", "1")
+    terms = site.json("completed")["reserve_policy"]
+    assert terms == {
+        "policy": "elevated",
+        "decided_by": "people",
+        "applies_from": terms["applies_from"],
+        "applies_until": None,
+        "reserve_days": 7,
+        "holdback_percent": "25",
+        "holdback_days": 30,
+    }
+    shown = words_of(site.get(site.link(seller)).text)
+    assert "7 days after it is placed; 25 % of it is held back for 30 days more." in shown
+    assert "We decided so for your account. Earlier orders keep their own terms." in shown
+    orders = site.json("completed", "orders.json")["orders"]
+    assert {order["reserve_policy"] for order in orders} == {"standard"}
+
+
+def test_why_a_flagged_or_a_new_seller_has_other_terms(site: SellerSite) -> None:
+    flagged, fresh = site.sellers["failed"], site.sellers["submitted"]
+    with connect(site.desk.settings, Component.OWNER) as owner:
+        owner.execute(
+            "insert into finance.flag_assignments"
+            " (payout_window, seller_id, policy, review_reasons, applies_from)"
+            " values (%s, %s, 'elevated', '{spike}', settle_now())",
+            [WINDOW, flagged],
+        )
+        owner.execute(
+            "insert into settlement_seeds.new_seller_policies"
+            " values (settle_now() - interval '1 hour', 'new_seller', 5000)"
+        )
+    review = site.json("failed")["reserve_policy"]
+    assert (review["policy"], review["decided_by"]) == ("elevated", "review")
+    assert "once it finds nothing for a while, this ends by itself. Earlier orders" in words_of(
+        site.get(site.link(flagged)).text
+    )
+    first_days = site.json("submitted")["reserve_policy"]
+    assert (first_days["policy"], first_days["decided_by"]) == ("new_seller", "new_seller")
+    until = datetime.fromisoformat(first_days["applies_until"])
+    shown = words_of(site.get(site.link(fresh)).text)
+    assert f"This holds for orders placed before {until:%a} {until.day} {until:%b %Y}" in shown
+    assert "14 days after it is placed; 10 % of it is held back for 30 days more." in shown
 
 
 def test_a_year_adds_up_to_its_quarters_and_months(site: SellerSite) -> None:

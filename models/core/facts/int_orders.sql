@@ -21,12 +21,6 @@ sellers as (
 
 ),
 
-currencies as (
-
-    select * from {{ ref('currencies') }}
-
-),
-
 seller_policies as (
 
     select * from {{ ref('int_seller_policies') }}
@@ -59,11 +53,12 @@ effective as (
         greatest(candidates.known_at, sellers.created_at) as first_known_at,
         candidates.ordered_at + coalesce(policies.reserve_period, interval '168 hours')
             as release_at,
+        coalesce(seller_policies.reserve_policy, 'standard') as reserve_policy,
         coalesce(policies.holdback_percent, 0) as holdback_percent,
         coalesce(policies.holdback_period, interval '0') as holdback_period
     from candidates
     inner join sellers on candidates.seller_id = sellers.seller_id
-    inner join currencies on candidates.currency = currencies.currency
+    inner join {{ ref('currencies') }} as currencies on candidates.currency = currencies.currency
     left join seller_policies
         on
             candidates.seller_id = seller_policies.seller_id
@@ -105,6 +100,7 @@ final as (
         first_known_at,
         coalesce(posted_at, first_known_at) as known_at,
         posted_at,
+        reserve_policy,
         release_at,
         release_at + holdback_period as holdback_until,
         {{ window_ends_at('greatest(release_at, coalesce(posted_at, first_known_at))') }}

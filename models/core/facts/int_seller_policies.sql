@@ -52,6 +52,7 @@ final as (
     select
         seller_id,
         reserve_policy,
+        case when is_by_people then 'people' else 'review' end as decided_by,
         valid_from,
         valid_to
     from decided
@@ -61,6 +62,7 @@ final as (
     select
         seller_id,
         reserve_policy,
+        'new_seller' as decided_by,
         lower(during) as valid_from,
         upper(during) as valid_to
     from undecided

@@ -41,7 +41,8 @@ final as (
         case when pending.held_back_minor is not null then orders.holdback_until end
             as held_back_until,
         orders.currency::text as order_currency,
-        orders.gross_amount::numeric(18, 4) as order_amount
+        orders.gross_amount::numeric(18, 4) as order_amount,
+        orders.reserve_policy::text as reserve_policy
     from orders
     inner join pending
         on orders.seller_id = pending.seller_id and orders.order_id = pending.order_id

@@ -191,7 +191,8 @@ select json_build_object(
             'ordered_at', o.ordered_at, 'dispute_window_closes_at', o.dispute_window_closes_at,
             'held_back', o.held_back::text, 'held_back_until', o.held_back_until,
             'order_currency', o.order_currency,
-            'order_amount', round(o.order_amount, c.decimals)::text
+            'order_amount', round(o.order_amount, c.decimals)::text,
+            'reserve_policy', o.reserve_policy
         ) order by o.dispute_window_closes_at, o.order_id collate "C")
         from orders as o
         inner join settlement_seeds.currencies as c on o.order_currency = c.currency

@@ -37,7 +37,7 @@ CALLERS = {
     " assign_reserve_policy assign_reserve_policies approve_reserve_assignment"
     " approve_reserve_assignments withdraw_reserve_assignment"
     " withdraw_reserve_assignments": {"ana"},
-    "enter seller statement payouts opening_balance balances disputes reserve_orders"
+    "enter seller statement payouts opening_balance balances disputes reserve_orders reserve_policy"
     " settlement_timezone year_of_a_seller": {"portal"},
     "receipt": READERS | {"portal"},  # of any seller for those who read, of one for the portal
 }

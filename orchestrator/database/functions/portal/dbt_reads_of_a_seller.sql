@@ -116,7 +116,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
             'ordered_at', o.ordered_at, 'dispute_window_closes_at', o.dispute_window_closes_at,
             'held_back', o.held_back::text, 'held_back_until', o.held_back_until,
             'order_currency', o.order_currency,
-            'order_amount', round(o.order_amount, c.decimals)::text
+            'order_amount', round(o.order_amount, c.decimals)::text,
+            'reserve_policy', o.reserve_policy
         ) order by o.dispute_window_closes_at, o.order_id collate "C"),
         '[]'
     )
@@ -128,6 +129,24 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
         limit p_limit
     ) as o
     inner join settlement_seeds.currencies as c on o.order_currency = c.currency
+$$;
+
+-- Of an order that is placed now.
+create or replace function dbt_reads.reserve_policy() returns jsonb
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select jsonb_build_object(
+        'policy', coalesce(s.reserve_policy, 'standard'), 'decided_by', s.decided_by,
+        'applies_from', s.valid_from, 'applies_until', nullif(s.valid_to, 'infinity'),
+        'reserve_days', extract(epoch from p.reserve_period)::integer / 86400,
+        'holdback_percent', trim_scale(p.holdback_percent)::text,
+        'holdback_days', extract(epoch from p.holdback_period)::integer / 86400
+    )
+    from (select public.settle_now() as at) as n
+    left join settlement_core.int_seller_policies as s
+        on s.seller_id = (select portal.seller()) and n.at >= s.valid_from and n.at < s.valid_to
+    inner join settlement_core.int_reserve_policies as p
+        on p.reserve_policy = coalesce(s.reserve_policy, 'standard')
+        and n.at >= p.valid_from and n.at < p.valid_to
 $$;
 
 create or replace function dbt_reads.disputes() returns jsonb

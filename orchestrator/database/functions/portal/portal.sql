@@ -47,11 +47,11 @@ create or replace function portal.statement(p_zone text) returns jsonb
 language sql stable set search_path = pg_catalog, pg_temp as $$
     select dbt_reads.balances(p_zone) || jsonb_build_object(
         'zone', p_zone, 'disputes', dbt_reads.disputes(), 'payouts', portal.payouts(),
-        'opening_balance', portal.opening_balance()
+        'opening_balance', portal.opening_balance(), 'reserve_policy', dbt_reads.reserve_policy()
     )
 $$;
 comment on function portal.statement(text) is
-'The seller''s balances, what becomes available on which day of the zone, weeks not paid yet, the opening balance, disputes and the last 52 payouts, as one document; null without a seller. Money is text with two decimals.';
+'The seller''s balances, what becomes available on which day of the zone, weeks not paid yet, the opening balance, under which reserve policy an order of now is, disputes and the last 52 payouts, as one document; null without a seller. Money is text with two decimals.';
 
 create or replace function portal.reserve_orders(p_offset integer, p_limit integer) returns jsonb
 language sql stable set search_path = pg_catalog, pg_temp as $$
