@@ -3,6 +3,7 @@
 import fcntl
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,13 +24,25 @@ def exclusive(lock: Path, folder_mode: int) -> Iterator[None]:
 def make_folder(folder: Path, mode: int) -> None:
     """Create the folder with exactly this mode, and what is missing above it for its owner alone.
 
-    One that exists keeps its mode.
+    One that exists keeps its mode; SettleError where others may put files of theirs into it.
     """
     if folder.is_dir():
+        _refuse_others(folder)
         return
-    make_folder(folder.parent, home_mode())
+    if not folder.parent.is_dir():
+        make_folder(folder.parent, home_mode())
     folder.mkdir(mode, exist_ok=True)
     folder.chmod(mode)  # whatever the umask
+
+
+def _refuse_others(folder: Path) -> None:
+    """What somebody else can plant there is read as ours: a secret that they know, a profile."""
+    found = folder.stat()
+    owners = {folder.lstat().st_uid, found.st_uid} - {0, os.geteuid()}
+    if owners and os.geteuid() != 0:
+        raise SettleError(f"{folder} is another user's: use a SETTLE_HOME of your own")
+    if found.st_mode & stat.S_IWOTH and not found.st_mode & stat.S_ISVTX:
+        raise SettleError(f"everybody may write in {folder}: chmod o-w it, and look what is there")
 
 
 def home_mode() -> int:
