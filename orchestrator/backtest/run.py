@@ -15,7 +15,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import TupleRow
 
-from orchestrator.backtest.models import MARTS, SCHEMA, Model, Models
+from orchestrator.backtest.models import CLOSES, SCHEMA, Model, Models
 from orchestrator.backtest.policy import Policy
 from orchestrator.dbt.builds import LIVE_SCHEMA
 
@@ -51,18 +51,23 @@ class Run:
         self.connection.execute("set max_parallel_workers_per_gather = 2")
         self._execute("clear")
         self._look_at(until)
-        before = self.models.before(HISTORY)
-        self._build(model for model in self.models.ordered if model.name in before)
+        history, closes = self.models.before(HISTORY), self.models.before(CLOSES)
+        self._build(m for m in self.models.ordered if m.name in history)
         for name in OWN:
             self._drop_view(name)
         self._decide(policy)
-        later = [m for m in self.models.ordered if m.name not in before and m.name not in MARTS]
-        self._build(later)
-        for window, as_of in self._rows("windows"):
+        self._build(m for m in self.models.ordered if m.name in closes - history)
+        for number, (window, as_of) in enumerate(self._rows("windows")):
             self._close(window, as_of)
+            if number == 0:
+                self._execute("analyze_closes")
+        self._execute("analyze_closes")
         self._look_at(until)
         self._fill(WEEKLY[:2])
-        self._build(model for model in self.models.ordered if model.name in MARTS)
+        # As tables, whatever they are elsewhere: each is read by the next one's plan.
+        for model in self.models.ordered:
+            if model.name not in closes | history:
+                self._build_table(model)
         self._execute("keep")
         self._execute("keep_rows", policy=policy.policy)
         self._execute("grants")
@@ -75,6 +80,7 @@ class Run:
         for model in self.models.ordered:
             if model.name in OWN:
                 self._create(model, EMPTY_TABLE)
+        self._execute("index_closes")
         seed = sql.SQL("select * from {}").format(sql.Identifier(f"{LIVE_SCHEMA}_seeds", SEED))
         table = sql.Identifier(f"{SCHEMA}_seeds", SEED)
         self.connection.execute(sql.SQL(EMPTY_TABLE).format(table, seed))
@@ -89,7 +95,7 @@ class Run:
                 continue
             if model.kind == "seed":
                 self._build_seed(model)
-            elif model.kind == "view" and model.name not in MARTS:
+            elif model.kind == "view":
                 self._create(model, "create view {} as (\n{}\n)")
             else:
                 self._build_table(model)

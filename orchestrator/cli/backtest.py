@@ -38,12 +38,16 @@ def backtest(
     against: Annotated[Path | None, typer.Option(help="Another one; default: live.")] = None,
     first: First = None,
     last: Last = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Write the report with its charts to this file, too.")
+    ] = None,
     show: Annotated[bool, typer.Option("--show", help="Print the live policy as a file.")] = False,
     as_json: Json = False,
 ) -> None:
     """What a policy of risk would have saved and held, had it been in force in all past weeks."""
     from orchestrator.backtest.backtest import backtest as run_backtest
     from orchestrator.backtest.live_policy import live_policy
+    from orchestrator.backtest.page import page
     from orchestrator.backtest.policy_file import read_policy, written
 
     if show == (policy is not None):
@@ -55,6 +59,8 @@ def backtest(
         return
     other = read_policy(against, live) if against else live
     report = run_backtest(settings, read_policy(policy, live), other, first=first, last=last)
+    if html:
+        html.write_text(page(report), encoding="utf-8")
     if as_json:
         print_json(_document(report))
     else:

@@ -1,8 +1,10 @@
 """Policies tried on a marketplace of three sellers: every figure is worked out by hand."""
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from html import escape
 from random import Random
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 from orchestrator.backtest.backtest import Report, backtest
 from orchestrator.backtest.live_policy import live_policy
 from orchestrator.backtest.models import Models, compile_models
+from orchestrator.backtest.page import page
 from orchestrator.backtest.policy import Policy, ReservePolicy
 from orchestrator.backtest.run import Run
 from orchestrator.config import Component
@@ -212,6 +215,21 @@ def test_delays_are_measured_and_young_windows_named(report: Report) -> None:
     ]
     assert report.immature == ["2026-W45"]
     assert "1 of 5 windows is immature" in report.limits[-1]
+
+
+def test_the_page_needs_nothing_beside_it_and_says_what_it_cannot_tell(report: Report) -> None:
+    """Four charts: a point for each policy, two lines over five windows twice, and the delays."""
+    shown = page(report)
+
+    assert "http" not in shown
+    assert "src=" not in shown
+    assert all(escape(limit) in shown for limit in report.limits)
+    assert shown.count("<svg") == 4
+    assert "2026-W45 (immature)" in shown
+    lines = [points.split() for points in re.findall(r'points="([^"]+)"', shown)]
+    assert [len(points) for points in lines] == [5, 5, 5, 5, 5]
+    # Of 0 to 1 the curve begins at 0.1634 and ends at 1: 220 pixels of height, 16 from the top.
+    assert (lines[-1][0], lines[-1][-1]) == ("90.0,200.1", "488.3,16.0")
 
 
 @pytest.fixture(scope="module")

@@ -60,25 +60,38 @@ disputes as (
 
 ),
 
+-- Paid with its window, or with a later one that carried it.
+paid as (
+
+    select distinct
+        disputes.seller_id,
+        disputes.order_id,
+        disputes.dispute_id
+    from disputes
+    inner join lines
+        on
+            disputes.seller_id = lines.seller_id
+            and disputes.paying_window_ends_at <= lines.window_ends_at
+            and disputes.last_closed_at >= lines.window_ends_at
+
+),
+
 still_there as (
 
     select
         disputes.*,
         case
-            when
-                not disputes.is_before_its_close
-                and not exists (
-                    select 1 from lines
-                    where
-                        lines.seller_id = disputes.seller_id
-                        and lines.window_ends_at >= disputes.paying_window_ends_at
-                        and lines.window_ends_at <= disputes.last_closed_at
-                )
+            when not disputes.is_before_its_close and paid.order_id is null
                 then least(disputes.gross_minor, greatest(close_rows.net_minor, 0))
             when disputes.is_held_back then disputes.holdback_minor
             else 0
         end as still_there_minor
     from disputes
+    left join paid
+        on
+            disputes.seller_id = paid.seller_id
+            and disputes.order_id = paid.order_id
+            and disputes.dispute_id = paid.dispute_id
     left join windows as last_closed on disputes.last_closed_at = last_closed.window_ends_at
     left join close_rows
         on

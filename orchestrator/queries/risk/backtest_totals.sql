@@ -22,6 +22,7 @@ totals as (
         sum(w.absorbed) + sum(w.negative_balances) filter (where w.is_last) as losses,
         sum(w.held_money_days) as held_money_days,
         sum(w.reserve_money_days) as reserve_money_days,
+        sum(w.held_money_days) + sum(w.reserve_money_days) as kept_money_days,
         sum(w.paid) as paid,
         sum(w.payouts_made) as payouts_made,
         sum(w.payouts_delayed) as payouts_delayed,
@@ -60,15 +61,16 @@ measured as (
         (7, 'losses', 'Losses: absorbed, and negative at the end', t.losses),
         (8, 'held_money_days', 'Money held beyond its release, times days', t.held_money_days),
         (9, 'reserve_money_days', 'Money in reserve, times days', t.reserve_money_days),
-        (10, 'paid', 'Paid', t.paid),
-        (11, 'payouts_made', 'Payouts made', t.payouts_made),
-        (12, 'payouts_delayed', 'Payouts delayed', t.payouts_delayed),
-        (13, 'sellers_flagged', 'Sellers flagged, week by week', t.sellers_flagged),
-        (14, 'rows_flagged', 'Rows flagged', t.rows_flagged),
-        (15, 'flag_precision', 'Precision: flagged rows with disputes later', t.flag_precision),
-        (16, 'flag_recall', 'Recall: rows with disputes later that were flagged', t.flag_recall),
-        (17, 'mature_windows', 'Windows by which flags are judged', t.mature_windows),
-        (18, 'windows', 'Windows', t.windows)
+        (10, 'kept_money_days', 'Money kept from sellers: both', t.kept_money_days),
+        (11, 'paid', 'Paid', t.paid),
+        (12, 'payouts_made', 'Payouts made', t.payouts_made),
+        (13, 'payouts_delayed', 'Payouts delayed', t.payouts_delayed),
+        (14, 'sellers_flagged', 'Sellers flagged, week by week', t.sellers_flagged),
+        (15, 'rows_flagged', 'Rows flagged', t.rows_flagged),
+        (16, 'flag_precision', 'Precision: flagged rows with disputes later', t.flag_precision),
+        (17, 'flag_recall', 'Recall: rows with disputes later that were flagged', t.flag_recall),
+        (18, 'mature_windows', 'Windows by which flags are judged', t.mature_windows),
+        (19, 'windows', 'Windows', t.windows)
     ) as m (place, measure, meaning, value)
 )
 
