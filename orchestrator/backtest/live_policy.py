@@ -20,23 +20,18 @@ def live_policy(settings: Settings) -> Policy:
         {
             "policy": NAME,
             "variables": {name: project["vars"][name] for name in Variables.model_fields},
-            "reserve_policies": _reserve_policies(),
+            "reserve_policies": _seed(
+                "reserve_policies", "reserve_days", "holdback_percent", "holdback_days"
+            ),
+            "new_seller_policies": _seed("new_seller_policies", "days"),
             "limits": [{**limit, "amount": Decimal(limit["amount"])} for limit in limits],
         }
     )
 
 
-def _reserve_policies() -> list[dict[str, object]]:
-    """The rows of the seed, numbers as numbers."""
-    path = PROJECT_ROOT / "seeds" / "reserve_policies.csv"
+def _seed(name: str, *numbers: str) -> list[dict[str, object]]:
+    """The rows of a seed in the order of their validity, numbers as numbers."""
+    path = PROJECT_ROOT / "seeds" / f"{name}.csv"
     with path.open(encoding="utf-8", newline="") as file:
-        rows = sorted(csv.DictReader(file), key=lambda row: (row["policy"], row["valid_from"]))
-    return [
-        {
-            **row,
-            "reserve_days": int(row["reserve_days"]),
-            "holdback_percent": Decimal(row["holdback_percent"]),
-            "holdback_days": int(row["holdback_days"]),
-        }
-        for row in rows
-    ]
+        rows = sorted(csv.DictReader(file), key=lambda row: row["valid_from"])
+    return [{**row, **{number: load_yaml(row[number]) for number in numbers}} for row in rows]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -97,6 +98,21 @@ class ReservePolicy(_Part):
         return value.astimezone(UTC)
 
 
+class NewSellers(_Part):
+    """A version of what holds for a seller's first days: a row of the seed."""
+
+    valid_from: AwareDatetime = Field(
+        default=ALWAYS, description="orders placed from then on; left out: all orders"
+    )
+    policy: Name = Field(description="the reserve policy of sellers about whom nobody decided")
+    days: Days = Field(description="for how many days since created_at; 0 for none")
+
+    @field_validator("valid_from")
+    @classmethod
+    def _in_utc(cls, value: datetime) -> datetime:
+        return value.astimezone(UTC)
+
+
 class Limit(_Part):
     """A limit on a line, as finance confirms them."""
 
@@ -111,12 +127,14 @@ class Policy(_Part):
     policy: Name
     variables: Variables
     reserve_policies: tuple[ReservePolicy, ...]
+    new_seller_policies: tuple[NewSellers, ...] = ()
     limits: tuple[Limit, ...]
 
     @staticmethod
-    def rows_of(section: str) -> type[ReservePolicy | Limit]:
+    def rows_of(section: str) -> type[BaseModel]:
         """What the rows of a section are."""
-        return Limit if section == "limits" else ReservePolicy
+        kinds: dict[str, type[BaseModel]] = {"limits": Limit, "new_seller_policies": NewSellers}
+        return kinds.get(section, ReservePolicy)
 
     @field_validator("reserve_policies")
     @classmethod
@@ -141,6 +159,23 @@ class Policy(_Part):
                 "standard is missing: it is every seller's who is assigned to no other"
             )
         return tuple(sorted(rows, key=lambda row: (row.policy, row.valid_from)))
+
+    @model_validator(mode="after")
+    def _new_sellers_have_a_policy(self) -> Self:
+        names = {row.policy for row in self.reserve_policies}
+        versions = [row.valid_from for row in self.new_seller_policies]
+        for row in self.new_seller_policies:
+            if row.policy not in names:
+                raise ValueError(
+                    f"new_seller_policies: {row.policy} is no reserve policy;"
+                    f" they are {', '.join(sorted(names))}"
+                )
+        if any(later <= earlier for earlier, later in pairwise(versions)):
+            raise ValueError(
+                "new_seller_policies: a version never reaches back behind the one before it;"
+                " give it a later valid_from"
+            )
+        return self
 
     @field_validator("limits")
     @classmethod

@@ -9,11 +9,12 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from orchestrator.backtest.policy import Policy, ReservePolicy, Variables
+from orchestrator.backtest.policy import Policy, Variables
 from orchestrator.errors import SettleError
 
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "reserve_policies": ("policy",),
+    "new_seller_policies": (),  # all of them
     "limits": ("name", "rail"),
 }
 
@@ -146,10 +147,8 @@ def written(policy: Policy) -> str:
         lines += [f"  # {field.description}", f"  {name}: {getattr(policy.variables, name)}"]
     for section in SECTIONS:
         lines += ["", f"{section}:"]
-        if section == "reserve_policies":
-            lines += [
-                f"  # {name}: {f.description}" for name, f in ReservePolicy.model_fields.items()
-            ]
+        for name, field in Policy.rows_of(section).model_fields.items():
+            lines += [f"  # {name}: {field.description}"] if field.description else []
         for row in getattr(policy, section):
             values = ", ".join(f"{name}: {_scalar(value)}" for name, value in row if value != "")
             lines.append(f"  - {{{values}}}")

@@ -31,7 +31,7 @@ OWN = (
 # Computed again for each close.
 WEEKLY = ("int_build", "int_windows", "int_settlement__balances", "int_settlement__computed")
 # Computed for all weeks, and seen by a close as far as its instant.
-SEED = "reserve_policies"
+SEEDS = ("reserve_policies", "new_seller_policies")
 TABLE = "create unlogged table {} as (\n{}\n)"
 EMPTY_TABLE = "create unlogged table {} as (\n{}\n) with no data"
 SEEN = {"int_entries": "known_at", "int_window_sums": "window_starts_at"}
@@ -57,10 +57,12 @@ class Run:
             self._drop_view(name)
         self._decide(policy)
         self._build(m for m in self.models.ordered if m.name in closes - history)
+        self._execute("first_entries")
         for number, (window, as_of) in enumerate(self._rows("windows")):
             self._close(window, as_of)
             if number == 0:
                 self._execute("analyze_closes")
+        self._execute("put_back")
         self._execute("analyze_closes")
         self._look_at(until)
         self._fill(WEEKLY[:2])
@@ -80,14 +82,17 @@ class Run:
         for model in self.models.ordered:
             if model.name in OWN:
                 self._create(model, EMPTY_TABLE)
-        self._execute("index_closes")
-        seed = sql.SQL("select * from {}").format(sql.Identifier(f"{LIVE_SCHEMA}_seeds", SEED))
-        table = sql.Identifier(f"{SCHEMA}_seeds", SEED)
-        self.connection.execute(sql.SQL(EMPTY_TABLE).format(table, seed))
+        self._execute("make_closes")
+        for name in SEEDS:
+            seed = sql.SQL("select * from {}").format(sql.Identifier(f"{LIVE_SCHEMA}_seeds", name))
+            table = sql.Identifier(f"{SCHEMA}_seeds", name)
+            self.connection.execute(sql.SQL(EMPTY_TABLE).format(table, seed))
         for number, limit in enumerate(policy.limits):
             self._execute("limit", number=number, **limit.model_dump())
         for row in policy.reserve_policies:
             self._execute("reserve_policy", **row.model_dump())
+        for new in policy.new_seller_policies:
+            self._execute("new_seller_policy", **new.model_dump())
 
     def _build(self, models: Iterable[Model]) -> None:
         for model in models:
@@ -131,6 +136,7 @@ class Run:
         self._look_at(as_of)
         self._fill(WEEKLY)
         self._execute("store_close", window=window)
+        self._execute("put_aside")
         self._execute("pay", window=window)
 
     def _fill(self, names: Iterable[str]) -> None:

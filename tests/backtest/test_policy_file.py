@@ -56,6 +56,7 @@ def test_what_a_file_leaves_out_is_as_live(tmp_path: Path, live: Policy) -> None
     always = datetime(1970, 1, 1, tzinfo=UTC)
     assert rows == [
         ("elevated", always, 7),
+        ("new_seller", always, 14),
         ("standard", always, 7),
         ("standard", datetime(2026, 2, 28, 23, tzinfo=UTC), 14),
     ]
@@ -104,6 +105,13 @@ FAULTS = {
     "reserve_policies: [{policy: new, valid_from: 2026-03-01T00:00:00Z, reserve_days: 1}]": (
         "reserve_policies: the first version of new is valid from 2026-03-01: orders before it"
         " would have no policy; leave its valid_from out"
+    ),
+    "new_seller_policies: [{policy: none, days: 30}]": (
+        "new_seller_policies: none is no reserve policy; they are elevated, new_seller, standard"
+    ),
+    "new_seller_policies: [{policy: elevated, days: 0}, {policy: elevated, days: 30}]": (
+        "new_seller_policies: a version never reaches back behind the one before it; give it a"
+        " later valid_from"
     ),
     "limits: [{name: minimum_line, amount: 5}]": (
         "limits: minimum_line names a rail, and maximum_line none"

@@ -44,16 +44,28 @@ known as (
 
 ),
 
+-- By the week in which it became known first: where all windows are computed, each looks at few.
+weekly as (
+
+    select
+        seller_id,
+        {{ window_ends_at('known_at') }} as known_before,
+        min(ordered_at) as ordered_at
+    from known
+    group by seller_id, known_before
+
+),
+
 firsts as (
 
     select
         windows.payout_window,
         windows.window_ends_at,
-        known.seller_id,
-        min(known.ordered_at) as first_ordered_at
+        weekly.seller_id,
+        min(weekly.ordered_at) as first_ordered_at
     from windows
-    inner join known on windows.window_ends_at > known.known_at
-    group by windows.payout_window, windows.window_ends_at, known.seller_id
+    inner join weekly on windows.window_ends_at >= weekly.known_before
+    group by windows.payout_window, windows.window_ends_at, weekly.seller_id
 
 ),
 
