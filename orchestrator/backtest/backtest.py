@@ -22,6 +22,8 @@ LIMITS = (
     " not known.",
     "Each row that nothing holds counts as paid when it is due: people's releases, failed payouts"
     " and returns of the real weeks are left out. Wallets are checked as they are today.",
+    "Whom a flag put under a reserve policy, by the actions of review reasons, is under it from the"
+    " same instants on, whomever the policy tried would have flagged.",
 )
 
 
@@ -95,23 +97,26 @@ def backtest(
 
 def _until(settings: Settings, first: str | None, last: str | None) -> datetime:
     """The instant of the last close; both windows must have been closed."""
-    lag = project_variables()["close_lag_minutes"]
-    found: dict[str | None, Any] = {}
-    with connect(settings, Component.DBT) as connection:
-        for window in (first, last):
-            parameters = {"window": window, "close_lag_minutes": lag}
-            row = connection.execute(_text("until"), parameters).fetchone()
-            if row is None:
-                raise SettleError(
-                    f"window {window} has no stored close: a backtest goes over closed windows"
-                    if window
-                    else "no window is closed yet, so there is no history to try a policy on"
-                )
-            found[window] = row[0]
-    if first and found[first] > found[last]:
+    until = close_instant(settings, last)
+    if first and close_instant(settings, first) > until:
         raise SettleError(f"{first} comes after {last}: --from is the earlier of the two")
-    until: datetime = found[last]
     return until
+
+
+def close_instant(settings: Settings, window: str | None = None) -> datetime:
+    """The instant of a stored close, or of the latest one."""
+    lag = project_variables()["close_lag_minutes"]
+    with connect(settings, Component.DBT) as connection:
+        parameters = {"window": window, "close_lag_minutes": lag}
+        row = connection.execute(_text("until"), parameters).fetchone()
+    if row is None:
+        raise SettleError(
+            f"window {window} has no stored close: a backtest goes over closed windows"
+            if window
+            else "no window is closed yet, so there is no history to try a policy on"
+        )
+    instant: datetime = row[0]
+    return instant
 
 
 def _report(

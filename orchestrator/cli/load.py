@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
+from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -179,6 +180,9 @@ def generate(
     late_per_mille: Annotated[
         int, typer.Option(min=0, max=1000, help="How many of 1000 facts come late.")
     ] = 2,
+    bad_actors: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of sellers who deliver nothing, 0 to 1.")
+    ] = 0,
 ) -> None:
     """Fill an empty database with a deterministic marketplace that ends now."""
     from orchestrator.demo.generate import Late
@@ -197,6 +201,7 @@ def generate(
             seed=seed,
             until=now["instant"],
             late=Late(late_into, late_per_mille) if late_into else None,
+            bad_actors=Decimal(str(bad_actors)),
         )
     for table, count in report.tables.items():
         say(f"{table}: {count} {'known already' if report.is_noop else 'new'}")

@@ -6,6 +6,7 @@ All of it is made in SQL (sql/generate_*.sql) but for the wallets, whose formats
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -66,11 +67,13 @@ def generate(
     seed: int = 1,
     until: datetime,
     late: Late | None = None,
+    bad_actors: Decimal = Decimal(0),
 ) -> GenerateReport:
     """Fill an empty marketplace with `weeks` of trade that end at `until`; needs the owner's login.
 
-    `orders_per_seller_week` is the mean: few sellers have far more, most have less. Facts that are
-    to come late are left out, and written as files to load. Raises SettleError where the
+    `orders_per_seller_week` is the mean: few sellers have far more, most have less. Of the share
+    `bad_actors` of sellers, 0 to 1, buyers dispute most orders. Facts that are to come late are
+    left out, and written as files to load. Raises SettleError where the
     marketplace holds anything but exactly what this would generate.
     """
     if until.tzinfo is None:
@@ -86,6 +89,7 @@ def generate(
         "orders_per_seller_week": orders_per_seller_week,
         "seed": str(seed),
         "until": until.isoformat(),
+        "bad_actors": str(bad_actors),
     }
     with connection.transaction(), connection.cursor(row_factory=tuple_row) as cursor:
         begin = sql.SQL(sql_file("generate_begin", SQL))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,23 @@ def test_same_arguments_same_rows(marketplace_db: Connection) -> None:
 def test_the_rows_are_the_same_on_every_machine(marketplace_db: Connection) -> None:
     """A change of this fingerprint changes everybody's generated marketplace: mean it."""
     assert generated(marketplace_db) == "a50bc6ece5dc0ad3477a027cc9ab0959"
+
+
+def test_of_a_share_of_sellers_most_orders_are_disputed(marketplace_db: Connection) -> None:
+    """All else is as in a marketplace without them; a larger share has the same ones and more."""
+    disputed = "select distinct seller_id from marketplace.dispute_events"
+    fees = "select count(*), sum(amount) from marketplace.order_fees"
+    found: dict[str, Any] = {}
+    for share in ("0", "0.2", "0.4", "1"):
+        with marketplace_db.transaction(force_rollback=True):
+            generate(marketplace_db, **{**SMALL, "bad_actors": Decimal(share)})
+            sellers = {seller for (seller,) in marketplace_db.execute(disputed)}
+            found[share] = (sellers, marketplace_db.execute(fees).fetchone())
+
+    counts = [len(sellers) for sellers, _ in found.values()]
+    assert counts == sorted(set(counts)), "each share has more of them"
+    assert found["0.2"][0] < found["0.4"][0]
+    assert len({rows for _, rows in found.values()}) == 1
 
 
 def test_again_is_a_noop(marketplace_db: Connection) -> None:

@@ -11,6 +11,7 @@ select
     {sellers}::bigint as seller_count,
     {sellers}::bigint * {weeks} * {orders_per_seller_week} as order_count,
     {weeks}::bigint * 7 * 24 * 3600 as span_seconds,
+    {bad_actors}::numeric as bad_actors,
     {until}::timestamptz as until,
     {until}::timestamptz - {weeks} * interval '168 hours' as starts_at;
 

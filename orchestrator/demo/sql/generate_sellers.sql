@@ -7,6 +7,9 @@ with drawn as materialized (
         until,
         span_seconds,
         seller_count,
+        -- Who takes orders and delivers nothing; more come as the share grows, nobody leaves.
+        pg_temp.generate_draw(pg_temp.generate_hash('bad actor', number), 0, 1000000)
+        < bad_actors * 1000000 as is_bad_actor,
         pg_temp.generate_hash('seller', number) as standing,
         pg_temp.generate_hash('seller trade', number) as trade,
         pg_temp.generate_hash('seller dates', number) as dates
@@ -64,6 +67,7 @@ select
     -- Disputes out of 10,000 orders: the common share at the largest, where one
     -- more does not show; less at the smaller; and some worth a review.
     case
+        when is_bad_actor then 6000
         when pg_temp.generate_draw(trade, 3, 1000) < 24 then 3000
         when volume_rank * 25 <= seller_count then 220
         when volume_rank * 8 <= seller_count then 50

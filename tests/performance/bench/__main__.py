@@ -8,7 +8,10 @@ from pathlib import Path
 
 from tests.performance.bench.results import Result, write
 
-BENCHMARKS = ("generating", "limit", "growth", "sellers", "overhead", "webhooks", "batch", "views")
+BENCHMARKS = (
+    *("generating", "limit", "growth", "sellers", "overhead", "webhooks", "batch", "views"),
+    "backtest",
+)
 
 
 def main() -> None:
