@@ -136,6 +136,18 @@ def test_another_policy_takes_the_place_of_the_first(market: Market) -> None:
     assert flags(market) == [(WINDOW, "s1", "elevated"), (NEXT_WINDOW, "s1", "strict")]
 
 
+def test_a_policy_that_nobody_knows_is_not_stored(market: Market) -> None:
+    """Nobody could take the name out of what is append-only."""
+    market.at(CLOSE)
+    market.build(*LINES)
+    market.rows(OWNER, ASKS, WINDOW, "s1", "severe", ["disputes"])
+    assert market.refused_store() == (
+        "the build puts seller s1 under the reserve policy severe, which seeds/reserve_policies.csv"
+        f" does not have now: {WINDOW} was not stored; fix seeds/review_actions.csv and build again"
+    )
+    assert market.rows("dora", "select from finance.window_closes") == []
+
+
 def test_what_a_close_decided_stays(market: Market) -> None:
     close(market, 0, "s1")
     for change in (

@@ -6,7 +6,16 @@ language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     v_built_at constant timestamptz := (select b.as_of from handover.build as b);
     v_at constant timestamptz := finance.this_instant();
+    v_unknown record;
 begin
+    select h.seller_id, h.policy into v_unknown
+    from handover.flag_policies as h
+    where h.payout_window = p_window and finance.policy_terms(h.policy, v_at) is null
+    order by h.seller_id limit 1;
+    if found then
+        raise exception 'the build puts seller % under the reserve policy %, which seeds/reserve_policies.csv does not have now: % was not stored; fix seeds/review_actions.csv and build again',
+            v_unknown.seller_id, v_unknown.policy, p_window;
+    end if;
     insert into finance.flag_assignments (
         payout_window, seller_id, policy, review_reasons, applies_from
     )
