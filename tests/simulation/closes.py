@@ -9,6 +9,7 @@ from orchestrator.settlement.close import store_closes
 from tests.models import agreement
 from tests.reference import model
 from tests.simulation import acts
+from tests.simulation.journal import check_journal
 from tests.simulation.killable import Program
 from tests.simulation.violation import Violation
 
@@ -31,6 +32,7 @@ def close(sim: Simulation) -> None:
     _compare(sim, "weekly build", sides(sim), expected)
     _contradictions(sim)
     _conserved(sim)
+    check_journal(sim)
     if sim.world.go_live and sim.now < sim.world.go_live.starts_at:
         return  # whoever paid before still does
     luck = sim.luck("a close dies")

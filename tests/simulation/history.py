@@ -49,6 +49,7 @@ class Simulation:
     log: list[str] = field(default_factory=list)
     batches: dict[int, str] = field(default_factory=dict)  # seen so far, by id
     fingerprints: dict[str, str] = field(default_factory=dict)  # of stored closes
+    booked: dict[str, str] = field(default_factory=dict)  # fingerprints of months in the journal
     expected_alerts: set[tuple[str, str]] = field(default_factory=set)
     line_keys: dict[tuple[str, str], str] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict)  # line id -> key of its call

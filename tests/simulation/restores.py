@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.simulation.history import Simulation
 
 # What a history knows of its database alone; what the rail has, it keeps.
-KNOWN = ("oracle", "batches", "fingerprints", "expected_alerts", "declared", "resolved")
+KNOWN = ("oracle", "batches", "fingerprints", "booked", "expected_alerts", "declared", "resolved")
 DECIDED = ("approvals", "released_by", "blocked_by", "resumed_by", "is_paused")
 
 

@@ -1,6 +1,6 @@
 {%- set amounts = [
-    'ordered', 'gross', 'fees', 'taxes', 'refunds', 'disputes', 'charges', 'adjustments', 'opening',
-    'paid',
+    'ordered', 'gross', 'fees', 'taxes', 'refunds', 'disputes', 'charges', 'adjustments',
+    'opening', 'paid',
 ] -%}
 
 with
@@ -17,26 +17,27 @@ line_steps as (
 
 ),
 
+-- One read of the entries: named twice, they would be read whole for one seller too.
 moves as (
 
-    -- By the time of the order, and whole: what is held back of it too.
     select
-        seller_id,
-        {{ settlement_month('occurred_at') }} as moved_in,
-        'ordered_' || entry_type as move_type,
-        amount_minor
+        entries.seller_id,
+        {{ settlement_month('steps.moved_at') }} as moved_in,
+        steps.move_type,
+        entries.amount_minor
     from entries
-    where entry_type in ('order', 'holdback')
-
-    union all
-
-    select
-        seller_id,
-        {{ settlement_month('available_at') }} as moved_in,
-        entry_type as move_type,
-        amount_minor
-    from entries
-    where available_at <= {{ as_of() }}
+    inner join lateral (
+        values
+        (
+            'ordered_' || entries.entry_type,
+            entries.occurred_at,
+            case
+                when entries.entry_type in ('order', 'holdback') then entries.known_at
+                else 'infinity'
+            end
+        ),
+        (entries.entry_type, entries.available_at, entries.available_at)
+    ) as steps (move_type, moved_at, counts_from) on steps.counts_from <= {{ as_of() }}
 
     union all
 
