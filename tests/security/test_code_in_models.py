@@ -110,7 +110,12 @@ def test_no_function_of_the_owners_reads_what_dbt_builds(market: Market) -> None
         " and p.prosrc ~ '\\m(settlement(_[a-z]+)?|dbt_reads)\\.[a-z]'",
     )
     assert {row["proname"] for row in found if row["prosecdef"]} == set()
-    assert {row["proname"] for row in found} == {"hand_over", "statement", "reserve_orders"}
+    assert {row["proname"] for row in found} == {
+        "hand_over",
+        "statement",
+        "reserve_orders",
+        "year_of_a_seller",
+    }
 
 
 def test_only_the_portal_may_call_what_reads_for_sellers(market: Market) -> None:

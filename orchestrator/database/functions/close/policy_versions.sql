@@ -2,7 +2,7 @@
 -- name begins after the latest close.
 
 create or replace function finance.refuse_changed_policies() returns void
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_latest finance.window_closes;
     v_row record;
