@@ -49,7 +49,7 @@ set_on_retry_hooks([_log_retry])
 
 
 class HalfinClient:
-    """The rail, for use in a `with` block of one thread.
+    """The rail, for use in a `with` block.
 
     `base_url` ends in `/api`. `timeout_s` bounds each wait of an attempt, `total_s` all of it.
     `attempts` counts the first one too. No call raises for anything the rail or the network does.

@@ -1,6 +1,7 @@
 """The network as the client sees it: each exchange ends in time, whatever is at the other end."""
 
 import asyncio
+import threading
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from typing import cast
@@ -11,24 +12,33 @@ from orchestrator.net import authorities, is_local
 
 
 class Exchange(httpx.BaseTransport):
-    """Requests to one address, from one thread. `total_s` bounds connecting to the last byte.
+    """Requests to one address. `total_s` bounds each, from connecting to the last byte.
 
     The timeouts of a request bound each wait: they never end where a byte comes now and then, of a
-    header too. What is over time raises httpx.ReadTimeout: the request may have been read.
+    header too. What is over time raises httpx.ReadTimeout: the request may have been read. The
+    network is waited for in a thread of its own, as a caller may be within another event loop.
     """
 
     def __init__(self, url: str, total_s: float, longest: int) -> None:
         self._total_s, self._longest = total_s, longest
-        self._runner = asyncio.Runner()
         # No proxy stands between us and this machine.
         self._http = httpx.AsyncClient(verify=authorities(), trust_env=not is_local(url))
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        return self._runner.run(self._exchange(request))
+        answer = asyncio.run_coroutine_threadsafe(self._exchange(request), self._loop)
+        try:
+            return answer.result()
+        finally:
+            answer.cancel()  # where somebody interrupts who waits; nothing where it is over
 
     def close(self) -> None:
-        self._runner.run(self._http.aclose())
-        self._runner.close()
+        asyncio.run_coroutine_threadsafe(self._http.aclose(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
 
     async def _exchange(self, request: httpx.Request) -> httpx.Response:
         asked = httpx.Request(

@@ -1,5 +1,6 @@
 """The rail's client against the sandbox, over real HTTP on loopback."""
 
+import asyncio
 import socket
 import time
 from decimal import Decimal
@@ -129,6 +130,16 @@ def test_a_rail_that_sends_a_byte_now_and_then_ends_in_time(begins: bytes, statu
         assert time.monotonic() - began < 2
     assert (answer.http_status, answer.was_sent, answer.is_whole) == (status, True, False)
     assert answer.said == "ReadTimeout: the response did not end in 0.3 s"
+
+
+def test_who_asks_may_be_within_an_event_loop() -> None:
+    """As what drives a browser is, and some of Dagster's."""
+
+    async def within() -> int:
+        with rail() as client:
+            return post(client, batch(line(1))).http_status
+
+    assert asyncio.run(within()) == 201
 
 
 def test_a_refused_connection_sent_nothing() -> None:
