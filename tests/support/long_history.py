@@ -137,3 +137,19 @@ def add_windows(owner: Connection[TupleRow], first: int, last: int) -> None:
                 named = {"first": first, "last": last, "window": WINDOW, "seller": SELLER}
                 owner.execute(statement.encode(), named)
     owner.execute("analyze")
+
+
+def mark_as_paid(owner: Connection[TupleRow], window: str) -> None:
+    """A stored window of which each row that nothing held has a line that was paid; in the
+    transaction of the caller."""
+    owner.execute(
+        "create temporary table added on commit drop as select payout_window,"
+        " payout_due_at as due_at from finance.window_closes where payout_window = %s",
+        [window],
+    )
+    owner.execute("set local session_replication_role = replica")
+    ready = "(select * from finance.window_close_rows where hold_reasons = '{}') as r"
+    for statement in PAID.replace("finance.window_close_rows as r", ready).split(";"):
+        owner.execute(statement.encode())
+    owner.execute("set local session_replication_role = origin")
+    owner.execute("drop table pg_temp.added")

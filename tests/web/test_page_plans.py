@@ -11,7 +11,7 @@ from orchestrator.database.connection import connect, sql_file
 from orchestrator.web.desk import queries as views
 from orchestrator.web.desk.routes import LISTS
 from tests.support.closed_week import WINDOW, closed_week
-from tests.support.long_history import SELLER, add_windows
+from tests.support.long_history import SELLER, add_windows, mark_as_paid
 
 FEW, MANY = 60, 180  # windows: more than any list shows, and three times that
 AT_MOST, TIMES = 1.3, 4
@@ -111,6 +111,44 @@ def scanned(owner: Owner, page: Page, plan: str) -> set[str]:
 def sequential_scans(owner: Owner) -> dict[str, int]:
     query = "select relname, seq_scan from pg_stat_xact_user_tables where seq_scan > 0"
     return dict(owner.execute(query).fetchall())
+
+
+def calls(owner: Owner, page: Page) -> dict[str, int]:
+    """How often the page's queries call functions of finance, those within functions included."""
+    queries, window = page
+    count = (
+        "select funcid::regprocedure::text, calls from pg_stat_xact_user_functions"
+        " where schemaname = 'finance'"
+    )
+    with owner.transaction():
+        owner.execute("set local track_functions = 'all'")
+        owner.execute("select set_config('portal.seller', %s, true)", [SELLER])
+        before = dict(owner.execute(count).fetchall())
+        for query in queries:
+            owner.execute(query.encode(), named(window))
+        after = dict(owner.execute(count).fetchall())
+    return {name: n - before.get(name, 0) for name, n in after.items()}
+
+
+@pytest.mark.parametrize("is_paid", [False, True])
+def test_each_query_of_a_page_judges_a_window_once(owner: Owner, is_paid: bool) -> None:
+    """To judge it is what these pages cost: current_holds, of all sellers. What account each wallet
+    is was stored when it was checked."""
+    with owner.transaction(force_rollback=True):
+        if is_paid:
+            mark_as_paid(owner, WINDOW)
+        judged = {name: calls(owner, page) for name, page in PAGES.items() if page[1] != OLDER}
+    times = {
+        name: found.get("finance.current_holds(text,text)", 0) for name, found in judged.items()
+    }
+    assert {name: n for name, n in times.items() if n} == {
+        "windows": 1,
+        "a window": 4,
+        "who is held": 2,
+        "approve": 2,
+    }
+    account = "finance.wallet_account(text)"
+    assert {name for name, found in judged.items() if found.get(account, 0)} == set()
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -2,12 +2,12 @@
 -- of five have an outcome 3 to 25 days later: won or lost, in part now and then, or withdrawn. Some
 -- outcomes are revised, and some disputes opened again.
 create temporary table generated_dispute_events on commit drop as
-with drawn as materialized (
+with drawn as (
     select
         *,
-        pg_temp.generate_hash('dispute', checkout_number) as dice,
-        pg_temp.generate_hash('dispute outcome', checkout_number) as outcome
+        pg_temp.generate_hash('dispute', checkout_number) as dice
     from pg_temp.generated_orders
+    offset 0
 ),
 
 opened as materialized (
@@ -18,7 +18,7 @@ opened as materialized (
         order_id,
         seller_id,
         until,
-        outcome,
+        pg_temp.generate_hash('dispute outcome', checkout_number) as outcome,
         'opened' as step,
         'opened' as event_type,
         case

@@ -1,7 +1,7 @@
 -- Commission of 12 %, processing of 2.9 % and 30 cents, shipping on some orders, tax on a third,
 -- and for every second refund its commission and tax back.
 create temporary table generated_order_fees on commit drop as
-with drawn as materialized (
+with drawn as (
     select
         orders.*,
         currencies.dollars,
@@ -9,9 +9,10 @@ with drawn as materialized (
     from pg_temp.generated_orders as orders
     inner join pg_temp.generated_currencies as currencies
         on orders.currency = currencies.currency
+    offset 0
 ),
 
-given_back as materialized (
+given_back as (
     select
         *,
         pg_temp.generate_draw(pg_temp.generate_hash('fees', number), 6, 3) = 0
@@ -23,60 +24,55 @@ given_back as materialized (
         and pg_temp.generate_draw(dice, 7, 2) = 0
 ),
 
-charged as materialized (
+-- All of an order together, as they are stored.
+charged as (
     select
-        number,
-        order_id,
-        seller_id,
-        until,
-        'commission' as fee_type,
-        round(gross_amount * 0.12, decimals) as amount,
-        ordered_at as charged_at,
-        pg_temp.generate_draw(dice, 0, 1000000) as chance
+        drawn.number,
+        drawn.order_id,
+        drawn.seller_id,
+        drawn.until,
+        fees.fee_type,
+        fees.amount,
+        fees.charged_at,
+        fees.chance
     from drawn
-    union all
-    select
-        number,
-        order_id,
-        seller_id,
-        until,
-        'processing' as fee_type,
-        round(gross_amount * 0.029, decimals) + round(0.30 / dollars, decimals)
-            as amount,
-        ordered_at as charged_at,
-        pg_temp.generate_draw(dice, 1, 1000000) as chance
-    from drawn
-    union all
-    select
-        number,
-        order_id,
-        seller_id,
-        until,
-        'shipping' as fee_type,
-        round(
-            (400 + pg_temp.generate_draw(dice, 2, 900)) / 100.0 / dollars,
-            decimals
-        ) as amount,
-        pg_temp.generate_later(
-            ordered_at, 3600 + pg_temp.generate_draw(dice, 3, 3 * 24 * 3600)
-        ) as charged_at,
-        pg_temp.generate_draw(dice, 4, 1000000) as chance
-    from drawn
-    where
-        gross_amount * dollars >= 25
-        and pg_temp.generate_draw(dice, 5, 10) < 3
-    union all
-    select
-        number,
-        order_id,
-        seller_id,
-        until,
-        'tax' as fee_type,
-        round(gross_amount * 0.0825, decimals) as amount,
-        ordered_at as charged_at,
-        pg_temp.generate_draw(dice, 7, 1000000) as chance
-    from drawn
-    where pg_temp.generate_draw(dice, 6, 3) = 0
+    cross join lateral (
+        select
+            'commission' as fee_type,
+            round(drawn.gross_amount * 0.12, drawn.decimals) as amount,
+            drawn.ordered_at as charged_at,
+            pg_temp.generate_draw(drawn.dice, 0, 1000000) as chance
+        union all
+        select
+            'processing' as fee_type,
+            round(drawn.gross_amount * 0.029, drawn.decimals)
+            + round(0.30 / drawn.dollars, drawn.decimals) as amount,
+            drawn.ordered_at as charged_at,
+            pg_temp.generate_draw(drawn.dice, 1, 1000000) as chance
+        union all
+        select
+            'shipping' as fee_type,
+            round(
+                (400 + pg_temp.generate_draw(drawn.dice, 2, 900)) / 100.0
+                / drawn.dollars,
+                drawn.decimals
+            ) as amount,
+            pg_temp.generate_later(
+                drawn.ordered_at,
+                3600 + pg_temp.generate_draw(drawn.dice, 3, 3 * 24 * 3600)
+            ) as charged_at,
+            pg_temp.generate_draw(drawn.dice, 4, 1000000) as chance
+        where
+            drawn.gross_amount * drawn.dollars >= 25
+            and pg_temp.generate_draw(drawn.dice, 5, 10) < 3
+        union all
+        select
+            'tax' as fee_type,
+            round(drawn.gross_amount * 0.0825, drawn.decimals) as amount,
+            drawn.ordered_at as charged_at,
+            pg_temp.generate_draw(drawn.dice, 7, 1000000) as chance
+        where pg_temp.generate_draw(drawn.dice, 6, 3) = 0
+    ) as fees
     union all
     select
         number,

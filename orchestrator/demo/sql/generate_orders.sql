@@ -1,6 +1,7 @@
--- Orders evenly over the time, dealt to few large sellers and many small ones.
+-- Orders evenly over the time, dealt to few large sellers and many small ones. An offset has each hash
+-- computed once a row, and no step of millions of rows written down before the next.
 create temporary table generated_orders on commit drop as
-with numbered as materialized (
+with numbered as (
     select
         arguments.*,
         number,
@@ -21,16 +22,18 @@ with numbered as materialized (
         end as checkout_number
     from pg_temp.generate_arguments as arguments
     cross join generate_series(1, arguments.order_count) as number
+    offset 0
 ),
 
-hashed as materialized (
+hashed as (
     select
         *,
         pg_temp.generate_hash('checkout time', checkout_number) as time_hash
     from numbered
+    offset 0
 ),
 
-timed as materialized (
+timed as (
     select
         *,
         (checkout_number - 1) * span_seconds / order_count
@@ -40,6 +43,7 @@ timed as materialized (
         pg_temp.generate_draw(dice, 0, 1 << 20) as luck,
         pg_temp.generate_draw(dice, 7, 1000000) as chance
     from hashed
+    offset 0
 ),
 
 -- The luck's square, or for half of the orders its cube, makes the heavy tail.

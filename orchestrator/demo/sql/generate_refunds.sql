@@ -1,11 +1,12 @@
 -- One order in 25 is refunded, two of three in full, within 20 days. One refund in 20 does not
 -- reach the buyer and comes back; half of those are made again.
 create temporary table generated_refunds on commit drop as
-with drawn as materialized (
+with drawn as (
     select
         *,
         pg_temp.generate_hash('refund', number) as dice
     from pg_temp.generated_orders
+    offset 0
 ),
 
 refunded as (

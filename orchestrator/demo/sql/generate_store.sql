@@ -1,5 +1,4 @@
--- Stores what was generated.
+-- Stores what was generated, in the order in which it was: orders and their fees by number.
 insert into marketplace.{table} ({columns})
 select {columns}
 from pg_temp.{generated}
-order by {id}

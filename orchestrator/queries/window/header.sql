@@ -1,5 +1,9 @@
 -- Where a window and its current run stand, for the head of its page: one row, none where there is
 -- no such window.
+with now as materialized (
+    select finance.current_run(%(window)s) as run
+)
+
 select
     w.payout_window,
     w.window_starts_at,
@@ -23,7 +27,7 @@ select
         else 'stored'
     end as state,
     w.payout_window is not distinct from finance.latest_closed_window() as is_latest,
-    finance.current_run(w.payout_window) as run,
+    n.run,
     exists (
         select from finance.payout_lines as l
         where
@@ -32,11 +36,12 @@ select
             and l.returned_at is null
     ) as is_under_way
 from settlement.windows as w
+cross join now as n
 left join finance.window_closes as c on w.payout_window = c.payout_window
 cross join settlement_core.int_build as b
 left join finance.payout_batches as p
     on
         w.payout_window = p.payout_window
         and p.state <> 'rejected'
-        and p.run = finance.current_run(w.payout_window)
+        and p.run = n.run
 where w.payout_window = %(window)s

@@ -9,6 +9,7 @@ waits for them. Fill the home with `settle generate` and `settle close` first.
 import os
 import random
 import sys
+import tempfile
 import threading
 import time
 from collections import defaultdict
@@ -41,7 +42,7 @@ def main(seconds: float) -> None:
     week = f"/desk/windows/{latest['it']}"
     secret = link_secrets(settings)[0]
     times: dict[str, list[float]] = defaultdict(list)
-    with service(["serve", "--port", "0"], os.environ, Path("/dev/stderr")) as url:
+    with service(["serve", "--port", "0"], os.environ, Path(tempfile.mkdtemp()) / "log") as url:
         base = url.removesuffix("/webhooks/halfin")
         until = time.monotonic() + seconds
 

@@ -43,8 +43,20 @@ declare
     v_batch finance.payout_batches := finance.latest_batch(p_window);
     v_has_ready boolean := false;
 begin
-    -- Rows are looked at only where they decide.
-    if v_batch.state = 'accepted' and p_window = finance.latest_closed_window() then
+    -- Rows are looked at only where they decide: of those without a line one that nothing held at the
+    -- close, or whose seller somebody has released. All others are still held.
+    if v_batch.state = 'accepted' and p_window = finance.latest_closed_window() and exists (
+        select from finance.window_close_rows as r
+        where r.payout_window = p_window
+        and (
+            cardinality(r.hold_reasons) = 0
+            or exists (select from finance.hold_releases as x where x.seller_id = r.seller_id)
+        )
+        and not exists (
+            select from finance.payout_lines as l
+            where l.payout_window = p_window and l.seller_id = r.seller_id and l.state <> 'rejected'
+        )
+    ) then
         v_has_ready := exists (
             select from finance.rows_without_line(p_window) as r
             where cardinality(r.hold_reasons) = 0
