@@ -23,6 +23,7 @@ from orchestrator.config import Component, Environment, load_settings
 from orchestrator.database.connection import connect, rows
 from orchestrator.errors import SettleError
 from orchestrator.loading.imports.formats import format_names
+from orchestrator.project_variables import source_table
 
 if TYPE_CHECKING:
     from orchestrator.loading.pipeline import TableCounts
@@ -142,6 +143,14 @@ def import_(
     becomes = [asdict(row) | {"reason": row.reason or ""} for row in report.row_types]
     plain_console().print(table_of(becomes, ROW_TYPES, right=("part_count", "amount")))
     _say_counts(report.tables)
+    for table in report.tables:
+        schema, read = source_table(table)
+        if (schema, read) != ("marketplace", table):
+            say(
+                f"{table}: the models read {schema}.{read}: it must take in marketplace.{table},"
+                f" or say --without {table}",
+                is_error=True,
+            )
     if dry_run:
         say("nothing was stored: this was a dry run")
 

@@ -173,6 +173,7 @@ def store(cursor: psycopg.Cursor[Any], source: Source, row_count: int) -> TableC
         for name, column in source.columns.items()
     )
     columns = _columns(list(source.columns))
+    _run(cursor, "leave_stored", source)
     _run(cursor, "insert_facts", source, columns=columns, values=values)
     return TableCounts(inserted=cursor.rowcount, unchanged=row_count - cursor.rowcount)
 

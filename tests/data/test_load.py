@@ -671,3 +671,17 @@ def test_the_hostile_sample_loads_whole(marketplace_db: Connection) -> None:
     assert sum(counts.inserted for counts in late.tables.values()) == 41
     assert_holds_the_files(marketplace_db, HOSTILE / "all")
     assert load_directory(marketplace_db, HOSTILE / "all").is_noop
+
+
+def test_a_table_that_grows_is_not_read_for_each_row(
+    load: Load, marketplace_db: Connection
+) -> None:
+    """Statistics from when it was empty promise that this is cheap."""
+    load({"sellers.csv": [GOOD["sellers.csv"]]})
+    load({"orders.csv": [f"n{n},c{n},s1,USD,1.00,,{AT},{AT}" for n in range(2000)]})
+    [(scans,)] = rows(
+        marketplace_db,
+        "select seq_scan from pg_stat_xact_user_tables"
+        " where schemaname = 'marketplace' and relname = 'orders'",
+    )
+    assert scans < 50
