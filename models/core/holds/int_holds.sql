@@ -3,12 +3,6 @@
 
 with
 
-policies as (
-
-    select * from {{ ref('int_policies__as_of') }}
-
-),
-
 blocked as (
 
     select account from {{ ref('stg_finance__wallet_blocks') }}
@@ -57,12 +51,12 @@ seen as (
             and balances.net_minor > {{ cents(var('unusual_line_amount')) }}
         ) as is_unusual
     from {{ ref('int_settlement__balances') }} as balances
-    inner join policies as maximum on maximum.policy_name = 'maximum_line'
+    inner join {{ ref('int_policies__as_of') }} as maximum on maximum.policy_name = 'maximum_line'
     left join {{ ref('int_seller_attributes') }} as attributes
         on
             balances.payout_window = attributes.payout_window
             and balances.seller_id = attributes.seller_id
-    left join policies as minimums
+    left join {{ ref('int_policies__as_of') }} as minimums
         on attributes.rail = minimums.rail and minimums.policy_name = 'minimum_line'
     left join {{ ref('int_wallets') }} as wallets on balances.seller_id = wallets.seller_id
     left join blocked
