@@ -1,6 +1,7 @@
 """The decisions of decisions.yml: their fields checked, carried out under a person's login."""
 
 import re
+import string
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -126,6 +127,16 @@ class Field:
         return checked
 
 
+class _Sentences(string.Formatter):
+    """`{row_count:seller|sellers}`: a count with the word for one, or for several."""
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        one, has_words, several = format_spec.partition("|")
+        if not has_words:
+            return str(super().format_field(value, format_spec))
+        return f"{value} {one if value == 1 else several}"
+
+
 @dataclass(frozen=True)
 class Decision:
     """One entry of decisions.yml, which says what each of these means."""
@@ -145,7 +156,7 @@ class Decision:
         sentence = self.sentence
         if self.otherwise is not None and not values["is_done"]:
             sentence = self.otherwise
-        return sentence.format_map(values)
+        return _Sentences().vformat(sentence, (), values)
 
     def next_step(self, values: Mapping[str, Any]) -> str | None:
         """The command that another person runs next."""

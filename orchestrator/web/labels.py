@@ -64,8 +64,36 @@ HEADS = {
     "gross_30d": "sold, 30 days",
     "disputes_30d": "disputed, 30 days",
 }
+# Reasons for a hold, for finance; sellers read the messages of finance.hold_reasons.
+REASONS = {
+    "nothing_due": "nothing due",
+    "negative_balance": "negative balance",
+    "seller_suspended": "suspended seller",
+    "seller_closed": "closed seller",
+    "not_verified": "identity not verified",
+    "no_rail": "no rail for the region",
+    "wallet_missing": "missing wallet",
+    "wallet_unchecked": "unchecked wallet",
+    "wallet_invalid": "invalid wallet",
+    "wallet_not_payable": "wallet of a contract or program",
+    "wallet_blocked": "blocked wallet",
+    "wallet_unchecksummed": "wallet in one case",
+    "wallet_shared": "another seller's wallet",
+    "wallet_changed": "changed wallet",
+    "outcome_conflict": "contradicted outcome",
+    "repeated_failure": "three failures in a row",
+    "manual_review": "manual review",
+    "above_maximum": "amount above the maximum",
+    "seller_paused": "pause of the seller's",
+    "not_scheduled": "monthly payout",
+    "below_seller_minimum": "amount below the seller's minimum",
+    "below_minimum": "amount below the minimum",
+}
 LIMITS = {
     "dual_approval_above": "two people approve above",
     "maximum_line": "largest line",
     "minimum_line": "smallest line",
 }
+CODES = REASONS | LIMITS
+# Columns whose values are codes, in the tables of the console.
+CODED = {"hold_reason", "held_for", "reason", "reasons", "name", "kind", "status", "check_name"}

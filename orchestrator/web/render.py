@@ -21,6 +21,8 @@ from orchestrator.web import labels
 HERE = Path(__file__).parent
 MINUS = "\N{MINUS SIGN}"
 LONG = 20
+# The longest first, as below_minimum is a part of another one.
+CODE = re.compile(rf"\b({'|'.join(sorted(labels.CODES, key=len, reverse=True))})\b")
 INSTANT = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d[.\d]*[+-]\d\d:\d\d| \d\d:\d\d UTC)")
 
 
@@ -93,6 +95,16 @@ def head(name: str) -> str:
     return labels.HEADS.get(name, name.replace("_", " "))
 
 
+def in_words(text: str | None) -> str:
+    """The text with reasons and limits in words; their codes are those of files and commands."""
+    return CODE.sub(lambda found: labels.CODES.get(found[0], found[0]), text or "")
+
+
+def coded(value: Any) -> Any:
+    """A value of a column of codes, in words: one that is not known without its underscores."""
+    return in_words(value).replace("_", " ") if isinstance(value, str) else value
+
+
 def columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Those of a table that have a value in any row; its age stands there in words."""
     return [
@@ -157,6 +169,7 @@ def _environment() -> Environment:
         "as_it_is": as_it_is,
     }
     environment.filters |= {"head": head, "columns": columns, "clock": clock}
+    environment.filters |= {"in_words": in_words, "coded": coded}
     environment.tests |= {"number": is_number, "instant": is_instant}
     environment.tests |= {"long": is_long, "word": is_word}
     environment.tests |= {"below_zero": is_below_zero, "nonzero": is_nonzero}

@@ -309,7 +309,7 @@ def test_unknown_batch_is_rejected_once_two_people_confirm() -> None:
     assert batch["state"] == "unknown"
     assert desk.done(SECOND, *resolve) == (
         f"2 people have asked: the batch of {WINDOW} is rejected, {batch['line_count']} lines"
-        f" ({batch['total']} USD) are their sellers' balance again.\n"
+        f" of {batch['total']} USD went back to their sellers' balance.\n"
     )
     assert desk.refused(SECOND, *resolve) == nothing
     document = desk.json("review", WINDOW)

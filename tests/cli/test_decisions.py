@@ -112,3 +112,17 @@ def test_what_is_no_file_of_rows_is_refused_line_by_line(
     found = error.value.detail.splitlines()
     assert len(found) == len(lines)
     assert all(line.startswith(start) for line, start in zip(found, lines, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [(1, "Decision 7: 1 seller is held."), (200, "Decision 7: 200 sellers are held.")],
+)
+def test_a_count_has_the_word_for_one_or_for_several(count: int, said: str) -> None:
+    assert DECISIONS["hold-file"].message({"number": 7, "row_count": count}) == said
+
+
+def test_no_sentence_counts_something_without_its_word_for_one() -> None:
+    sentences = [s for d in DECISIONS.values() for s in (d.sentence, d.otherwise) if s]
+    counted = re.compile(r"\{\w*_?count\} (sellers|lines|rows)")
+    assert [s for s in sentences if counted.search(s)] == []

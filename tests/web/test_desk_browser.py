@@ -84,7 +84,7 @@ def test_week_from_a_flagged_seller_to_a_failed_payout(site: DeskSite, browser: 
     ana.get_by_role("checkbox").first.check()
     ana.get_by_label("Why, of all that are chosen").fill("orders look right")
     ana.get_by_role("button", name="Release the chosen").click()
-    expect(ana.get_by_role("status")).to_contain_text(f"1 sellers are released in {WINDOW}")
+    expect(ana.get_by_role("status")).to_contain_text(f"1 seller is released in {WINDOW}")
     ana.goto(WEEK)
     after = ana.get_by_role("link", name="Approve")
     assert amount(after.inner_text()) > amount(before)
