@@ -8,6 +8,7 @@ import typer
 from orchestrator.cli.options import OPERATIONS_PANEL, SETUP_PANEL, say
 from orchestrator.config import RECEIVER_PORT, load_settings
 from orchestrator.database.migrate import prepare_database, set_clock
+from orchestrator.dbt.runner import without_collector
 from orchestrator.secret_files import exclusive, home_mode
 
 
@@ -71,6 +72,7 @@ def demo(
     weeks: Annotated[int, typer.Option(min=4)] = 8,
 ) -> None:
     """One payout week after another, end to end, in a home of its own."""
-    from orchestrator.demo.demo import run_demo
+    with without_collector():
+        from orchestrator.demo.demo import run_demo
 
     run_demo(data, sellers=sellers, weeks=weeks)

@@ -7,6 +7,7 @@ import typer
 from orchestrator.cli.options import WEEK_PANEL, Window, checked_window, ready, say
 from orchestrator.config import Component
 from orchestrator.database.connection import connect, rows
+from orchestrator.dbt.runner import without_collector
 from orchestrator.errors import SettleError
 from orchestrator.settlement.windows import partition_key
 
@@ -37,9 +38,10 @@ def close(
         if rows(database, "select 1 from finance.window_closes where payout_window = %s", name):
             say(f"{name} was closed before.")
             return
-    from orchestrator.services.run_job import run_job
+    with without_collector():
+        from orchestrator.services.run_job import run_job
 
-    unmet = run_job(settings, "close", partition_key(name))
+        unmet = run_job(settings, "close", partition_key(name))
     say(f"Closed {name}.")
     if unmet:
         say(unmet)

@@ -39,13 +39,14 @@ def dbt_results(
     settings: Settings, arguments: Sequence[str], *, project: Path = PROJECT_ROOT
 ) -> tuple[list[NodeResult], str | None]:
     """Run one dbt command in this process: what came of each node, and why it failed if it did."""
-    from dbt.cli.main import dbtRunner  # a second to import, and most verbs never need it
-
-    from orchestrator.dbt.sessions import kept_sessions
-
     command = [*LOGGING, *arguments, "--project-dir", str(project)]
-    with variables_of_dbt(settings), without_collector(), kept_sessions():
-        result = dbtRunner().invoke(command)
+    with without_collector():
+        from dbt.cli.main import dbtRunner  # a second to import, and most verbs never need it
+
+        from orchestrator.dbt.sessions import kept_sessions
+
+        with variables_of_dbt(settings), kept_sessions():
+            result = dbtRunner().invoke(command)
     log = settings.home / "dbt" / "logs" / "dbt.log"
     nodes = [_node_result(node) for node in getattr(result.result, "results", None) or []]
     if result.success:
@@ -60,8 +61,9 @@ def dbt_results(
 def without_collector() -> Iterator[None]:
     """Look for no cycles meanwhile: dbt keeps nearly all that it makes until its command ends.
 
-    Looking through it again and again takes an eighth of a build. What waits until then, about
-    100 MB, depends on the size of the project and not of the data.
+    Looking through it again and again takes an eighth of a build, and a quarter of importing dbt
+    and Dagster. What waits until then, about 100 MB, depends on the size of the project and not of
+    the data.
     """
     was_on = gc.isenabled()
     gc.disable()
