@@ -10,6 +10,7 @@ from tests.support.browsers import PATIENCE_MS, assert_accessible, chromium, pic
 from tests.web.seller_site import SellerSite, seller_site
 
 PHONE = {"width": 390, "height": 844}
+PAPER = {"width": 794, "height": 1123}  # A4 at 96 dots an inch
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +87,7 @@ def test_a_year_fits_on_a_phone_and_on_paper(site: SellerSite, phone: Page) -> N
     found = site.json("completed", "years/2026.json")
     phone.goto(site.link(site.sellers["completed"]))
     phone.get_by_role("link", name="Your year 2026, by month, to print").click()
-    after = phone.get_by_role("row", name="Orders after all of these")
+    after = phone.get_by_role("row", name="Net: orders after all of these")
     expect(after).to_contain_text(shown(found["total"]["consideration"]))
     for months in ("November", "October to December"):
         expect(phone.get_by_role("rowheader", name=months, exact=True)).to_be_visible()
@@ -95,6 +96,11 @@ def test_a_year_fits_on_a_phone_and_on_paper(site: SellerSite, phone: Page) -> N
     phone.emulate_media(media="print")
     expect(phone.get_by_role("link", name="Back to your payouts")).to_be_hidden()
     expect(after).to_be_visible()
+    phone.set_viewport_size(PAPER)
+    assert phone.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    month = phone.get_by_role("rowheader", name="November", exact=True)
+    assert month.evaluate("it => it.getClientRects().length") == 1
+    phone.set_viewport_size(PHONE)
     phone.emulate_media(media="screen")
 
 
