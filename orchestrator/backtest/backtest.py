@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from orchestrator.backtest.grid import key_of
 from orchestrator.backtest.models import SCHEMA, compile_models
 from orchestrator.backtest.policy import Policy
 from orchestrator.backtest.run import SQL, Run
 from orchestrator.config import Component, Settings
 from orchestrator.database.connection import connect, rows_of, sql_file
 from orchestrator.dbt.builds import one_build
+from orchestrator.dbt.standing_views import project_digest
 from orchestrator.errors import SettleError
 from orchestrator.project_variables import project_variables
 
@@ -58,8 +60,8 @@ class Report:
         young = (
             f"{len(self.immature)} of {count} windows {'is' if len(self.immature) == 1 else 'are'}"
             f" immature, from {self.immature[0]} on: by the delays measured here, more disputes"
-            " of their orders are still to come. Flags are judged without them, and their losses"
-            " will grow."
+            " of their orders are still to come. Flags are judged without them, and losses on"
+            " their orders are not complete."
         )
         return (*LIMITS, young)
 
@@ -93,6 +95,43 @@ def backtest(
             with connect(settings, Component.DBT) as connection:
                 Run(connection, models).over(policy, until)
         return _report(settings, [policy.policy for policy in reversed(policies)], first, last)
+
+
+def backtest_grid(
+    settings: Settings,
+    policies: Sequence[Policy],
+    *,
+    first: str | None = None,
+    last: str | None = None,
+) -> list[dict[str, Any]]:
+    """Try each policy; a row per policy with its totals by measure, least losses first.
+
+    One that was tried before is not tried again, as long as all policies, the project and the last
+    close are the same: who was stopped goes on where it was.
+    """
+    with one_build(settings, SCHEMA):
+        until = _until(settings, first, last)
+        grid = key_of(policies, until, project_digest())
+        with connect(settings, Component.DBT) as connection:
+            connection.execute("set role settle_dbt")
+            connection.execute(_text("begin_grid"))
+            kept = {name for (name,) in connection.execute(_text("kept"), {"grid": grid})}
+            if not kept:
+                connection.execute(_text("forget"))
+                connection.execute(_text("begin_grid"))
+        for policy in policies:
+            if policy.policy not in kept:
+                models = compile_models(settings, policy)
+                with connect(settings, Component.DBT) as connection:
+                    Run(connection, models).over(policy, until, grid=grid)
+    with connect(settings, Component.ORCHESTRATOR, is_read_only=True) as database:
+        chosen = {"against": None, "first": first, "last": last}
+        found = []
+        for policy in policies:
+            totals = rows_of(database, "risk/backtest_totals", tried=policy.policy, **chosen)
+            values = {row["measure"]: row["tried"] for row in totals}
+            found.append({"policy": policy.policy, **values})
+    return sorted(found, key=lambda row: (row["losses"], row["kept_money_days"]))
 
 
 def _until(settings: Settings, first: str | None, last: str | None) -> datetime:

@@ -33,7 +33,7 @@ Ratio = Annotated[Number, Field(gt=0, le=1000)]
 Cap = Annotated[Number, Field(gt=0, le=1)]
 Money = Annotated[Number, Field(ge=0, lt=MOST, decimal_places=2)]
 Days = Annotated[int, Field(strict=True, ge=0, le=365)]
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 _.,+-]{0,59}$")]
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 _.,+-]{0,99}$")]
 
 
 class _Part(BaseModel):

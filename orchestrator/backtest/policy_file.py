@@ -64,10 +64,10 @@ def read_policy(path: Path, live: Policy) -> Policy:
     try:
         return Policy.model_validate(_completed(content, live, path.stem))
     except ValidationError as error:
-        faults = _faults(error)
-    if len(faults) == 1:
-        raise SettleError(f"{path}: {faults[0]}")
-    raise SettleError(f"{path} has {len(faults)} faults", detail="\n".join(faults))
+        found = faults(error)
+    if len(found) == 1:
+        raise SettleError(f"{path}: {found[0]}")
+    raise SettleError(f"{path} has {len(found)} faults", detail="\n".join(found))
 
 
 def _yaml_fault(error: yaml.YAMLError) -> str:
@@ -102,7 +102,7 @@ def _key(row: Mapping[str, Any], key: Sequence[str]) -> tuple[str, ...]:
     return tuple(str(row.get(part) or "") for part in key)
 
 
-def _faults(error: ValidationError) -> list[str]:
+def faults(error: ValidationError) -> list[str]:
     """One line per fault: where, what stands there, what it should be."""
     lines = []
     for fault in error.errors(include_url=False):

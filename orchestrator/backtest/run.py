@@ -28,13 +28,13 @@ OWN = (
     *("stg_finance__window_close_entries", "stg_finance__window_close_facts"),
     *("stg_finance__window_close_health", "stg_finance__payout_lines", "stg_finance__policies"),
 )
+SEEDS = ("reserve_policies", "new_seller_policies")
 # Computed again for each close.
 WEEKLY = ("int_build", "int_windows", "int_settlement__balances", "int_settlement__computed")
 # Computed for all weeks, and seen by a close as far as its instant.
-SEEDS = ("reserve_policies", "new_seller_policies")
+SEEN = {"int_entries": "known_at", "int_window_sums": "window_starts_at"}
 TABLE = "create unlogged table {} as (\n{}\n)"
 EMPTY_TABLE = "create unlogged table {} as (\n{}\n) with no data"
-SEEN = {"int_entries": "known_at", "int_window_sums": "window_starts_at"}
 
 
 class Run:
@@ -44,8 +44,11 @@ class Run:
         self.connection = connection
         self.models = models
 
-    def over(self, policy: Policy, until: datetime) -> None:
-        """Fill the marts: the policy from the first window to the close at `until`."""
+    def over(self, policy: Policy, until: datetime, *, grid: str = "") -> None:
+        """Fill the marts: the policy from the first window to the close at `until`.
+
+        Their rows are kept with those of the policies before; `grid` names what they belong to.
+        """
         self.connection.execute("set role settle_dbt")
         self.connection.execute("set work_mem = '128MB'")
         self.connection.execute("set max_parallel_workers_per_gather = 2")
@@ -72,6 +75,8 @@ class Run:
                 self._build_table(model)
         self._execute("keep")
         self._execute("keep_rows", policy=policy.policy)
+        if grid:
+            self._execute("keep_key", grid=grid, policy=policy.policy)
         self._execute("grants")
 
     def _look_at(self, instant: datetime) -> None:

@@ -10,14 +10,17 @@ from typing import Any
 
 import pytest
 
-from orchestrator.backtest.backtest import Report, backtest
+from orchestrator.backtest.backtest import Report, backtest, backtest_grid
+from orchestrator.backtest.grid import combinations
 from orchestrator.backtest.live_policy import live_policy
 from orchestrator.backtest.models import Models, compile_models
 from orchestrator.backtest.page import page
 from orchestrator.backtest.policy import Policy, ReservePolicy
 from orchestrator.backtest.run import Run
+from orchestrator.cli.backtest import document, show_report
 from orchestrator.config import Component
 from orchestrator.database.connection import connect
+from orchestrator.errors import SettleError
 from tests.backtest.market import DISPUTE, ORDER, WINDOWS, Marketplace, marketplace
 
 CLOSES = "asof_backtest_staging.stg_finance__window_close_rows"
@@ -230,6 +233,61 @@ def test_the_page_needs_nothing_beside_it_and_says_what_it_cannot_tell(report: R
     assert [len(points) for points in lines] == [5, 5, 5, 5, 5]
     # Of 0 to 1 the curve begins at 0.1634 and ends at 1: 220 pixels of height, 16 from the top.
     assert (lines[-1][0], lines[-1][-1]) == ("90.0,200.1", "482.0,16.0")
+
+
+def test_the_table_and_the_document_say_the_same(
+    report: Report, capsys: pytest.CaptureFixture[str]
+) -> None:
+    show_report(report)
+    printed = capsys.readouterr().out
+    losses = next(line for line in printed.splitlines() if line.startswith("Losses"))
+
+    assert losses.split()[-3:] == ["60.00", "2,000.00", "-1,940.00"]
+    assert all(limit in " ".join(printed.split()) for limit in report.limits)
+    told = document(report)
+    assert (told["tried"], told["against"]) == ("now", "lenient")
+    assert (told["from"], told["to"], told["currency"]) == (WINDOWS[0], WINDOWS[-1], "USD")
+    assert len(told["weeks"]) == 2 * len(WINDOWS)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "reason"),
+    [
+        (None, "2026-W46", "window 2026-W46 has no stored close"),
+        ("2026-W40", None, "window 2026-W40 has no stored close"),
+        ("2026-W44", "2026-W43", "2026-W44 comes after 2026-W43"),
+    ],
+)
+def test_a_window_that_was_not_closed_is_refused(
+    market: Marketplace, live: Policy, first: str | None, last: str | None, reason: str
+) -> None:
+    with pytest.raises(SettleError, match=reason):
+        backtest(market.settings, live, live, first=first, last=last)
+
+
+def test_two_policies_of_one_name_are_refused(
+    market: Marketplace, live: Policy, lenient: Policy
+) -> None:
+    with pytest.raises(SettleError, match="both policies are called live"):
+        backtest(market.settings, lenient.model_copy(update={"policy": "live"}), live)
+
+
+def test_a_grid_tries_each_combination_once(market: Marketplace, live: Policy) -> None:
+    """With and without flags: 60 absorbed, or all of d2, d3 and d4. Again, nothing is tried."""
+    grid = ["review_dispute_amount=100,1000000"]
+    strict = live.variables.model_copy(update={"review_score": Decimal(0)})
+    policies = combinations(live.model_copy(update={"variables": strict}), grid)
+
+    found = backtest_grid(market.settings, policies)
+
+    assert [(row["policy"], row["losses"]) for row in found] == [
+        ("review_dispute_amount 100", 60),
+        ("review_dispute_amount 1000000", 2560),
+    ]
+    begun = "select completed_at, as_of, xmin::text from finance.build_instants where target_schema"
+    before = market.rows(begun + " = 'asof_backtest'")
+    assert backtest_grid(market.settings, policies) == found
+    assert market.rows(begun + " = 'asof_backtest'") == before
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.backtest.grid import combinations
 from orchestrator.backtest.live_policy import live_policy
 from orchestrator.backtest.policy import Policy
 from orchestrator.backtest.policy_file import read_policy, written
@@ -145,3 +146,35 @@ def test_every_fault_is_named(tmp_path: Path, live: Policy) -> None:
 def test_a_missing_file_is_named(tmp_path: Path, live: Policy) -> None:
     with pytest.raises(SettleError, match=r"none\.yml: No such file or directory"):
         read_policy(tmp_path / "none.yml", live)
+
+
+def test_a_grid_is_every_combination(live: Policy) -> None:
+    found = combinations(live, ["standard.reserve_days=7,14", "health_dispute_cap=0.05,0.1"])
+
+    assert [policy.policy for policy in found] == [
+        "standard.reserve_days 7, health_dispute_cap 0.05",
+        "standard.reserve_days 7, health_dispute_cap 0.1",
+        "standard.reserve_days 14, health_dispute_cap 0.05",
+        "standard.reserve_days 14, health_dispute_cap 0.1",
+    ]
+    [days] = [r.reserve_days for r in found[-1].reserve_policies if r.policy == "standard"]
+    assert (days, found[-1].variables.health_dispute_cap) == (14, Decimal("0.1"))
+
+
+@pytest.mark.parametrize(
+    ("axes", "reason"),
+    [
+        (["review_score"], "--grid review_score: write it like"),
+        (["review_scor=1"], "variables.review_scor is not known; did you mean review_score?"),
+        (["review_score=1,x"], "variables.review_score: x is not a number"),
+        (["none.reserve_days=1"], "there is no reserve policy none"),
+        (["review_score=1", "review_score=2"], "--grid names review_score twice"),
+        (["a=1", "b=1", "c=1"], "it varies two numbers at most"),
+        (["a=" + ",".join("1" * 101)], "the grid has 101 combinations; 100 are the most"),
+    ],
+)
+def test_a_bad_grid_is_one_line(live: Policy, axes: list[str], reason: str) -> None:
+    with pytest.raises(SettleError) as refused:
+        combinations(live, axes)
+
+    assert reason in str(refused.value)

@@ -12,7 +12,7 @@ begin
         where n.nspname in (
             'asof_backtest', 'asof_backtest_core', 'asof_backtest_seeds', 'asof_backtest_staging'
         )
-        and c.relkind in ('r', 'v') and c.relname <> 'results'
+        and c.relkind in ('r', 'v') and c.relname not in ('results', 'tried')
     loop
         execute v_statement;
     end loop;

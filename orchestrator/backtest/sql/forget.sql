@@ -1,1 +1,1 @@
-drop table if exists asof_backtest.results
+drop table if exists asof_backtest.results, asof_backtest.tried

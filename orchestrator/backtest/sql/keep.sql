@@ -1,4 +1,4 @@
--- The measures of one more policy.
+-- The measures of the policies tried, one after another.
 create unlogged table if not exists asof_backtest.results as
 select
     ''::text as policy,
