@@ -1,5 +1,6 @@
 """Addresses: those that secrets and alerts are sent to, and the ports we listen on."""
 
+import re
 import socket
 from functools import cache
 from ipaddress import ip_address
@@ -7,6 +8,9 @@ from ssl import SSLContext
 from urllib.parse import urlsplit
 
 from orchestrator.errors import SettleError
+
+# Of [::1].example urlsplit says that it is ::1.
+BRACKETED = re.compile(r"\[[^\[\]]+\](:[0-9]+)?")
 
 
 def checked_url(variable: str, url: str) -> str:
@@ -17,7 +21,8 @@ def checked_url(variable: str, url: str) -> str:
     except ValueError:
         host = user = None
         parts = urlsplit("")
-    if parts.scheme not in ("http", "https") or not host or user is not None:
+    is_odd = parts.netloc.startswith("[") and not BRACKETED.fullmatch(parts.netloc)
+    if parts.scheme not in ("http", "https") or not host or user is not None or is_odd:
         raise SettleError(f"{variable} must be an http(s) URL without user and password")
     if parts.scheme == "http" and not is_loopback(host):
         raise SettleError(f"{variable} would send to {host} in clear: use https")
