@@ -85,8 +85,8 @@ class Rail(httpx.BaseTransport):
             api_key=KEY,
             webhook_secret=SIGNING,
             seed=self.seed,
-            failure_rate=0.3 if self.is_rough else 0.15,
-            completed_after_failed_rate=0.5 if self.is_rough else 0.25,
+            failure_rate=0.35 if self.is_rough else 0.15,
+            completed_after_failed_rate=0.7 if self.is_rough else 0.25,
         )
         self.book = Book(self._config)
 
