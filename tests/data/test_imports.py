@@ -453,6 +453,26 @@ def test_another_report_is_named_by_its_columns(importer: Importer) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (",re_1,Refund,", ",re\0_1,Refund,", "4: has a NUL character; remove it or fix the export"),
+        (",re_1,Refund,", ",re_1,,,,,,,,,,,,Refund,", "4: has 30 fields instead of 19"),
+    ],
+)
+def test_broken_record_is_one_line(importer: Importer, old: str, new: str, message: str) -> None:
+    text = SAMPLES["stripe"].read_text()
+    assert old in text
+    lines = importer.refused("stripe", importer.file("report.csv", text.replace(old, new)))
+    assert lines == [f"report.csv:{message}"]
+
+
+def test_column_that_is_there_twice_is_refused(importer: Importer) -> None:
+    text = SAMPLES["stripe"].read_text().replace(",description,", ",gross,")
+    with pytest.raises(SettleError, match="column gross is there twice; keep one"):
+        importer("stripe", importer.file("report.csv", text))
+
+
 def test_balance_in_another_currency_is_refused(importer: Importer) -> None:
     text = SAMPLES["stripe"].read_text().replace(",usd,", ",eur,")
     summary = REPORTS.joinpath("stripe_summary.csv").read_text().replace(",usd,", ",eur,")

@@ -143,6 +143,8 @@ class _Places:
                 f"{path.name}: has no column {', '.join(missing)}; export the report with it"
                 f" (its columns are {', '.join(name[:MAX_SHOWN] for name in headings)})"
             )
+        if twice := next((h for h in needed if headings.count(h) > 1), None):
+            raise SettleError(f"{path.name}: column {twice} is there twice; keep one")
         self._columns = [headings.index(h) if h in headings else None for h in wanted]
         named = (keys.order, keys.seller) if keys else ()
         self._keys = [[headings.index(h) for h in tried if h in headings] for tried in named]
@@ -155,6 +157,8 @@ class _Places:
         def value(place: int | None) -> str | None:
             return None if place is None or place >= len(record) else record[place].strip()
 
+        if any("\0" in field for field in record):
+            return ReportRow(line, fault="has a NUL character; remove it or fix the export")
         order_key, seller_key = [
             next(filter(None, map(value, places)), None) for places in self._keys
         ] or (None, None)
