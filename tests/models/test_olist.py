@@ -35,6 +35,7 @@ def test_live_views_show_the_expected_figures(live: Settings, olist: Path) -> No
         assert_equal(live, "settlement", view, olist / "expected" / "utc-2018-07-04")
 
 
+@pytest.mark.many("another instant: make test compares the live views, and the smaller sample")
 def test_an_earlier_instant_in_another_zone_leaves_the_live_schemas_alone(
     live: Settings, olist: Path
 ) -> None:
