@@ -1,4 +1,5 @@
 -- Leaves nothing behind in a connection that goes on.
+drop {kind} pg_temp.generated_order_fees;
 drop function pg_temp.generate_hash(text, bigint);
 drop function pg_temp.generate_draw(bytea, integer, bigint);
 drop function pg_temp.generate_later(timestamptz, bigint);
@@ -7,7 +8,6 @@ drop table pg_temp.generate_arguments;
 drop table pg_temp.generated_wallets;
 drop table pg_temp.generated_sellers;
 drop table pg_temp.generated_orders;
-drop table pg_temp.generated_order_fees;
 drop table pg_temp.generated_refunds;
 drop table pg_temp.generated_dispute_events;
 drop table pg_temp.generated_seller_charges;

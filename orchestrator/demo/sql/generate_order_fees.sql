@@ -1,6 +1,6 @@
 -- Commission of 12 %, processing of 2.9 % and 30 cents, shipping on some orders, tax on a third,
 -- and for every second refund its commission and tax back.
-create temporary table generated_order_fees on commit drop as
+create temporary {kind} generated_order_fees as
 with drawn as (
     select
         orders.*,
