@@ -1,32 +1,11 @@
 -- What moves the books, summed by kind, window and day: entries, what happened to payout lines, and
--- the disputes that the marketplace bears. Stored closes come summed, the rest entry by entry.
+-- the disputes that the marketplace bears.
 
 with
 
 build as (
 
     select * from {{ ref('int_build') }}
-
-),
-
--- Summed before anything else is asked of them: there may be a million.
-open_sums as (
-
-    select
-        entries.window_starts_at,
-        entries.entry_type,
-        {{ entry_detail('entries') }} as entry_detail,
-        {{ settlement_day('entries.known_at') }} as known_on,
-        case
-            when entries.available_at <= build.as_of
-                then {{ settlement_month('entries.available_at') }}
-            else 'infinity'
-        end as available_in,
-        sum(entries.amount_minor) as amount_minor
-    from {{ ref('int_entries') }} as entries
-    cross join build
-    where entries.available_at >= build.stored_until
-    group by 1, 2, 3, 4, 5
 
 ),
 
@@ -50,7 +29,7 @@ moves as (
         known_on as moved_on,
         available_in,
         amount_minor
-    from open_sums
+    from {{ ref('int_entries__open_sums') }}
 
     union all
 
