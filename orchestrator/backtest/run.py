@@ -122,7 +122,8 @@ class Run:
         name = _relation(model, "__all" if model.name in SEEN else "")
         # The closes are still to come.
         self._create(model, EMPTY_TABLE if model.name in WEEKLY[2:] else TABLE, name)
-        for columns, is_unique in model.indexes:
+        # What is seen in part is read whole, and looked up by nobody.
+        for columns, is_unique in () if model.name in SEEN else model.indexes:
             index = sql.SQL("create {} index on {} ({})").format(
                 sql.SQL("unique" if is_unique else ""),
                 name,
