@@ -14,6 +14,7 @@ from orchestrator.cli.options import (
     plain_console,
     print_json,
     ready,
+    say,
     table_of,
 )
 from orchestrator.errors import SettleError
@@ -76,7 +77,7 @@ def backtest(
     settings = ready()
     live = live_policy(settings)
     if policy is None:
-        print(written(live), end="")
+        say(written(live).rstrip("\n"))
         return
     tried = read_policy(policy, live)
     if grid:

@@ -43,7 +43,7 @@ def some_of(names: list[str]) -> str:
 def _is_installed(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
     """Whether an install ever came to its end, and the database keeps what was applied."""
     return has_relation(connection, "finance.applied_definitions") and bool(
-        connection.execute("select from finance.applied_functions").fetchone()
+        connection.execute("select 1 from finance.applied_functions").fetchone()
     )
 
 

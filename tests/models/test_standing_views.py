@@ -248,6 +248,7 @@ def test_what_somebody_hung_on_a_table_fails_the_build_and_is_gone_with_the_next
     settings: Settings,
 ) -> None:
     """It would outlive the code that did it, now that tables stay."""
+    run_dbt(settings, ["run", "--select", "int_windows"])
     windows = "settlement_core.int_windows"
     as_dbt(
         settings,

@@ -9,26 +9,9 @@ windows as (
 
 ),
 
-orders as (
-
-    select * from {{ ref('int_orders') }}
-
-),
-
 close_rows as (
 
     select * from {{ ref('stg_finance__window_close_rows') }}
-
-),
-
-lines as (
-
-    select
-        payout_lines.seller_id,
-        closes.window_ends_at
-    from {{ ref('int_payout_lines__as_of') }} as payout_lines
-    inner join {{ ref('int_window_closes__as_of') }} as closes
-        on payout_lines.payout_window = closes.payout_window
 
 ),
 
@@ -54,7 +37,7 @@ disputes as (
         on
             disputes.opened_known_at >= windows.window_starts_at
             and disputes.opened_known_at < windows.window_ends_at
-    inner join orders
+    inner join {{ ref('int_orders') }} as orders
         on disputes.seller_id = orders.seller_id and disputes.order_id = orders.order_id
     where disputes.withdrawn_known_at is null
 
@@ -68,11 +51,13 @@ paid as (
         disputes.order_id,
         disputes.dispute_id
     from disputes
-    inner join lines
+    inner join {{ ref('int_payout_lines__as_of') }} as payout_lines
+        on disputes.seller_id = payout_lines.seller_id
+    inner join {{ ref('int_window_closes__as_of') }} as closes
         on
-            disputes.seller_id = lines.seller_id
-            and disputes.paying_window_ends_at <= lines.window_ends_at
-            and disputes.last_closed_at >= lines.window_ends_at
+            payout_lines.payout_window = closes.payout_window
+            and disputes.paying_window_ends_at <= closes.window_ends_at
+            and disputes.last_closed_at >= closes.window_ends_at
 
 ),
 
