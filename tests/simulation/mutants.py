@@ -481,10 +481,15 @@ MUTANTS = (
         "webhooks, alerts",
         (
             f"{FUNCTIONS}/payout/record_payout.sql",
-            "where l.payout_id = p_payout ->> 'id'\n",
-            "where l.amount_minor = (p_payout ->> 'amount')::numeric * 100\n",
+            "l.payout_id = p_payout ->> 'id'\n        or l.line_id",
+            "l.amount_minor = (p_payout ->> 'amount')::numeric * 100\n        or l.line_id",
         ),
-        seed=3,
+        (
+            f"{FUNCTIONS}/payout/record_payout.sql",
+            "and case when l.payout_id is null then true else l.payout_id = p_payout ->> 'id' end",
+            "and true",
+        ),
+        seed=8,
     ),
     _mutant(
         "nobody is told of a payout that completed after it had failed",
