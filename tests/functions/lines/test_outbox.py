@@ -218,3 +218,34 @@ def test_a_year_later_only_the_frame_of_an_event_is_left(market: Market) -> None
     assert digest is True
     said = market.refusal(ORCHESTRATOR, "select finance.replay_events(%s)", [before["event_id"]])
     assert "was emptied, as its time to be kept is over" in said
+
+
+READ = """
+select pg_stat_force_next_flush(), sum(idx_tup_read)::bigint as entries
+from pg_stat_all_indexes where relid = 'finance.events'::regclass
+"""
+
+
+def test_an_event_is_numbered_without_reading_those_of_before(market: Market) -> None:
+    """Each earlier one has left an index entry without a number, until the next vacuum."""
+    market.close(LINE)
+    reader = market.connect(OWNER)  # for as long as it reads, nothing of before is cleared away
+    reader.execute("begin isolation level repeatable read; select 1")
+    market.rows(
+        OWNER,
+        "select finance.write_event('payout.held', 's' || n, %s, null, '{}')"
+        " from generate_series(1, 4000) as n",
+        WINDOW,
+    )
+    # A session of the receiver's that began before there were statistics keeps what it planned.
+    write(market, *("s2",) * 10, window=WINDOW)
+    market.rows(OWNER, "analyze finance.events")
+
+    def entries() -> int:
+        market.rows(OWNER, READ)
+        return int(market.rows(OWNER, READ)[0]["entries"])
+
+    before = entries()
+    write(market, *("s1",) * 30, window=WINDOW)
+    assert entries() - before < 4_000
+    reader.close()
