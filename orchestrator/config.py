@@ -29,7 +29,7 @@ from pydantic.dataclasses import dataclass
 from pydantic.fields import FieldInfo
 
 from orchestrator.errors import SettleError
-from orchestrator.net import checked_url, is_loopback
+from orchestrator.network.addresses import checked_url, is_loopback
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 RECEIVER_PORT = 8378

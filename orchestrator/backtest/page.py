@@ -8,7 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from orchestrator.backtest.backtest import Report
 from orchestrator.backtest.charts import Chart, chart
-from orchestrator.cells import cell
+from orchestrator.formatting.cells import cell
 
 
 def page(report: Report) -> str:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from orchestrator.cells import cell
 from orchestrator.cli.options import (
     ANALYSTS_PANEL,
     Json,
@@ -18,6 +17,7 @@ from orchestrator.cli.options import (
     table_of,
 )
 from orchestrator.errors import SettleError
+from orchestrator.formatting.cells import cell
 
 if TYPE_CHECKING:
     from orchestrator.backtest.backtest import Report

@@ -14,7 +14,7 @@ from orchestrator.cli.options import (
     say,
     table_of,
 )
-from orchestrator.decisions import DECISIONS
+from orchestrator.decisions.decisions import DECISIONS
 
 All = Annotated[bool, typer.Option("--all", help="Include closed ones.")]
 

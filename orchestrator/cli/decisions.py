@@ -24,7 +24,7 @@ from orchestrator.cli.options import (
     table_of,
 )
 from orchestrator.cli.shadow import rehearse
-from orchestrator.decisions import DECISIONS, Decision, Field, decide
+from orchestrator.decisions.decisions import DECISIONS, Decision, Field, decide
 from orchestrator.errors import SettleError
 
 MONEY = ("amount", "added", "taken", "owed_to_sellers", "owed_by_sellers")

@@ -8,8 +8,8 @@ import typer
 
 from orchestrator.cli.options import WEEK_PANEL, Window, read, say
 from orchestrator.cli.whole_file import whole_file
-from orchestrator.csv_export import safe_cell
 from orchestrator.errors import SettleError
+from orchestrator.formatting.csv_export import safe_cell
 
 
 def register(app: typer.Typer) -> None:

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import typer
 
-from orchestrator.cells import visible
 from orchestrator.cli.options import (
     WEEK_PANEL,
     Json,
@@ -18,8 +17,9 @@ from orchestrator.cli.options import (
     say,
     table_of,
 )
-from orchestrator.csv_export import safe_cell
 from orchestrator.errors import SettleError
+from orchestrator.formatting.cells import visible
+from orchestrator.formatting.csv_export import safe_cell
 
 # What `settle release --file` compares with.
 FILE_COLUMNS = {"seller": "seller_id", "held_for": "held_for", "wallet_now": "wallet"}

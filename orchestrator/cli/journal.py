@@ -13,8 +13,8 @@ import typer
 
 from orchestrator.cli.options import ANALYSTS_PANEL, read, say
 from orchestrator.cli.whole_file import whole_file
-from orchestrator.csv_export import safe_cell
 from orchestrator.errors import SettleError
+from orchestrator.formatting.csv_export import safe_cell
 
 COLUMNS = (
     *("journal_month", "booked_on", "payout_window", "kind", "detail", "account"),

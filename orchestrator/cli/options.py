@@ -12,12 +12,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from orchestrator.cells import cell, visible
 from orchestrator.config import Component, Settings, load_settings
 from orchestrator.database.connection import connect, rows_of
 from orchestrator.database.migrate import prepare_database, set_clock
-from orchestrator.decisions import FIELDS, Field
+from orchestrator.decisions.decisions import FIELDS, Field
 from orchestrator.errors import SettleError
+from orchestrator.formatting.cells import cell, visible
 
 
 def ready(*, is_emergency: bool = False) -> Settings:

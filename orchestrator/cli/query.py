@@ -9,11 +9,11 @@ import psycopg
 import typer
 from psycopg.sql import SQL
 
-from orchestrator.cells import visible
 from orchestrator.cli.options import ANALYSTS_PANEL, ready
 from orchestrator.config import Component
 from orchestrator.database.connection import connect
 from orchestrator.errors import SettleError
+from orchestrator.formatting.cells import visible
 
 MAX_IN_MEMORY = 2**24
 

@@ -8,7 +8,6 @@ import psycopg
 import typer
 from rich.console import Console
 
-from orchestrator.cells import cell
 from orchestrator.cli.options import (
     WEEK_PANEL,
     Json,
@@ -23,6 +22,7 @@ from orchestrator.cli.options import (
 from orchestrator.config import Component, Settings
 from orchestrator.database.connection import connect, rows, rows_of
 from orchestrator.errors import SettleError
+from orchestrator.formatting.cells import cell
 
 # What fits on 80 columns; --json has the rest.
 STATUS_COLUMNS = {

@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 import typer
 
-from orchestrator.cells import cell
 from orchestrator.cli.options import (
     SELLERS_PANEL,
     Json,
@@ -18,6 +17,7 @@ from orchestrator.cli.options import (
 )
 from orchestrator.config import load_settings
 from orchestrator.errors import SettleError
+from orchestrator.formatting.cells import cell
 from orchestrator.web.portal.links import DAY_S, LONGEST_DAYS, link_secrets, make_token
 
 SHOWN = 20

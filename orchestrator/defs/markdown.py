@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from orchestrator import cells
+from orchestrator.formatting import cells
 
 PLACES = ("first_pct", "second_pct")  # where a bar ends, for pages that draw it
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import dagster as dg
 from psycopg import sql
 
-from orchestrator.cells import visible
 from orchestrator.config import Component, Settings
 from orchestrator.database.connection import connect, rows, sql_file
 from orchestrator.errors import SettleError
+from orchestrator.formatting.cells import visible
 from orchestrator.project_variables import project_variables, source_table
 from orchestrator.settlement.windows import partition_key, window_label, zone
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 import dagster as dg
 
-from orchestrator.cells import visible
 from orchestrator.errors import FailedChecksError, SettleError
+from orchestrator.formatting.cells import visible
 
 OURS = (SettleError.__name__, FailedChecksError.__name__)
 

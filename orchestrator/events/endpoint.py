@@ -6,7 +6,7 @@ from typing import Self
 from orchestrator.config import Settings
 from orchestrator.errors import SettleError
 from orchestrator.events.signature import headers
-from orchestrator.outgoing import Outgoing, Problem
+from orchestrator.network.outgoing import Outgoing, Problem
 from orchestrator.secret_files import generated_secret
 
 TIMEOUT_S = 15.0

@@ -11,11 +11,11 @@ from typing import Any
 
 import psycopg
 
-from orchestrator.cells import visible
 from orchestrator.config import Component, Settings
 from orchestrator.database.connection import connect, rows
 from orchestrator.errors import SettleError
 from orchestrator.events.endpoint import Endpoint
+from orchestrator.formatting.cells import visible
 
 IDLE_S = 1.0
 LONGEST_PAUSE_S = 60.0

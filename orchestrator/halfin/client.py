@@ -9,13 +9,13 @@ import httpx
 import stamina
 from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
-from orchestrator.cells import visible
 from orchestrator.errors import SettleError
+from orchestrator.formatting.cells import visible
 from orchestrator.halfin.credentials import key_environment
 from orchestrator.halfin.exchange import Exchange
 from orchestrator.halfin.responses import RailResponse, read_response
-from orchestrator.moving_window import MovingWindow
-from orchestrator.net import checked_url
+from orchestrator.network.addresses import checked_url
+from orchestrator.network.moving_window import MovingWindow
 
 MAX_ANSWER_BYTES = 256 * 1024 * 1024
 PAGE_ROWS = 100

@@ -8,7 +8,7 @@ from typing import cast
 
 import httpx
 
-from orchestrator.net import authorities, is_local
+from orchestrator.network.addresses import authorities, is_local
 
 
 class Exchange(httpx.BaseTransport):

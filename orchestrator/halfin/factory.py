@@ -3,7 +3,7 @@
 from orchestrator.config import Environment, Settings
 from orchestrator.errors import SettleError
 from orchestrator.halfin import HalfinClient, key_environment
-from orchestrator.net import is_local
+from orchestrator.network.addresses import is_local
 from orchestrator.secret_files import generated_secret
 
 

@@ -17,7 +17,7 @@ from orchestrator.halfin_sandbox.lifecycle import Sandbox
 from orchestrator.halfin_sandbox.page import counters, page
 from orchestrator.halfin_sandbox.payouts import money, public
 from orchestrator.halfin_sandbox.validation import parse
-from orchestrator.moving_window import MovingWindow
+from orchestrator.network.moving_window import MovingWindow
 
 PUBLIC_RATE_LIMIT = 120
 

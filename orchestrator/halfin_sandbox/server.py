@@ -19,7 +19,7 @@ from orchestrator.halfin_sandbox.envelope import refusal
 from orchestrator.halfin_sandbox.errors import RailError
 from orchestrator.halfin_sandbox.faults import Connection, Faults
 from orchestrator.halfin_sandbox.lifecycle import Sandbox
-from orchestrator.net import listening_socket
+from orchestrator.network.addresses import listening_socket
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
 

@@ -13,7 +13,7 @@ from orchestrator.halfin.signature import EVENT_HEADER, SIGNATURE_HEADER, sign
 from orchestrator.halfin_sandbox.book import Book
 from orchestrator.halfin_sandbox.config import SandboxConfig, chance
 from orchestrator.halfin_sandbox.payouts import Json, announced
-from orchestrator.net import authorities
+from orchestrator.network.addresses import authorities
 
 WEBHOOK_TIMEOUT_S = 15.0
 WEBHOOK_MAX_DELAY_S = 60.0

@@ -9,7 +9,7 @@ import psycopg
 
 from orchestrator.config import Component, Settings
 from orchestrator.database.connection import connect, rows
-from orchestrator.outgoing import Outgoing
+from orchestrator.network.outgoing import Outgoing
 
 TIMEOUT_S = 10.0  # of one, whatever the receiver answers
 LONGEST_S = 60.0  # of all of them: payouts and closes end with this

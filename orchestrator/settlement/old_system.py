@@ -9,7 +9,7 @@ from psycopg import sql
 
 from orchestrator.config import Component, Settings
 from orchestrator.database.connection import connect, rows, rows_of, sql_file
-from orchestrator.decision_files import MOST_LISTED, rows_of_file
+from orchestrator.decisions.csv_rows import MOST_LISTED, rows_of_file
 from orchestrator.errors import SettleError
 
 COLUMNS = {"seller_id": True, "amount": True}

@@ -3,7 +3,7 @@
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from orchestrator.decisions import monday_of
+from orchestrator.decisions.decisions import monday_of
 from orchestrator.project_variables import project_variables
 
 

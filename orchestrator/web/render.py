@@ -14,8 +14,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse
 
-from orchestrator.cells import cell, is_number, visible
-from orchestrator.decisions import monday_of
+from orchestrator.decisions.decisions import monday_of
+from orchestrator.formatting.cells import cell, is_number, visible
 from orchestrator.web import labels
 
 HERE = Path(__file__).parent

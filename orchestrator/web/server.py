@@ -18,12 +18,12 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from orchestrator.cells import visible
 from orchestrator.config import Component, Settings
 from orchestrator.database.connection import database_url
 from orchestrator.errors import SettleError
+from orchestrator.formatting.cells import visible
 from orchestrator.halfin.factory import webhook_secrets
-from orchestrator.net import listening_socket
+from orchestrator.network.addresses import listening_socket
 from orchestrator.web.webhooks import Webhooks
 
 EVENTS = "/webhooks/halfin"

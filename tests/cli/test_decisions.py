@@ -9,7 +9,7 @@ import typer
 from click import Group
 
 from orchestrator.cli import app
-from orchestrator.decisions import DECISIONS, Decision, checked
+from orchestrator.decisions.decisions import DECISIONS, Decision, checked
 from orchestrator.errors import SettleError
 from orchestrator.web.render import HERE
 

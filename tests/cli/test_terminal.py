@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from orchestrator.cells import cell, visible
 from orchestrator.config import PROJECT_ROOT
 from orchestrator.defs import markdown
 from orchestrator.embedded_postgres.server import EmbeddedPostgres
+from orchestrator.formatting.cells import cell, visible
 from orchestrator.web.render import csv_line, message_page
 from tests.functions.market import CLOSE, Market
 from tests.functions.payment_server import ORCHESTRATOR, OWNER

@@ -19,7 +19,7 @@ from starlette.responses import Response
 from orchestrator.config import Settings
 from orchestrator.halfin_sandbox import SandboxConfig, running
 from orchestrator.halfin_sandbox.config import chance
-from orchestrator.net import authorities
+from orchestrator.network.addresses import authorities
 from orchestrator.settlement.pay import PayResult, pay_window
 from tests.functions.dbt_stand_ins import CHECK, COMPUTED, ENTRY, RAIL, SELLER, WALLET
 from tests.functions.payment_server import DBT, ORCHESTRATOR, OWNER, Database

@@ -22,7 +22,7 @@ from starlette.routing import Route
 from orchestrator.halfin import BATCH_PATH, HalfinClient, RailResponse
 from orchestrator.halfin.signature import SIGNATURE_HEADER, verify
 from orchestrator.halfin_sandbox import SandboxConfig, running
-from orchestrator.net import authorities
+from orchestrator.network.addresses import authorities
 
 KEY = "sk_test_" + "0a" * 32
 SIGNING = "whsec-of-the-tests"

@@ -21,7 +21,7 @@ from starlette.responses import Response
 
 from orchestrator.halfin import BATCH_PATH, HalfinClient, RailResponse
 from orchestrator.halfin.signature import EVENT_HEADER, SIGNATURE_HEADER, verify
-from orchestrator.net import authorities
+from orchestrator.network.addresses import authorities
 from tests.halfin.contract import CONTRACT, Json, problems
 from tests.halfin.sandbox import (
     FAST,

@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.errors import SettleError
 from orchestrator.halfin import BATCH_PATH, PAGE_ROWS, HalfinClient, RailResponse
-from orchestrator.moving_window import MovingWindow
+from orchestrator.network.moving_window import MovingWindow
 from tests.halfin.sandbox import FAST, KEY, ask, batch, line, lines, post_one, rail, until
 
 WINDOW_S = 0.2

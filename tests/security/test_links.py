@@ -9,7 +9,7 @@ import pytest
 
 from orchestrator.config import Component
 from orchestrator.database.connection import connect, connect_as
-from orchestrator.decisions import DECISIONS, decide
+from orchestrator.decisions.decisions import DECISIONS, decide
 from orchestrator.errors import SettleError
 from orchestrator.web.portal.links import (
     DAY_S,

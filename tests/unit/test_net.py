@@ -7,7 +7,7 @@ import pytest
 
 from orchestrator.errors import SettleError
 from orchestrator.halfin import HalfinClient
-from orchestrator.net import checked_url, is_local, listening_socket
+from orchestrator.network.addresses import checked_url, is_local, listening_socket
 from tests.halfin.sandbox import FAST, KEY
 
 

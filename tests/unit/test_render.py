@@ -7,7 +7,7 @@ from html import unescape
 import pytest
 
 from orchestrator.config import PROJECT_ROOT
-from orchestrator.decisions import FIELDS
+from orchestrator.decisions.decisions import FIELDS
 from orchestrator.web import labels
 from orchestrator.web.render import coded, csv_line, in_words, week
 

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 import httpx
 
-from orchestrator.net import authorities
+from orchestrator.network.addresses import authorities
 from orchestrator.services.processes import service
 from tests.cli.people import Desk, open_desk
 from tests.support.closed_week import WINDOW, environment_of

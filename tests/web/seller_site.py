@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from orchestrator.config import Component
-from orchestrator.net import authorities
+from orchestrator.network.addresses import authorities
 from orchestrator.services.processes import service
 from orchestrator.web.portal.links import make_token
 from tests.cli.people import Desk, partly_paid_desk

@@ -12,7 +12,7 @@ import pytest
 
 from orchestrator.embedded_postgres.server import EmbeddedPostgres
 from orchestrator.halfin.signature import SIGNATURE_HEADER, sign
-from orchestrator.net import authorities
+from orchestrator.network.addresses import authorities
 from orchestrator.services.processes import service
 from orchestrator.settlement.reconcile import reconcile
 from tests.functions.market import DUE, WINDOW, Line, Market, books, eventually, rail

@@ -16,7 +16,7 @@ from psycopg.rows import tuple_row
 from psycopg.types.json import Jsonb
 
 from orchestrator.database.connection import sql_file
-from orchestrator.decision_files import rows_of_file
+from orchestrator.decisions.csv_rows import rows_of_file
 from orchestrator.errors import SettleError
 from orchestrator.loading import pipeline
 from orchestrator.loading.csv_files import FACTS

@@ -13,7 +13,7 @@ from orchestrator.config import Environment, Settings
 from orchestrator.database.connection import connect_as
 from orchestrator.database.people import MAX_NAME_BYTES, reading_login
 from orchestrator.errors import SettleError
-from orchestrator.moving_window import MovingWindow
+from orchestrator.network.moving_window import MovingWindow
 from orchestrator.web.desk.connections import Readers
 from orchestrator.web.desk.queries import groups_of
 from orchestrator.web.desk.sessions import COOKIE, LONGEST_S, Session, Sessions

@@ -14,9 +14,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from orchestrator.config import Settings
-from orchestrator.csv_export import safe_cell
-from orchestrator.decisions import DECISIONS, FIELDS, decide
+from orchestrator.decisions.decisions import DECISIONS, FIELDS, decide
 from orchestrator.errors import SettleError
+from orchestrator.formatting.csv_export import safe_cell
 from orchestrator.web.desk.auth import Auth
 from orchestrator.web.desk.cache import Shared
 from orchestrator.web.desk.connections import Readers, Rows

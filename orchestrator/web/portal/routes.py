@@ -13,8 +13,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from orchestrator.csv_export import safe_cell
-from orchestrator.moving_window import MovingWindow
+from orchestrator.formatting.csv_export import safe_cell
+from orchestrator.network.moving_window import MovingWindow
 from orchestrator.web.errors import PageRefusedError, client_of
 from orchestrator.web.portal.links import BadLinkError, ExpiredLinkError, Link, read_token
 from orchestrator.web.portal.queries import Document, SellerData

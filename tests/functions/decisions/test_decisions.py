@@ -8,7 +8,7 @@ import pytest
 import stamina
 from starlette.responses import Response
 
-from orchestrator.decisions import FIELDS
+from orchestrator.decisions.decisions import FIELDS
 from orchestrator.errors import SettleError
 from tests.functions.market import (
     CLOSE,

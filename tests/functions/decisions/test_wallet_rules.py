@@ -7,7 +7,7 @@ from dataclasses import replace
 import base58
 import pytest
 
-from orchestrator.decision_files import rows_of_file
+from orchestrator.decisions.csv_rows import rows_of_file
 from tests.functions.market import DUE, LINES, NEXT_WINDOW, WEEK, WINDOW, Line, Market
 from tests.functions.payment_server import ORCHESTRATOR, OWNER
 

@@ -13,7 +13,7 @@ import yaml
 
 from orchestrator.config import Settings
 from orchestrator.database.connection import connect_as, rows, rows_of
-from orchestrator.decision_files import rows_of_file
+from orchestrator.decisions.csv_rows import rows_of_file
 from orchestrator.errors import SettleError
 
 MAX_ID = 2**63 - 1

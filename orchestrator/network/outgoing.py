@@ -7,7 +7,7 @@ from typing import Self
 
 import httpx
 
-from orchestrator.net import authorities, is_local
+from orchestrator.network.addresses import authorities, is_local
 
 # More of an answer is not read; nothing of it is kept.
 LONGEST_ANSWER = 64 * 1024

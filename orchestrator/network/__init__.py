@@ -1,0 +1,1 @@
+"""Addresses that are called or listened on, posting to them, and how often something may happen."""
