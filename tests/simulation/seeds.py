@@ -1,7 +1,7 @@
 """Which history shows a planted mistake first: python -m tests.simulation.seeds WORDS.
 
-A seed is noted beside its mistake in mutants.py. What a history draws moves seeds; then the test
-that plants the mistake says so, and this finds another one.
+A seed is noted beside its mistake, in tests/simulation/mutants. What a history draws moves seeds;
+then the test that plants the mistake says so, and this finds another one.
 """
 
 from __future__ import annotations
