@@ -8,8 +8,10 @@
     end
 {%- endmacro %}
 
-{% macro entry_detail(entries) -%}
+{% macro entry_detail(entries, fee_type) -%}
     case {{ entries }}.entry_type
+        when 'fee' then coalesce({{ fee_type }}, '')
+        when 'tax' then coalesce({{ fee_type }}, '')
         when 'charge' then (
             select coalesce(max(charges.charge_type), '')
             from {{ ref('stg_marketplace__seller_charges') }} as charges

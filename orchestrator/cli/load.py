@@ -70,6 +70,13 @@ class SourceTable(StrEnum):
     SELLER_CHARGES = "seller_charges"
 
 
+class DateOrder(StrEnum):
+    """Which part of a date like 03/11/2026 is first."""
+
+    DAY = "dmy"
+    MONTH = "mdy"
+
+
 class Bearer(StrEnum):
     """Who bears a processor's fees."""
 
@@ -102,6 +109,9 @@ def import_(
     timezone: Annotated[
         str | None, typer.Option(help="Of instants without one, like Europe/Berlin.")
     ] = None,
+    date_order: Annotated[
+        DateOrder | None, typer.Option(help="Of dates like 03/11/2026: day or month first.")
+    ] = None,
     encoding: Annotated[
         str | None, typer.Option(help="Of a file without a byte order mark; else UTF-8.")
     ] = None,
@@ -120,6 +130,7 @@ def import_(
         sellers=sellers,
         totals=totals,
         timezone=timezone,
+        date_order=date_order.value if date_order else None,
         encoding=encoding,
         decimal_mark=decimal_mark,
         order_from=order_from,

@@ -79,6 +79,9 @@ def test_a_month_of_the_journal_is_a_file_that_balances_and_that_beancount_takes
     assert {row["booked_on"] for row in entries} == {"2026-10-31"}
     assert sum(Decimal(row["debit"]) - Decimal(row["credit"]) for row in entries) == 0
     assert {row["kind"] for row in entries} >= {"order", "fee", "tax", "refund", "reserve"}
+    commission = [row for row in entries if row["account"] == "Income:Commission"]
+    assert {row["detail"] for row in commission} == {"commission", "commission_refund"}
+    assert {row["kind"] for row in entries if row["detail"] == "tax"} == {"tax"}
 
     # W46 is stored: what becomes available on the last of November is not yet known.
     said = desk.settle.refused(*journal, "2026-11")
@@ -117,7 +120,7 @@ def bean_check(ledger: Path) -> tuple[int, str]:
 def test_a_journal_of_accounts_with_other_names_is_csv_alone(desk: Desk, tmp_path: Path) -> None:
     rename = (
         "update settlement_seeds.journal_accounts set debit_account = '4711'"
-        " where kind = 'fee' returning kind"
+        " where kind = 'fee' and detail = 'commission' returning kind"
     )
     journal = ("journal", "2026-10", "--to", str(tmp_path))
     assert desk.rows(Component.OWNER, rename) == [{"kind": "fee"}]

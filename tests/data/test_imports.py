@@ -64,11 +64,13 @@ SAMPLES = {
     "adyen": REPORTS / "adyen.csv",
     "amazon": REPORTS / "amazon.txt",
     "paypal": REPORTS / "paypal.csv",
+    "paypal-activity": REPORTS / "paypal_activity.csv",
     "shopify": REPORTS / "shopify.csv",
     "stripe": REPORTS / "stripe.csv",
 }
 USUAL: dict[str, dict[str, Any]] = {
     "amazon": {"sellers": REPORTS / "amazon_sellers.csv"},
+    "paypal-activity": {"date_order": "mdy"},
     "shopify": {
         "totals": REPORTS / "shopify_payouts.csv",
         "sellers": REPORTS / "shopify_sellers.csv",
@@ -159,6 +161,8 @@ BALANCES = """
         ("amazon", {"s1": "25.20", "s2": "54.50"}),
         # 100.00 - 3.99 - 20.00 + 0.80; 50.00 - 2.24 and charged back.
         ("paypal", {"s1": "76.81", "s2": "-2.24"}),
+        # 1,100.00 - 38.89 - 20.00 + 0.70; 50.00 - 2.24 and charged back; what is pending is left.
+        ("paypal-activity", {"s1": "1041.81", "s2": "-2.24"}),
     ],
 )
 def test_balances_are_what_the_report_says(
@@ -223,6 +227,13 @@ def test_tables_of_ones_own_are_left_alone(importer: Importer) -> None:
             " it again, whole",
         ),
         (
+            "paypal-activity",
+            '"-50.00","0.00","-50.00",',
+            '"-50.00","0.00","-50.01",',
+            "broken: column Net in USD: the report says 719.56, and its rows come to 719.57; export"
+            " it again, whole",
+        ),
+        (
             "stripe",
             ",-20.00,0.00,-20.00,refund,",
             ",-20.00,0.00,-20.01,refund,",
@@ -247,7 +258,13 @@ def test_broken_total_loads_nothing(
 
 
 @pytest.mark.parametrize(
-    ("name", "row"), [("stripe", "txn_2,"), ("shopify", "#1002"), ("amazon", "RefundCommission")]
+    ("name", "row"),
+    [
+        ("stripe", "txn_2,"),
+        ("shopify", "#1002"),
+        ("amazon", "RefundCommission"),
+        ("paypal-activity", "Chargeback Fee"),
+    ],
 )
 def test_missing_row_loads_nothing(importer: Importer, name: str, row: str) -> None:
     lines = SAMPLES[name].read_text().splitlines(keepends=True)
@@ -270,8 +287,9 @@ def test_report_without_a_total_asks_for_it(importer: Importer) -> None:
     with pytest.raises(SettleError) as error:
         importer("stripe", totals=None)
     assert str(error.value) == (
-        "Stripe, payout reconciliation, itemized, has no total of its own: give --totals FILE, the"
-        " summary of the same interval (payout_reconciliation.summary)"
+        "Stripe, payout reconciliation or balance change from activity, itemized, has no total of"
+        " its own: give --totals FILE, the summary of the same interval"
+        " (payout_reconciliation.summary, balance_change_from_activity.summary)"
     )
 
 
@@ -294,6 +312,23 @@ def test_report_that_overlaps_an_earlier_one_adds_the_rest(importer: Importer) -
     importer("stripe", importer.file("one.csv", head + "".join(rows[:2])), totals=summary)
     assert importer.facts() == {"orders": 2, "order_fees": 2}
     assert importer("stripe").tables["order_fees"] == TableCounts(inserted=1, unchanged=2)
+
+
+def test_balance_report_adds_to_payout_reconciliation_what_that_did_not_have(
+    importer: Importer,
+) -> None:
+    importer("stripe")
+    activity = REPORTS / "stripe_activity.csv"
+    report = importer("stripe", activity, totals=REPORTS / "stripe_activity_summary.csv")
+    assert report.tables == {
+        "orders": TableCounts(inserted=1),
+        "order_fees": TableCounts(inserted=1),
+        "dispute_events": TableCounts(unchanged=1),
+        "seller_charges": TableCounts(unchanged=1),
+    }
+    assert importer.rows("select order_id, gross_amount from marketplace.orders")[-1] == (
+        *("ch_3", Decimal(80)),
+    )
 
 
 def test_two_refunds_in_one_second_are_both_counted_in_overlapping_reports(
@@ -368,6 +403,29 @@ def test_naive_instants_need_a_zone_and_a_summer_one_is_kept(importer: Importer)
     assert importer.rows(
         "select (ordered_at at time zone 'UTC')::text from marketplace.orders where order_id = 'o1'"
     ) == [("2026-07-02 09:15:00",)]
+
+
+def test_dates_with_slashes_need_an_order(importer: Importer) -> None:
+    name = "paypal-activity"
+    assert importer.refused(name, date_order=None)[0] == (
+        "paypal_activity.csv:2: Date and Time: '11/03/2026 02:15:00' may have the day first or the"
+        " month; say --date-order dmy or mdy"
+    )
+    text = SAMPLES[name].read_text().replace('"11/03/', '"11/13/').replace('"02:15', '"2:15')
+    path = importer.file("report.csv", text)
+    assert importer.refused(name, path, date_order="dmy")[0].startswith(
+        "report.csv:2: Date and Time: '11/13/2026 2:15:00' is not on the calendar"
+    )
+    importer(name, path)
+    assert importer.rows(
+        "select (ordered_at at time zone 'UTC')::text from marketplace.orders where order_id = 'o1'"
+    ) == [("2026-11-13 10:15:00",)]
+
+
+def test_running_balance_ties_whichever_row_is_first(importer: Importer) -> None:
+    head, *rows = SAMPLES["paypal-activity"].read_text().splitlines(keepends=True)
+    importer("paypal-activity", importer.file("report.csv", head + "".join(rows[::-1])))
+    assert importer.facts()["orders"] == 2
 
 
 def test_european_dates_of_amazon(importer: Importer) -> None:

@@ -74,6 +74,24 @@ def test_export_lists_the_lines_behind_the_digest(shared: DeskSite, tmp_path: Pa
     assert rows
 
 
+def test_journal_files_are_those_of_the_command_line(shared: DeskSite, tmp_path: Path) -> None:
+    with shared.person(ANALYST) as person:
+        links = re.findall(r'href="(/desk/books/journal-[^"]+)"', person.get("/desk/books").text)
+        files = {link: person.get(link) for link in links}
+        for unknown in ("journal-2026-13.csv", "journal-2026-10.xls"):
+            assert person.get(f"/desk/books/{unknown}").status_code == 404
+    assert [link.rpartition(".")[2] for link in links[:2]] == ["csv", "beancount"]
+    for link, answer in files.items():
+        month, kind = link.removeprefix("/desk/books/journal-").split(".")
+        written = shared.desk.settle.done(
+            *("journal", month, "--format", kind, "--so-far", "--to", str(tmp_path))
+        )
+        file = Path(written.rstrip("\n"))
+        assert answer.content == file.read_bytes() != b""
+        assert f'filename="{file.name}"' in answer.headers["Content-Disposition"]
+    assert any("so-far" in answer.headers["Content-Disposition"] for answer in files.values())
+
+
 def test_two_people_approve_the_reviewed_digest_and_one_revokes(site: DeskSite) -> None:
     with site.person(FINANCE) as ana, site.person(SECOND) as ben:
         text = ana.get(f"{WEEK}/approve").text

@@ -9,7 +9,6 @@ import pytest
 from orchestrator.config import Component
 from orchestrator.database.connection import connect, sql_file
 from orchestrator.web.desk import queries as views
-from orchestrator.web.desk.routes import LISTS
 from tests.support.closed_week import WINDOW, closed_week
 from tests.support.long_history import SELLER, add_windows, mark_as_paid
 
@@ -45,7 +44,7 @@ PAGES = {
     "one seller": (files(views.SELLER), None),
     **{
         name: (files(queries), None)
-        for name, queries in LISTS.items()
+        for name, queries in views.LISTS.items()
         if all(query.startswith("decisions/") for query in queries.values())
     },
     **{f"seller's {name}": ([query], OLDER) for name, query in PORTAL.items()},

@@ -33,6 +33,17 @@ dated as (
         close_entries.source_id,
         close_entries.entry_type,
         close_entries.amount_minor,
+        -- Looked up by its key: a join could read every fee there ever was.
+        case
+            when close_entries.entry_type in ('fee', 'tax')
+                then (
+                    select max(order_fees.fee_type)
+                    from {{ ref('stg_marketplace__order_fees') }} as order_fees
+                    where
+                        order_fees.seller_id = close_entries.seller_id
+                        and order_fees.fee_id = close_entries.source_id
+                )
+        end as fee_type,
         {{ settlement_day('close_entries.known_at') }} as known_on,
         {{ settlement_month('close_entries.available_at') }} as available_in
     from {{ ref('stg_finance__window_close_entries') }} as close_entries
@@ -46,7 +57,7 @@ final as (
         dated.payout_window,
         dated.window_starts_at,
         dated.entry_type,
-        {{ entry_detail('dated') }} as entry_detail,
+        {{ entry_detail('dated', 'dated.fee_type') }} as entry_detail,
         dated.known_on,
         dated.available_in,
         sum(dated.amount_minor)::bigint as amount_minor

@@ -55,6 +55,7 @@ final as (
         effective.seller_id,
         effective.fee_id,
         effective.order_id,
+        effective.fee_type,
         fee_types.fee_type is not null as is_tax,
         effective.amount,
         effective.amount <> trunc(effective.amount, effective.decimals) as is_rounded,

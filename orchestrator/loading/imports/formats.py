@@ -19,13 +19,14 @@ NOT_FOR_SELLERS = "not for sellers"
 class Records:
     """Which records of a file are read, and their columns.
 
-    `columns` names each as SQL sees it, with its heading and what it holds. `tag` and `header_tag`
+    `columns` names each as SQL sees it, with its headings, of which there are several where a value
+    is in pieces (a date and a time), and what it holds. `tag` and `header_tag`
     are the first fields of such records and of the one that names the columns, where the file
     has records of several kinds; without a header the columns are those after the tag.
     `minor_unit_of` is the column with the currency in whose minor units amounts are.
     """
 
-    columns: Mapping[str, tuple[str, Column]]
+    columns: Mapping[str, tuple[tuple[str, ...], Column]]
     tag: str | None = None
     header_tag: str | None = None
     minor_unit_of: str | None = None
@@ -35,9 +36,9 @@ class Records:
         """As a manifest has them: each column with what it holds, and its heading if other."""
         return cls(
             {
-                name: (name, Column.of(said))
+                name: ((name,), Column.of(said))
                 if isinstance(said, str)
-                else (said["heading"], Column.of(said["holds"]))
+                else (_headings(said["heading"]), Column.of(said["holds"]))
                 for name, said in words["columns"].items()
             },
             words.get("tag"),
@@ -48,6 +49,10 @@ class Records:
     @property
     def is_positional(self) -> bool:
         return self.tag is not None and self.header_tag is None
+
+
+def _headings(said: str | list[str]) -> tuple[str, ...]:
+    return (said,) if isinstance(said, str) else tuple(said)
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,15 @@ class Options:
 
     `fees`: who bears the processor's fees, seller or marketplace. `sellers`: a file that names
     whose a row is. `totals`: the report that has the totals. `timezone`: the zone of instants
-    without one. `without`: source tables that the marketplace fills itself.
+    without one. `date_order`: dmy or mdy, of dates with slashes. `without`: source tables that the
+    marketplace fills itself.
     """
 
     fees: str
     sellers: Path | None = None
     totals: Path | None = None
     timezone: str | None = None
+    date_order: str | None = None
     encoding: str | None = None
     decimal_mark: str = "."
     order_from: str | None = None
@@ -36,6 +38,7 @@ class Options:
             "sellers": self.sellers.name if self.sellers else None,
             "totals": self.totals.name if self.totals else None,
             "timezone": self.timezone,
+            "date_order": self.date_order,
             "decimal_mark": self.decimal_mark,
             "order_from": self.order_from,
             "seller_from": self.seller_from,

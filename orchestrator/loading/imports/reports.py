@@ -60,7 +60,7 @@ def spelling_of(path: Path, records: Records, delimiter: str, encoding: str | No
         start = file.read(3)
     marked = (name for mark, name in _BYTE_ORDER_MARKS.items() if start.startswith(mark))
     encoding = next(marked, encoding or "utf-8")
-    wanted = {heading for heading, column in records.columns.values() if not column.absent}
+    wanted = set(_needed(records))
     with _clear_errors(path, encoding), path.open(encoding=encoding, newline="") as file:
         tag = records.header_tag or ""
         heading = next((line for line in file if line.strip() and tag in line), "")
@@ -134,9 +134,7 @@ class _Places:
         headings = [_heading(name) for name in header]
         self._is_positional = records.is_positional
         self._width = len(header)
-        wanted = [heading for heading, _ in records.columns.values()]
-        needed = [heading for heading, column in records.columns.values() if not column.absent]
-        needed += keys.needed if keys else ()
+        needed = [*_needed(records), *(keys.needed if keys else ())]
         missing = [heading for heading in needed if heading not in headings]
         if missing:
             raise SettleError(
@@ -145,7 +143,10 @@ class _Places:
             )
         if twice := next((h for h in needed if headings.count(h) > 1), None):
             raise SettleError(f"{path.name}: column {twice} is there twice; keep one")
-        self._columns = [headings.index(h) if h in headings else None for h in wanted]
+        self._columns = [
+            [headings.index(heading) for heading in pieces if heading in headings]
+            for pieces, _ in records.columns.values()
+        ]
         named = (keys.order, keys.seller) if keys else ()
         self._keys = [[headings.index(h) for h in tried if h in headings] for tried in named]
 
@@ -154,15 +155,29 @@ class _Places:
         return len(record) > self._width and not self._is_positional
 
     def row(self, line: int, record: Sequence[str]) -> ReportRow:
-        def value(place: int | None) -> str | None:
-            return None if place is None or place >= len(record) else record[place].strip()
+        def value(place: int) -> str | None:
+            return None if place >= len(record) else record[place].strip()
+
+        def joined(places: Sequence[int]) -> str | None:
+            pieces = list(filter(None, map(value, places)))
+            return " ".join(pieces) if pieces else next(map(value, places), None)
 
         if any("\0" in field for field in record):
             return ReportRow(line, fault="has a NUL character; remove it or fix the export")
         order_key, seller_key = [
             next(filter(None, map(value, places)), None) for places in self._keys
         ] or (None, None)
-        return ReportRow(line, order_key, seller_key, [value(place) for place in self._columns])
+        return ReportRow(line, order_key, seller_key, [joined(places) for places in self._columns])
+
+
+def _needed(records: Records) -> list[str]:
+    """The headings that must be there."""
+    return [
+        heading
+        for pieces, column in records.columns.values()
+        if not column.absent
+        for heading in pieces
+    ]
 
 
 def _heading(name: str) -> str:

@@ -57,12 +57,12 @@ class Staging:
         counts = self._copy(names["staged"], records, sources, keys)
         plain = [self._plain(name, column) for name, column in columns.items()]
         self._run("plain", **names, values=sql.SQL(", ").join(plain))
-        for number, (name, (heading, column)) in enumerate(records.columns.items(), start=1):
+        for number, (name, (pieces, column)) in enumerate(records.columns.items(), start=1):
             self._run(
                 "check",
                 **names,
                 column=sql.Identifier(name),
-                heading=sql.Literal(heading),
+                heading=sql.Literal(" and ".join(pieces)),
                 column_number=sql.Literal(number),
                 may_be_empty=sql.Literal(column.may_be_empty or column.kind is Kind.TEXT),
             )
@@ -106,7 +106,9 @@ class Staging:
                 else sql.NULL,
                 sql.Literal(self._format.zone),
             )
-            value = sql.SQL("pg_temp.import_instant({}, {})").format(value, zone)
+            value = sql.SQL("pg_temp.import_instant({}, {}, {})").format(
+                value, zone, sql.Literal(self._options.date_order)
+            )
         return sql.SQL("{} as {}").format(value, sql.Identifier(name))
 
     @staticmethod

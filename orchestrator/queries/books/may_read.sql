@@ -2,4 +2,5 @@
 select
     settle_now() as as_of,
     has_table_privilege('settlement.liability_rollforward', 'select')
+    and has_table_privilege('settlement.journal_entries', 'select')
     and has_table_privilege('settlement.balance_ageing', 'select') as may_read

@@ -36,12 +36,39 @@ SELLER = {
     "assignments": "seller/reserve_policies",
     "policies": "decisions/reserve_policies",
 }
-BOOKS = {"asked": "books/may_read", "rows": "books/rollforward", "ageing": "books/ageing"}
+BOOKS = {
+    "asked": "books/may_read",
+    "rows": "books/rollforward",
+    "months": "books/months",
+    "ageing": "books/ageing",
+}
 HOME = {
     "windows": "window/status",
     "breaks": "reconciliation/breaks",
     "alerts": "reconciliation/alerts",
     "pause": "reconciliation/pause",
+}
+TITLES = {
+    "adjustments": "Adjustments",
+    "limits": "Limits",
+    "blocks": "Blocked wallets",
+    "reserve-policies": "Reserve policies",
+    "go-live": "Go-live",
+    "breaks": "Breaks",
+    "alerts": "Alerts",
+}
+LISTS: dict[str, dict[str, str]] = {
+    "adjustments": {"rows": "decisions/adjustments", "files": "decisions/adjustment_files"},
+    "limits": {"rows": "decisions/policies"},
+    "blocks": {"rows": "decisions/wallet_blocks"},
+    "reserve-policies": {
+        "rows": "decisions/reserve_assignments",
+        "files": "decisions/reserve_files",
+        "policies": "decisions/reserve_policies",
+    },
+    "go-live": {"rows": "decisions/go_lives"},
+    "breaks": {"rows": "reconciliation/breaks"},
+    "alerts": {"rows": "reconciliation/alerts"},
 }
 
 

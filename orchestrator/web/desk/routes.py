@@ -1,7 +1,5 @@
 """The routes under /desk. The database decides what the login of the person who asks may do."""
 
-import csv
-import io
 import re
 import time
 from collections.abc import Mapping
@@ -16,20 +14,23 @@ from starlette.routing import Route
 from orchestrator.config import Settings
 from orchestrator.decisions.decisions import DECISIONS, FIELDS, decide
 from orchestrator.errors import SettleError
-from orchestrator.formatting.csv_export import safe_cell
+from orchestrator.formatting.journal import MONTH, Format
 from orchestrator.web.desk.auth import Auth
 from orchestrator.web.desk.cache import Shared
 from orchestrator.web.desk.connections import Readers, Rows
+from orchestrator.web.desk.downloads import journal_file, lines_file
 from orchestrator.web.desk.queries import (
     APPROVE,
     BOOKS,
     HEAD,
     HELD,
     HOME,
+    LISTS,
     MOST_HELD,
     MOST_ROWS,
     RELEASES,
     SELLER,
+    TITLES,
     WINDOW,
 )
 from orchestrator.web.desk.sessions import Session
@@ -48,28 +49,6 @@ SORTS = {
     "refunds": "Most refunded",
     "spike": "Steepest spike",
     "seller": "Seller's id",
-}
-TITLES = {
-    "adjustments": "Adjustments",
-    "limits": "Limits",
-    "blocks": "Blocked wallets",
-    "reserve-policies": "Reserve policies",
-    "go-live": "Go-live",
-    "breaks": "Breaks",
-    "alerts": "Alerts",
-}
-LISTS: dict[str, dict[str, str]] = {
-    "adjustments": {"rows": "decisions/adjustments", "files": "decisions/adjustment_files"},
-    "limits": {"rows": "decisions/policies"},
-    "blocks": {"rows": "decisions/wallet_blocks"},
-    "reserve-policies": {
-        "rows": "decisions/reserve_assignments",
-        "files": "decisions/reserve_files",
-        "policies": "decisions/reserve_policies",
-    },
-    "go-live": {"rows": "decisions/go_lives"},
-    "breaks": {"rows": "reconciliation/breaks"},
-    "alerts": {"rows": "reconciliation/alerts"},
 }
 
 
@@ -94,6 +73,7 @@ class DeskPages:
             Route("/desk/windows/{window}", self.window),
             Route("/desk/sellers", self.sellers),
             Route("/desk/sellers/{seller:path}", self.seller),
+            Route("/desk/books/journal-{month}.{format}", self.journal),
             Route("/desk/books", self.books),
             Route("/desk/{name}", self.list),
             Route("/desk", self.home),
@@ -161,19 +141,7 @@ class DeskPages:
         asked = request.query_params.get("run", "")
         run = int(asked) if re.fullmatch("[1-9][0-9]{0,3}", asked) else None
         context = self._window(request, HEAD | {"lines": "window/export"}, run=run)
-        window, found = context["window"], context["lines"]
-        if not found:
-            raise PageRefusedError(404, "No lines", "The window has no digest: see its page.")
-        columns = [name for name in found[0] if name != "digest"]
-        text = io.StringIO()
-        writer = csv.writer(text)
-        writer.writerow(columns)
-        for row in found:
-            if row["seller_id"] is not None:
-                writer.writerow(safe_cell(row[name]) for name in columns)
-        name = f"settlement-{window}-{found[0]['digest'][:12]}.csv"
-        disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
-        return Response(text.getvalue(), media_type="text/csv", headers=disposition)
+        return lines_file(context["window"], context["lines"])
 
     def sellers(self, request: Request) -> Response:
         """Find a seller."""
@@ -196,12 +164,19 @@ class DeskPages:
 
     def books(self, request: Request) -> Response:
         """The liability to sellers: years of it, so sessions share one result for a minute."""
-        session = self._auth.session(request)
-        [asked] = self._read(session, {"asked": "books/may_read"})["asked"]
-        if not asked["may_read"]:
-            raise PageRefusedError(403, "Not for you", "Your login may not read the books.")
+        session = self._reader_of_books(request)
         found = self._books.get(lambda: self._read(session, BOOKS))
         return self._render(request, "desk/books.html", {**found, "kept_s": BOOKS_KEPT_S})
+
+    def journal(self, request: Request) -> Response:
+        """A month of double entries, as `settle journal` writes it."""
+        asked = request.path_params
+        session = self._reader_of_books(request)
+        if not MONTH.fullmatch(asked["month"]) or asked["format"] not in [*Format]:
+            raise PageRefusedError(404, "No such month", "Choose one on the page Books.")
+        queries = {"rows": "books/journal"}
+        found = self._read(session, queries, month=asked["month"])["rows"]
+        return journal_file(asked["month"], Format(asked["format"]), found)
 
     def list(self, request: Request) -> Response:
         """Adjustments, limits, blocks, breaks, alerts."""
@@ -213,6 +188,13 @@ class DeskPages:
     def close(self) -> None:
         """Close the connections that are kept."""
         self._readers.close()
+
+    def _reader_of_books(self, request: Request) -> Session:
+        session = self._auth.session(request)
+        [asked] = self._read(session, {"asked": "books/may_read"})["asked"]
+        if not asked["may_read"]:
+            raise PageRefusedError(403, "Not for you", "Your login may not read the books.")
+        return session
 
     def _window(
         self, request: Request, queries: Mapping[str, str], **parameters: Any

@@ -112,7 +112,8 @@ end;
 $$;
 
 -- Any instant, as `settle load` takes it; behind a !, what is wrong.
-create or replace function pg_temp.import_other_instant(value text, zone text) returns text
+create or replace function pg_temp.import_other_instant(value text, zone text, date_order text)
+returns text
 language plpgsql stable as $$
 declare
     v_year_first constant text[] := regexp_match(
@@ -121,14 +122,22 @@ declare
         '([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.][0-9]{1,6})?)?)'
         '\s*(Z|[A-Z]{3,4}|[+-][0-9]{2}(?::?[0-9]{2})?)?$'
     );
-    v_day_first constant text[] := regexp_match(
+    v_year_last constant text[] := regexp_match(
         value,
-        '^([0-9]{2})[.]([0-9]{2})[.]([0-9]{4})[T ]'
-        '([0-9]{2}:[0-9]{2}(?::[0-9]{2})?)\s*(Z|[A-Z]{3,4})?$'
+        '^([0-9]{1,2})([./])([0-9]{1,2})\2([0-9]{4})[T ]'
+        '([0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?)\s*(Z|[A-Z]{3,4})?$'
     );
+    -- Points say that the day is first; slashes say nothing.
+    v_is_month_first constant boolean := v_year_last[2] = '/' and date_order = 'mdy';
     v_parts constant text[] := coalesce(
         v_year_first,
-        array[v_day_first[3], v_day_first[2], v_day_first[1], v_day_first[4], v_day_first[5]]
+        array[
+            v_year_last[4],
+            v_year_last[case when v_is_month_first then 1 else 3 end],
+            v_year_last[case when v_is_month_first then 3 else 1 end],
+            v_year_last[5],
+            v_year_last[6]
+        ]
     );
     v_local timestamp;
     v_at timestamptz;
@@ -139,6 +148,8 @@ begin
         return '!' || coalesce(
             pg_temp.load_instant_fault(value), 'is not an instant; write it like 2026-11-22 09:30:00'
         );
+    elsif v_year_last[2] = '/' and date_order is null then
+        return '!may have the day first or the month; say --date-order dmy or mdy';
     end if;
     v_local := (v_parts[1] || '-' || v_parts[2] || '-' || v_parts[3] || ' ' || v_parts[4])::timestamp;
     if v_parts[5] is null and coalesce(zone, '') = '' then
@@ -165,7 +176,8 @@ end;
 $$;
 
 -- Cheaply, where it is UTC or has its offset, and is of a day that every month has.
-create or replace function pg_temp.import_instant(value text, zone text) returns text
+create or replace function pg_temp.import_instant(value text, zone text, date_order text)
+returns text
 language sql stable as $$
     select case
         when
@@ -181,7 +193,7 @@ language sql stable as $$
                 '([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9] ?[+-](0[0-9]|1[0-3]):?[0-5][0-9]$'
             )
             then replace(left(value, 11), ' ', 'T') || replace(substr(value, 12), ' ', '')
-        else pg_temp.import_other_instant(value, zone)
+        else pg_temp.import_other_instant(value, zone, date_order)
     end
 $$;
 

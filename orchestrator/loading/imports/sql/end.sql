@@ -1,8 +1,8 @@
 -- Leaves nothing behind in a connection that goes on; a refusal rolls all back.
 drop function pg_temp.import_amount(text, text);
 drop function pg_temp.import_other_amount(text, text);
-drop function pg_temp.import_instant(text, text);
-drop function pg_temp.import_other_instant(text, text);
+drop function pg_temp.import_instant(text, text, text);
+drop function pg_temp.import_other_instant(text, text, text);
 drop function pg_temp.import_zoned(timestamp, text);
 drop function pg_temp.import_major(numeric, text);
 drop table pg_temp.import_row_types;
