@@ -61,7 +61,7 @@ def doctor(
     strict: Annotated[bool, typer.Option("--strict", help="Exit 1 for warnings too.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Read the sources and say what is wrong with them; exit 1 where there is an error."""
+    """Read the sources, ask a cluster's nodes, say what is wrong; exit 1 at an error."""
     from orchestrator.loading.doctor.examine import examine
     from orchestrator.loading.doctor.findings import Severity
 

@@ -52,6 +52,7 @@ def prepare_database(
     _prepare(settings, is_asked=is_asked, is_emergency=is_emergency)
     if is_asked:
         with connect(settings, Component.OWNER) as connection:  # anew: with what is set now
+            connection.execute((FOLDER / "nodes.sql").read_bytes())
             connection.execute("set local role settle_owner")
             connection.execute("select finance.require_plain_messages()")
 
@@ -86,6 +87,7 @@ def _prepare(settings: Settings, *, is_asked: bool, is_emergency: bool) -> None:
                 if not is_repair:
                     refuse_changed_tables(connection)
                 connection.execute((FOLDER / "roles.sql").read_bytes())
+                connection.execute((FOLDER / "nodes.sql").read_bytes())
                 if settings.is_embedded:
                     _ensure_logins(connection, EmbeddedPostgres(settings.home))
                 apply_migrations(settings, connection, FOLDER / "migrations")
@@ -101,6 +103,8 @@ def _one_migration(settings: Settings) -> Iterator[None]:
     """
     with connect(settings, Component.OWNER) as lock:
         lock.execute("set local lock_timeout = '5min'")
+        # On a Citus cluster: the lock is the coordinator's, and the other nodes would wait for it.
+        lock.execute("set local citus.enable_ddl_propagation = off")
         name = sql.Identifier(lock.info.dbname)
         lock.execute(sql.SQL("comment on database {} is 'settle migrates'").format(name))
         try:

@@ -57,8 +57,9 @@ $$;
 -- Large objects belong to whoever makes them and to no schema: readers could fill the disk.
 -- Advisory locks have no grants, and all logins share the room for locks: one could fill it. Any
 -- login may end sessions of its own: code in a view that one of them reads would end a payout's.
--- And any could write to the log that is archived. Where the owner is no superuser the
--- administrator does this (see deploy/README.md).
+-- And any could write to the log that is archived, and on a Citus cluster run a command of another
+-- session's on a node. Where the owner is no superuser the administrator does this (see
+-- deploy/README.md and docs/operations/cluster.md).
 do $$
 declare
     open_function regprocedure;
@@ -73,7 +74,7 @@ begin
                         'lo_creat', 'lo_create', 'lo_from_bytea', 'lo_open', 'lowrite',
                         'pg_cancel_backend', 'pg_terminate_backend', 'pg_logical_emit_message'
                     )
-                    or p.proname ~ '^pg_(try_)?advisory_'
+                    or p.proname ~ '^(pg_(try_)?advisory_|run_command_on_|master_run_on_worker$)'
                 )
         loop
             execute format('revoke execute on function %s from public', open_function);

@@ -121,7 +121,7 @@ finance.current_run(text), finance.payout_runs(text), finance.run_name(text, int
 finance.failed_checks(text), finance.pause_message(), finance.payout_obstacles(text),
 finance.funding(text), finance.receipt(text, text),
 finance.reserve_decisions(text), finance.held_sellers(text), finance.held_digest(text, text),
-finance.refused_sellers(text), finance.rest_of_refused(text)
+finance.refused_sellers(text), finance.rest_of_refused(text), finance.node_faults()
 to settle_dbt, settle_analyst, settle_finance, settle_orchestrator;
 
 grant execute on function

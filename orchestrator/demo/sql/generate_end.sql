@@ -1,4 +1,5 @@
--- Leaves nothing behind in a connection that goes on.
+-- Leaves nothing behind in a connection that goes on. Citus drops no view of pg_temp elsewhere.
+set local citus.enable_ddl_propagation = off;
 drop {kind} pg_temp.generated_order_fees;
 drop function pg_temp.generate_hash(text, bigint);
 drop function pg_temp.generate_draw(bytea, integer, bigint);

@@ -24,6 +24,7 @@ from orchestrator.loading.doctor.findings import (
     Outlook,
     Severity,
     exception,
+    node_fault,
 )
 from orchestrator.loading.load import copy_file, find_files
 from orchestrator.loading.mapping import definitions
@@ -49,6 +50,7 @@ class Examination:
     def run(self) -> Diagnosis:
         """Everything that can be said; what cannot be read is a finding, and the rest goes on."""
         pipeline.begin_checks(self._cursor)
+        self._findings += [] if self._directory else map(node_fault, self._rows("nodes"))
         files = find_files(self._directory)[0] if self._directory else None
         counts = {}
         for source in SOURCES:

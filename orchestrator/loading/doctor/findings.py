@@ -97,3 +97,8 @@ def exception(row: Mapping[str, Any], currency: str) -> Finding:
         row["row_count"],
         f"{row['example']} is one",
     )
+
+
+def node_fault(row: Mapping[str, Any]) -> Finding:
+    """What would stop a build on a Citus cluster, or a write to several of its nodes."""
+    return Finding(Severity(row["severity"]), f"node {row['node']}", None, row["problem"])

@@ -18,7 +18,8 @@ CALLERS = {
     " window_position payable covering_approvals current_run payout_runs run_name"
     " failed_checks pause_message wallet_account tron_address"
     " payout_obstacles funding changed_definitions cluster_identifier"
-    " reserve_decisions held_sellers held_digest refused_sellers rest_of_refused": READERS,
+    " reserve_decisions held_sellers held_digest refused_sellers rest_of_refused"
+    " node_faults": READERS,
     "begin_build complete_build begin_handover refuse_changed_policies hand_over": {"dbt"},
     "hold_lock take_turn store_close sight_wallets alert_contradictions has_no_attempt"
     " store_balances"

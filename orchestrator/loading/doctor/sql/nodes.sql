@@ -1,0 +1,3 @@
+select severity, node, problem
+from finance.node_faults()
+order by severity, node, problem
