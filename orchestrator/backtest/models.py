@@ -10,8 +10,9 @@ from orchestrator.backtest.policy import Policy
 from orchestrator.config import Settings
 from orchestrator.dbt.runner import run_dbt
 
-TARGET = "backtest"
-SCHEMA = "asof_backtest"
+# Two policies can be tried at once, each in schemas of its own. Of the first the marts are read.
+TARGETS = ("backtest", "backtest_2")
+SCHEMAS = tuple(f"asof_{target}" for target in TARGETS)
 MARTS = ("backtest_weeks", "dispute_delays")
 # What the backtest stores as its closes.
 CLOSES = "int_settlement__computed"
@@ -32,8 +33,12 @@ class Model:
 
 @dataclass(frozen=True)
 class Models:
-    """All that the marts of a backtest are made from, in the order in which they are built."""
+    """All that the marts of a backtest are made from, in the order in which they are built.
 
+    `schema` is that of the marts; the others' begin with its name.
+    """
+
+    schema: str
     ordered: tuple[Model, ...]
 
     def before(self, *names: str) -> frozenset[str]:
@@ -45,19 +50,19 @@ class Models:
         return frozenset(found)
 
 
-def compile_models(settings: Settings, policy: Policy) -> Models:
+def compile_models(settings: Settings, policy: Policy, target: str = TARGETS[0]) -> Models:
     """Compile the models under the policy's variables, for closes of the backtest's own."""
-    target = settings.home / "dbt" / "target-backtest"
+    folder = settings.home / "dbt" / f"target-{target}"
     variables = {name: str(value) for name, value in policy.variables}
     run_dbt(
         settings,
         [
-            *("compile", "--full-refresh", "--target", TARGET, "--target-path", str(target)),
+            *("compile", "--full-refresh", "--target", target, "--target-path", str(folder)),
             *("--select", *(f"+{end}" for end in ENDS), "--vars", json.dumps(variables)),
         ],
     )
-    manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
-    return Models(tuple(_ordered(manifest["nodes"])))
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    return Models(f"asof_{target}", tuple(_ordered(manifest["nodes"])))
 
 
 def _ordered(nodes: Mapping[str, Any]) -> Iterable[Model]:

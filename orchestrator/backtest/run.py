@@ -15,8 +15,9 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import TupleRow
 
-from orchestrator.backtest.models import CLOSES, SCHEMA, Model, Models
+from orchestrator.backtest.models import CLOSES, Model, Models
 from orchestrator.backtest.policy import Policy
+from orchestrator.database.connection import sql_file
 from orchestrator.dbt.builds import LIVE_SCHEMA
 
 SQL = Path(__file__).parent / "sql"
@@ -52,6 +53,7 @@ class Run:
         self.connection.execute("set role settle_dbt")
         self.connection.execute("set work_mem = '128MB'")
         self.connection.execute("set max_parallel_workers_per_gather = 2")
+        self._execute("begin")
         self._execute("clear")
         self._look_at(until)
         history, closes = self.models.before(HISTORY), self.models.before(CLOSES)
@@ -73,14 +75,11 @@ class Run:
         for model in self.models.ordered:
             if model.name not in closes | history:
                 self._build_table(model)
-        self._execute("keep")
-        self._execute("keep_rows", policy=policy.policy)
-        if grid:
-            self._execute("keep_key", grid=grid, policy=policy.policy)
+        self._execute("keep", grid=grid, policy=policy.policy)
         self._execute("grants")
 
     def _look_at(self, instant: datetime) -> None:
-        self.connection.execute("select finance.begin_build(%s, %s)", [SCHEMA, instant])
+        self.connection.execute("select finance.begin_build(%s, %s)", [self.models.schema, instant])
 
     def _decide(self, policy: Policy) -> None:
         """Empty closes and lines of the backtest's own, and the policy's rows."""
@@ -90,7 +89,7 @@ class Run:
         self._execute("make_closes")
         for name in SEEDS:
             seed = sql.SQL("select * from {}").format(sql.Identifier(f"{LIVE_SCHEMA}_seeds", name))
-            table = sql.Identifier(f"{SCHEMA}_seeds", name)
+            table = sql.Identifier(f"{self.models.schema}_seeds", name)
             self.connection.execute(sql.SQL(EMPTY_TABLE).format(table, seed))
         for number, limit in enumerate(policy.limits):
             self._execute("limit", number=number, **limit.model_dump())
@@ -134,7 +133,7 @@ class Run:
         if model.name in SEEN:
             view = "create view {} as select * from {} where {} <= (select finance.as_of({}))"
             column = sql.Identifier(SEEN[model.name])
-            parts = (_relation(model), name, column, sql.Literal(SCHEMA))
+            parts = (_relation(model), name, column, sql.Literal(self.models.schema))
             self.connection.execute(sql.SQL(view).format(*parts))
 
     def _close(self, window: str, as_of: datetime) -> None:
@@ -159,7 +158,7 @@ class Run:
         self.connection.execute(sql.SQL(statement).format(*parts))
 
     def _drop_view(self, name: str) -> None:
-        view = sql.Identifier(f"{SCHEMA}_staging", name)
+        view = sql.Identifier(f"{self.models.schema}_staging", name)
         self.connection.execute(sql.SQL("drop view if exists {}").format(view))
 
     def _exists(self, model: Model) -> bool:
@@ -168,15 +167,18 @@ class Run:
         return bool(found)
 
     def _execute(self, name: str, /, **parameters: Any) -> None:
-        self.connection.execute(_file(name), parameters or None)
+        self.connection.execute(self._file(name), parameters or None)
 
     def _rows(self, name: str) -> list[TupleRow]:
-        return self.connection.execute(_file(name)).fetchall()
+        return self.connection.execute(self._file(name)).fetchall()
+
+    def _file(self, name: str) -> sql.Composed:
+        """The statement of sql/NAME.sql, in the schemas of these models."""
+        schema = self.models.schema
+        parts = {part: sql.Identifier(f"{schema}_{part}") for part in ("core", "seeds", "staging")}
+        text = sql.SQL(sql_file(name, SQL))
+        return text.format(schema=sql.Literal(schema), marts=sql.Identifier(schema), **parts)
 
 
 def _relation(model: Model, suffix: str = "") -> sql.Identifier:
     return sql.Identifier(model.schema, model.name + suffix)
-
-
-def _file(name: str) -> bytes:
-    return (SQL / f"{name}.sql").read_bytes()

@@ -1,10 +1,10 @@
 """`settle backtest`: policies of risk, tried on history."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.table import Table
 
 from orchestrator.cli.options import (
     ANALYSTS_PANEL,
@@ -16,13 +16,11 @@ from orchestrator.cli.options import (
     say,
     table_of,
 )
-from orchestrator.errors import SettleError
+from orchestrator.cli.whole_file import whole_file
 from orchestrator.formatting.cells import cell
 
 if TYPE_CHECKING:
-    from orchestrator.backtest.backtest import Report
-    from orchestrator.backtest.policy import Policy
-    from orchestrator.config import Settings
+    from orchestrator.backtest.report import GridReport, Report
 
 
 def register(app: typer.Typer) -> None:
@@ -30,16 +28,6 @@ def register(app: typer.Typer) -> None:
     app.command(rich_help_panel=ANALYSTS_PANEL)(backtest)
 
 
-GRID = {
-    "policy": "policy",
-    "losses": "losses",
-    "absorbed": "absorbed",
-    "kept_money_days": "money kept x days",
-    "payouts_delayed": "payouts delayed",
-    "rows_flagged": "rows flagged",
-    "flag_precision": "precision",
-    "flag_recall": "recall",
-}
 First = Annotated[
     str | None, typer.Option("--from", callback=checked_window, help="First window measured.")
 ]
@@ -65,84 +53,61 @@ def backtest(
 ) -> None:
     """What a policy of risk would have saved and held, had it been in force in all past weeks."""
     from orchestrator.backtest.backtest import backtest as run_backtest
-    from orchestrator.backtest.grid import combinations
+    from orchestrator.backtest.backtest import backtest_grid
     from orchestrator.backtest.live_policy import live_policy
     from orchestrator.backtest.page import page
     from orchestrator.backtest.policy_file import read_policy, written
 
     if show == (policy is not None):
         raise typer.BadParameter("give --policy FILE to try one, or --show to print the live one")
-    if grid and (against or html):
-        raise typer.BadParameter("--grid goes with neither --against nor --html")
+    if grid and against:
+        raise typer.BadParameter("--grid goes without --against")
     settings = ready()
     live = live_policy(settings)
     if policy is None:
         say(written(live).rstrip("\n"))
         return
     tried = read_policy(policy, live)
+    report: Report | GridReport
     if grid:
-        _try_grid(settings, combinations(tried, grid), first, last, as_json=as_json)
-        return
-    other = read_policy(against, live) if against else live
-    report = run_backtest(settings, tried, other, first=first, last=last)
+        report = backtest_grid(settings, tried, grid, first=first, last=last)
+    else:
+        other = read_policy(against, live) if against else live
+        report = run_backtest(settings, tried, other, first=first, last=last)
     if html:
-        try:
-            html.write_text(page(report), encoding="utf-8")
-        except OSError as error:
-            raise SettleError(f"{html} cannot be written: {error.strerror}") from None
+        with whole_file(html) as stream:
+            stream.write(page(report))
     if as_json:
-        print_json(document(report))
+        print_json(report.document)
     else:
         show_report(report)
 
 
-def _try_grid(
-    settings: "Settings",
-    policies: "Sequence[Policy]",
-    first: str | None,
-    last: str | None,
-    *,
-    as_json: bool,
-) -> None:
-    from orchestrator.backtest.backtest import LIMITS, backtest_grid
+def show_report(report: "Report | GridReport") -> None:
+    """The policies side by side or one below the other, then what the figures do not tell."""
+    from orchestrator.backtest.report import Report
 
-    found = backtest_grid(settings, policies, first=first, last=last)
-    if as_json:
-        print_json({"policies": found, "limits": LIMITS})
-        return
-    rows = [{name: _figure(row[name]) for name in GRID} for row in found]
     console = plain_console()
-    console.print(table_of(rows, GRID, right=[name for name in GRID if name != "policy"]))
-    for limit in LIMITS:
+    console.print(_side_by_side(report) if isinstance(report, Report) else _grid(report))
+    console.print(f"\nMoney is in {report.currency}. What these figures do not tell:")
+    for limit in report.limits:
         console.print(f"- {limit}")
 
 
-def document(report: "Report") -> dict[str, Any]:
-    """What --json prints: money and shares as decimals, windows by their labels."""
-    return {
-        "tried": report.tried,
-        "against": report.against,
-        "from": report.first,
-        "to": report.last,
-        "currency": report.currency,
-        "totals": report.totals,
-        "weeks": report.weeks,
-        "delays": report.delays,
-        "limits": report.limits,
-    }
-
-
-def show_report(report: "Report") -> None:
-    """The totals side by side, then what they do not tell."""
+def _side_by_side(report: "Report") -> Table:
     columns = {"meaning": f"{report.first} to {report.last}", "tried": report.tried}
     if report.against:
         columns |= {"against": report.against, "difference": "difference"}
     rows = [{name: _figure(row[name]) for name in columns} for row in report.totals]
-    console = plain_console()
-    console.print(table_of(rows, columns, right=("tried", "against", "difference")))
-    console.print(f"\nMoney is in {report.currency}. What these figures do not tell:")
-    for limit in report.limits:
-        console.print(f"- {limit}")
+    return table_of(rows, columns, right=("tried", "against", "difference"))
+
+
+def _grid(report: "GridReport") -> Table:
+    from orchestrator.backtest.report import GRID_MEASURES
+
+    columns = {"policy": "policy", "is_on_frontier": "frontier", **GRID_MEASURES}
+    rows = [{name: _figure(row[name]) for name in columns} for row in report.policies]
+    return table_of(rows, columns, right=list(GRID_MEASURES))
 
 
 def _figure(value: Any) -> str:

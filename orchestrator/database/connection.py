@@ -23,7 +23,7 @@ QUERIES = Path(__file__).parent.parent / "queries"
 # never stands in for what a query names without its schema.
 SEARCH_PATH = "pg_catalog,public,pg_temp"
 # A relation that dbt builds.
-BUILT = re.compile(r"\bsettlement(_[a-z]+)?\.[a-z]")
+BUILT = re.compile(r"\b(settlement|asof_backtest)(_[a-z]+)?\.[a-z]")
 # What a server says to a login whose password it took.
 OTHER_REFUSALS = re.compile(
     r"too many connections|connection slots|permission denied|not permitted|shutting down"

@@ -3,6 +3,7 @@
 import time
 from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from orchestrator.database.migrate import prepare_database, set_clock
 from orchestrator.database.people import add_person
 from orchestrator.dbt.builds import build_live
 from orchestrator.demo.generate import Late, generate
+from orchestrator.demo.step import Step
+from orchestrator.demo.two_weeks import try_two_weeks
 from orchestrator.embedded_postgres.server import EmbeddedPostgres
 from orchestrator.errors import SettleError
 from orchestrator.loading.load import load_directory
@@ -29,6 +32,7 @@ from orchestrator.settlement.windows import partition_key
 SQL = Path(__file__).parent / "sql"
 APPROVERS = ("ana", "ben")
 FAILURE_RATE = 0.03
+BAD_ACTORS = Decimal("0.02")  # of their orders most are disputed
 OUTCOME_TIMEOUT_S = 120.0
 FAILED_LINES = (
     "select seller_id, net, failure_reason from settlement.seller_settlement"
@@ -56,7 +60,11 @@ class Demo:
         self._at(None)
         with self._step("Building the views as of now"):
             build_live(self._settings)
-        self._report(last)
+        verdict = ""
+        if not data:
+            with self._step("Two weeks of reserve, tried on these weeks"):
+                verdict = try_two_weeks(self._settings)
+        self._report(last, verdict)
 
     def _weeks(self, data: Path | None, sellers: int, weeks: int) -> str:
         with self._step(
@@ -97,7 +105,14 @@ class Demo:
             if not known:
                 [now] = rows(database, "select settle_now() as instant")
                 late = Late(self._late_folder)
-                generate(database, sellers=sellers, weeks=weeks, until=now["instant"], late=late)
+                generate(
+                    database,
+                    sellers=sellers,
+                    weeks=weeks,
+                    until=now["instant"],
+                    late=late,
+                    bad_actors=BAD_ACTORS,
+                )
 
     def _orders(self) -> str:
         """How many there are in each currency, the most first."""
@@ -226,10 +241,10 @@ class Demo:
                 )
             time.sleep(0.2)
 
-    def _step(self, title: str) -> "Step":
+    def _step(self, title: str) -> Step:
         return Step(self._console, title)
 
-    def _report(self, last: str) -> None:
+    def _report(self, last: str, verdict: str) -> None:
         with connect(self._settings, Component.ORCHESTRATOR) as database:
             outcomes = rows(database, sql_file("outcomes", SQL))
         table = Table(title="What happened")
@@ -241,6 +256,8 @@ class Demo:
                 row["paid_amount"], str(row["failed"]), row["rolled_amount"],
             )  # fmt: skip
         self._console.print(table)
+        if verdict:
+            self._console.print(verdict, soft_wrap=True)
         home = self._settings.home
         prefix = "" if home == (Path.cwd() / ".settle") else f'SETTLE_HOME="{home}" '
         self._console.print(
@@ -251,30 +268,6 @@ class Demo:
             f"  {prefix}.venv/bin/settle db stop",
             soft_wrap=True,
         )
-
-
-class Step:
-    """A spinner while it runs, one line with its time when it is done."""
-
-    def __init__(self, console: Console, title: str) -> None:
-        self._console, self._title, self._note = console, title, ""
-        self._status = console.status(title)
-
-    def __enter__(self) -> "Step":
-        self._started = time.monotonic()
-        self._status.start()
-        return self
-
-    def __call__(self, note: str) -> None:
-        self._note = note
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        self._status.stop()
-        if kind is None:
-            seconds = time.monotonic() - self._started
-            self._console.print(f"{seconds:6.1f} s  {self._title}", soft_wrap=True)
-            if self._note:
-                self._console.print(f"          [dim]{self._note}[/]", soft_wrap=True)
 
 
 def run_demo(data: Path | None, *, sellers: int, weeks: int) -> None:

@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse
 
+from orchestrator.backtest.page import TEMPLATES
 from orchestrator.decisions.decisions import monday_of
 from orchestrator.formatting.cells import cell, is_number, visible
 from orchestrator.web import labels
@@ -154,7 +155,8 @@ def as_it_is(value: Any) -> Markup:
 
 def _environment() -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(HERE / "templates"),
+        # A backtest looks the same on the console and in the file of the command.
+        loader=FileSystemLoader([HERE / "templates", TEMPLATES]),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=_visible,

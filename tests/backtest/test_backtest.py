@@ -1,27 +1,32 @@
 """Policies tried on a marketplace of three sellers: every figure is worked out by hand."""
 
+import json
 import re
+import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from html import unescape
+from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 
-from orchestrator.backtest.backtest import Report, backtest, backtest_grid
-from orchestrator.backtest.grid import combinations
+from orchestrator.backtest.backtest import backtest
 from orchestrator.backtest.live_policy import live_policy
 from orchestrator.backtest.models import Models, compile_models
 from orchestrator.backtest.page import page
 from orchestrator.backtest.policy import Policy, ReservePolicy
+from orchestrator.backtest.report import Report, exact_json, read_report
 from orchestrator.backtest.run import Run
-from orchestrator.cli.backtest import document, show_report
+from orchestrator.cli.backtest import show_report
 from orchestrator.config import Component
-from orchestrator.database.connection import connect
+from orchestrator.database.connection import connect, rows_of
 from orchestrator.errors import SettleError
 from tests.backtest.market import DISPUTE, ORDER, WINDOWS, Marketplace, marketplace
+from tests.support.closed_week import environment_of
+from tests.support.shell import Shell
 
 CLOSES = "asof_backtest_staging.stg_finance__window_close_rows"
 ROWS = """
@@ -227,12 +232,27 @@ def test_the_page_needs_nothing_beside_it_and_says_what_it_cannot_tell(report: R
     assert "http" not in shown
     assert "src=" not in shown
     assert all(limit in unescape(shown) for limit in report.limits)
-    assert shown.count("<svg") == 4
+    assert shown.count('class="chart"') == 4
     assert "2026-W45 (immature)" in shown
     lines = [points.split() for points in re.findall(r'points="([^"]+)"', shown)]
     assert [len(points) for points in lines] == [5, 5, 5, 5, 5]
-    # Of 0 to 1 the curve begins at 0.1634 and ends at 1: 220 pixels of height, 16 from the top.
-    assert (lines[-1][0], lines[-1][-1]) == ("90.0,200.1", "482.0,16.0")
+    # Of 0 to 1 the curve begins at 0.1634 and ends at 1: 232 pixels of height, 22 from the top.
+    assert (lines[-1][0], lines[-1][-1]) == ("62.0,216.1", "458.0,22.0")
+
+
+def test_the_report_is_stored_as_it_was_shown_and_stays(
+    market: Marketplace, report: Report
+) -> None:
+    [(number, document)] = market.rows(
+        "select backtest_id, document::text from finance.backtests"
+        " where document ->> 'tried' = 'now'"
+    )
+    stored = read_report(json.loads(document, parse_float=Decimal))
+
+    assert isinstance(stored, Report)
+    assert page(stored) == page(report)
+    with pytest.raises(SettleError, match="append-only"):
+        market.rows(f"delete from finance.backtests where backtest_id = {number}")
 
 
 def test_the_table_and_the_document_say_the_same(
@@ -244,7 +264,7 @@ def test_the_table_and_the_document_say_the_same(
 
     assert losses.split()[-3:] == ["60.00", "2,000.00", "-1,940.00"]
     assert all(limit in " ".join(printed.split()) for limit in report.limits)
-    told = document(report)
+    told = report.document
     assert (told["tried"], told["against"]) == ("now", "lenient")
     assert (told["from"], told["to"], told["currency"]) == (WINDOWS[0], WINDOWS[-1], "USD")
     assert len(told["weeks"]) == 2 * len(WINDOWS)
@@ -272,22 +292,70 @@ def test_two_policies_of_one_name_are_refused(
         backtest(market.settings, lenient.model_copy(update={"policy": "live"}), live)
 
 
-def test_a_grid_tries_each_combination_once(market: Marketplace, live: Policy) -> None:
-    """With and without flags: 60 absorbed, or all of d2, d3 and d4. Again, nothing is tried."""
-    grid = ["review_dispute_amount=100,1000000"]
-    strict = live.variables.model_copy(update={"review_score": Decimal(0)})
-    policies = combinations(live.model_copy(update={"variables": strict}), grid)
-
-    found = backtest_grid(market.settings, policies)
-
-    assert [(row["policy"], row["losses"]) for row in found] == [
-        ("review_dispute_amount 100", 60),
-        ("review_dispute_amount 1000000", 2560),
+def test_on_the_frontier_is_who_loses_less_only_by_keeping_more(market: Marketplace) -> None:
+    """b loses and keeps more than a; d loses as much as c and keeps more; e is c again."""
+    policies = {"a": (10, 50), "b": (20, 60), "c": (5, "70.50"), "d": (5, 80), "e": (5, "70.50")}
+    totals = [
+        {
+            "policy": policy,
+            "totals": [
+                {"measure": "losses", "tried": Decimal(losses)},
+                {"measure": "kept_money_days", "tried": Decimal(kept)},
+            ],
+        }
+        for policy, (losses, kept) in policies.items()
     ]
-    begun = "select completed_at, as_of, xmin::text from finance.build_instants where target_schema"
-    before = market.rows(begun + " = 'asof_backtest'")
-    assert backtest_grid(market.settings, policies) == found
-    assert market.rows(begun + " = 'asof_backtest'") == before
+    with connect(market.settings, Component.ORCHESTRATOR, is_read_only=True) as database:
+        found = rows_of(database, "risk/grid_frontier", totals=exact_json(totals))
+
+    assert [(r["measured"]["policy"], r["measured"]["is_on_frontier"]) for r in found] == [
+        ("c", True),
+        ("e", True),
+        ("d", False),
+        ("a", True),
+        ("b", False),
+    ]
+    assert found[0]["measured"]["kept_money_days"] == Decimal("70.50")
+
+
+GRID = ("--grid", "standard.reserve_days=7,8,14")
+TRIED = "select policy, min(xmin::text) as made from asof_backtest.tried_weeks group by policy"
+
+
+def test_a_grid_that_was_killed_goes_on_where_it_was(
+    market: Marketplace, live: Policy, report: Report, tmp_path: Path
+) -> None:
+    """Three policies in two processes; what is tried by the time of the kill is not tried again.
+
+    A reserve of 8 days ends on a Sunday, so each order is paid by the same window as with 7 days:
+    60 absorbed. After 14 days every dispute is known before the release.
+    """
+    file, drawn = tmp_path / "reserve.yml", tmp_path / "grid.html"
+    file.write_text("policy: reserve\n", encoding="utf-8")
+    shell = Shell(market.settings.home, **environment_of(market.settings))
+    command = ("backtest", "--policy", str(file), *GRID, "--html", str(drawn), "--json")
+    before = set(market.rows(TRIED))
+    with shell.start(*command) as running:
+        while not (kept := {*market.rows(TRIED)} - before):
+            assert running.poll() is None, running.communicate()
+            time.sleep(0.1)
+        running.kill()
+
+    found = json.loads(shell.done(*command))["policies"]
+
+    assert [(row["policy"], Decimal(row["losses"])) for row in found] == [
+        ("standard.reserve_days 14", Decimal(0)),
+        ("standard.reserve_days 7", Decimal(60)),
+        ("standard.reserve_days 8", Decimal(60)),
+    ]
+    assert "3. standard.reserve_days 8" in drawn.read_text(encoding="utf-8")
+    tried = market.rows(TRIED)
+    assert kept <= set(tried)
+    assert len({made for _, made in tried}) == 3  # each in a transaction of its own
+    # The second process had its part; once all are tried, nothing is.
+    assert market.rows("select 1 from asof_backtest_2.backtest_weeks limit 1") == [(1,)]
+    assert json.loads(shell.done(*command))["policies"] == found
+    assert market.rows(TRIED) == tried
 
 
 @pytest.fixture(scope="module")

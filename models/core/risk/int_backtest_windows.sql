@@ -6,7 +6,7 @@ with
 windows as (
 
     select * from {{ ref('int_windows') }}
-    where is_stored and {{ target.name == 'backtest' }}
+    where is_stored and {{ target.schema.startswith('asof_backtest') }}
 
 ),
 

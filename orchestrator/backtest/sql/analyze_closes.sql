@@ -1,3 +1,3 @@
-analyze asof_backtest_staging.stg_finance__window_closes;
-analyze asof_backtest_staging.stg_finance__window_close_rows;
-analyze asof_backtest_staging.stg_finance__payout_lines
+analyze {staging}.stg_finance__window_closes;
+analyze {staging}.stg_finance__window_close_rows;
+analyze {staging}.stg_finance__payout_lines

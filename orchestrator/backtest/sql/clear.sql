@@ -1,4 +1,4 @@
--- All that the backtest before this one left.
+-- All that the backtest before this one left, but for what is kept of policies.
 do $$
 declare
     v_statement text;
@@ -9,10 +9,11 @@ begin
                 case c.relkind when 'v' then 'view' else 'table' end, n.nspname, c.relname)
         from pg_catalog.pg_class as c
         inner join pg_catalog.pg_namespace as n on c.relnamespace = n.oid
-        where n.nspname in (
-            'asof_backtest', 'asof_backtest_core', 'asof_backtest_seeds', 'asof_backtest_staging'
+        where n.oid in (
+            to_regnamespace('{marts}'), to_regnamespace('{core}'), to_regnamespace('{seeds}'),
+            to_regnamespace('{staging}')
         )
-        and c.relkind in ('r', 'v') and c.relname not in ('results', 'tried')
+        and c.relkind in ('r', 'v') and c.relname <> 'tried_weeks'
     loop
         execute v_statement;
     end loop;

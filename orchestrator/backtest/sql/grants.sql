@@ -1,3 +1,2 @@
-grant select on all tables in schema
-asof_backtest, asof_backtest_core, asof_backtest_seeds, asof_backtest_staging
+grant select on all tables in schema {marts}, {core}, {seeds}, {staging}
 to settle_analyst, settle_orchestrator

@@ -1,7 +1,9 @@
--- The measures of the policies tried, one after another.
-create unlogged table if not exists asof_backtest.results as
+insert into asof_backtest.tried_weeks (grid, policy, payout_window, measures)
 select
-    ''::text as policy,
-    w.*
-from asof_backtest.backtest_weeks as w
-with no data
+    %(grid)s,
+    %(policy)s,
+    w.payout_window,
+    to_jsonb(w)
+from {marts}.backtest_weeks as w
+on conflict (policy, payout_window) do update
+set grid = excluded.grid, measures = excluded.measures

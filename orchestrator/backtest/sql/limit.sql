@@ -1,4 +1,4 @@
-insert into asof_backtest_staging.stg_finance__policies (
+insert into {staging}.stg_finance__policies (
     policy_id, policy_name, rail, amount_minor, confirmed_at
 )
 values (

@@ -1,2 +1,2 @@
-insert into asof_backtest_seeds.new_seller_policies (policy, valid_from, days)
+insert into {seeds}.new_seller_policies (policy, valid_from, days)
 values (%(policy)s, %(valid_from)s, %(days)s)

@@ -1,2 +1,2 @@
-insert into asof_backtest_staging.stg_finance__payout_lines
-select * from asof_backtest_staging.earlier_lines
+insert into {staging}.stg_finance__payout_lines
+select * from {staging}.earlier_lines

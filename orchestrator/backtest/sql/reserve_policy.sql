@@ -1,4 +1,4 @@
-insert into asof_backtest_seeds.reserve_policies (
+insert into {seeds}.reserve_policies (
     policy, valid_from, reserve_days, holdback_percent, holdback_days
 )
 values (

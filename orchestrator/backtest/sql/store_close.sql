@@ -1,19 +1,19 @@
 -- As finance.store_close stores a close: the window and its rows as they were computed.
 with close as (
-    insert into asof_backtest_staging.stg_finance__window_closes (
+    insert into {staging}.stg_finance__window_closes (
         payout_window, currency, settlement_timezone, window_starts_at, window_ends_at,
         payout_due_at, closed_at
     )
     select
         w.payout_window, b.currency, b.settlement_timezone, w.window_starts_at, w.window_ends_at,
         w.payout_due_at, b.as_of
-    from asof_backtest_core.int_windows as w
-    cross join asof_backtest_core.int_build as b
+    from {core}.int_windows as w
+    cross join {core}.int_build as b
     where w.payout_window = %(window)s
     returning payout_window
 )
 
-insert into asof_backtest_staging.stg_finance__window_close_rows (
+insert into {staging}.stg_finance__window_close_rows (
     seller_id, payout_window, rail, wallet_address, hold_reasons, hold_detail, gross_minor,
     fees_minor, taxes_minor, refunds_minor, disputes_minor, charges_minor, adjustments_minor,
     carried_forward_minor, net_minor, order_count, weeks_carried
@@ -23,5 +23,5 @@ select
     s.gross_minor, s.fees_minor, s.taxes_minor, s.refunds_minor, s.disputes_minor,
     s.charges_minor, s.adjustments_minor, s.carried_forward_minor, s.net_minor, s.order_count,
     s.weeks_carried
-from asof_backtest_core.int_settlement__computed as s
+from {core}.int_settlement__computed as s
 inner join close on s.payout_window = close.payout_window

@@ -2,7 +2,7 @@
 select
     w.payout_window,
     w.window_ends_at + b.close_lag as as_of
-from asof_backtest_core.int_windows as w
-cross join asof_backtest_core.int_build as b
+from {core}.int_windows as w
+cross join {core}.int_build as b
 where w.is_closed
 order by w.window_starts_at

@@ -89,7 +89,9 @@ begin
         execute v_statement;
     end loop;
     perform finance.make_dbt_schemas(t.target)
-    from unnest(array['settlement', 'asof_settlement', 'asof_base_settlement', 'asof_backtest']) as t (target);
+    from unnest(array[
+        'settlement', 'asof_settlement', 'asof_base_settlement', 'asof_backtest', 'asof_backtest_2'
+    ]) as t (target);
 end;
 $$;
 
@@ -129,6 +131,7 @@ finance.begin_build(text, timestamptz, text), finance.complete_build(text, text)
 to settle_dbt;
 
 grant insert on finance.wallet_checks to settle_orchestrator;
+grant insert (document) on finance.backtests to settle_orchestrator;
 grant execute on function
 finance.hold_lock(text), finance.take_turn(text), finance.store_close(text), finance.alert_contradictions(),
 finance.has_no_attempt(text), finance.store_balances(bytea), finance.preflight(text, bytea),

@@ -2,9 +2,11 @@
 -- is. Flags are judged by mature windows alone.
 with weeks as (
     select
+        t.policy,
         r.*,
         r.window_ends_at = max(r.window_ends_at) over () as is_last
-    from asof_backtest.results as r
+    from asof_backtest.tried_weeks as t
+    cross join lateral jsonb_populate_record(null::asof_backtest.backtest_weeks, t.measures) as r
     where
         r.payout_window >= coalesce(%(first)s, r.payout_window)
         and r.payout_window <= coalesce(%(last)s, r.payout_window)

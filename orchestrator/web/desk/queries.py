@@ -28,6 +28,16 @@ WINDOW = HEAD | {
     "calls": "payout/calls",
 }
 HELD = HEAD | {"reasons": "window/held_reasons", "rows": "window/held"}
+# How the held can be sorted, as window/held.sql has it.
+SORTS = {
+    "net": "Largest net",
+    "change": "Grew most since last week",
+    "score": "Lowest health score",
+    "disputes": "Most disputed",
+    "refunds": "Most refunded",
+    "spike": "Steepest spike",
+    "seller": "Seller's id",
+}
 RELEASES = {"releases": "books/reserve_releases"}
 APPROVE = HEAD | {name: WINDOW[name] for name in ("totals", "payable", "rails", "changed_wallets")}
 SELLER = {
@@ -42,6 +52,8 @@ BOOKS = {
     "months": "books/months",
     "ageing": "books/ageing",
 }
+RISK = {"rows": "risk/backtests"}
+BACKTEST = {"backtest": "risk/backtest"}
 HOME = {
     "windows": "window/status",
     "breaks": "reconciliation/breaks",

@@ -11,6 +11,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from orchestrator.backtest.page import shown
+from orchestrator.backtest.report import read_report
 from orchestrator.config import Settings
 from orchestrator.decisions.decisions import DECISIONS, FIELDS, decide
 from orchestrator.errors import SettleError
@@ -21,6 +23,7 @@ from orchestrator.web.desk.connections import Readers, Rows
 from orchestrator.web.desk.downloads import journal_file, lines_file
 from orchestrator.web.desk.queries import (
     APPROVE,
+    BACKTEST,
     BOOKS,
     HEAD,
     HELD,
@@ -29,7 +32,9 @@ from orchestrator.web.desk.queries import (
     MOST_HELD,
     MOST_ROWS,
     RELEASES,
+    RISK,
     SELLER,
+    SORTS,
     TITLES,
     WINDOW,
 )
@@ -40,16 +45,6 @@ from orchestrator.web.render import page
 
 RELOADS_AFTER_S, BOOKS_KEPT_S, RELEASES_KEPT_S = 10, 60, 3600
 LABEL = re.compile(r"[0-9]{4}-W[0-9]{2}")
-# How the held can be sorted, as window/held.sql has it.
-SORTS = {
-    "net": "Largest net",
-    "change": "Grew most since last week",
-    "score": "Lowest health score",
-    "disputes": "Most disputed",
-    "refunds": "Most refunded",
-    "spike": "Steepest spike",
-    "seller": "Seller's id",
-}
 
 
 class DeskPages:
@@ -75,6 +70,8 @@ class DeskPages:
             Route("/desk/sellers/{seller:path}", self.seller),
             Route("/desk/books/journal-{month}.{format}", self.journal),
             Route("/desk/books", self.books),
+            Route("/desk/risk", self.risk),
+            Route("/desk/risk/{backtest:int}", self.backtest),
             Route("/desk/{name}", self.list),
             Route("/desk", self.home),
         ]
@@ -177,6 +174,20 @@ class DeskPages:
         queries = {"rows": "books/journal"}
         found = self._read(session, queries, month=asked["month"])["rows"]
         return journal_file(asked["month"], Format(asked["format"]), found)
+
+    def risk(self, request: Request) -> Response:
+        """Policies tried on history."""
+        return self._page(request, "desk/risk.html", RISK)
+
+    def backtest(self, request: Request) -> Response:
+        """One backtest: what its policies would have done, and what no history tells."""
+        number = request.path_params["backtest"]
+        found = self._read(self._auth.session(request), BACKTEST, backtest=number)["backtest"]
+        if not found:
+            raise PageRefusedError(404, "No such backtest", "None was finished under that number.")
+        report = read_report(found[0]["document"])
+        context = {**shown(report), "finished_at": found[0]["finished_at"]}
+        return self._render(request, "desk/backtest.html", context)
 
     def list(self, request: Request) -> Response:
         """Adjustments, limits, blocks, breaks, alerts."""

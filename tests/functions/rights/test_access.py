@@ -28,7 +28,7 @@ WATCHED = ("finance", "halfin", "marketplace", "portal", "public", "dbt_reads", 
 PARTS = ("core", "history", "seeds", "staging")
 BUILT = ("settlement", *(f"settlement_{part}" for part in PARTS))
 # Made for dbt and still empty: what it builds as of an instant.
-AS_OF = ("asof_settlement", "asof_base_settlement", "asof_backtest")
+AS_OF = ("asof_settlement", "asof_base_settlement", "asof_backtest", "asof_backtest_2")
 EMPTY = [
     *AS_OF,
     *(f"{schema}_{part}" for schema in AS_OF for part in PARTS),
@@ -60,6 +60,7 @@ MAY: dict[str, dict[str, str]] = {
     "orchestrator": {
         **READS,
         "finance.wallet_checks": "INSERT",
+        "finance.backtests(document)": "INSERT",
         "finance()": "EXECUTE",
     },
     "webhook": {

@@ -45,6 +45,7 @@ CALLERS = {
 PINNED = "search_path=pg_catalog, pg_temp"
 # Every right on a table of ours beside reading it.
 WRITERS = {
+    ("finance.backtests", "INSERT"): {ORCHESTRATOR},
     ("finance.wallet_checks", "INSERT"): {ORCHESTRATOR},
     ("halfin.webhook_events", "INSERT"): {WEBHOOK},
 }

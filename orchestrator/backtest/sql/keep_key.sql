@@ -1,1 +1,0 @@
-insert into asof_backtest.tried (grid, policy) values (%(grid)s, %(policy)s)
