@@ -132,6 +132,17 @@ def test_late_rows_arrive_and_contradict_no_close(week: Settings) -> None:
     assert found == {"contradicted": 0, "lost": 0}
 
 
+def test_the_demo_ends_with_a_policy_tried_on_its_weeks(week: Settings) -> None:
+    [found] = query(
+        week,
+        "select b.document ->> 'tried' as tried, b.document ->> 'against' as against,"
+        " b.document ->> 'to' as last, max(c.payout_window) as closed"
+        " from finance.backtests as b cross join finance.window_closes as c group by b.backtest_id",
+    )
+    assert found == {**found, "tried": "two weeks", "against": "live", "last": found["closed"]}
+    assert (week.home / "two-weeks.html").read_text(encoding="utf-8").count('class="chart"') == 4
+
+
 @pytest.mark.nightly("a second demo of three weeks")
 def test_the_same_demo_again_pays_nothing_again(week: Settings) -> None:
     before = query(week, "select * from finance.payout_lines order by line_id")
