@@ -122,6 +122,7 @@ def import_(
     """Import a processor's reports, all or nothing: facts, and what is not for sellers."""
     from orchestrator.loading.imports.options import Options
     from orchestrator.loading.imports.run import import_reports
+    from orchestrator.loading.mapping import takes_in
 
     if decimal_mark not in (".", ","):
         raise typer.BadParameter("is neither . nor ,", param_hint="--decimal-mark")
@@ -141,6 +142,8 @@ def import_(
     settings = ready()
     with _named_lines(), connect(settings, Component.OWNER) as database:
         report = import_reports(database, format_name, files, options)
+        sources = {table: source_table(table) for table in report.tables}
+        unread = [t for t, source in sources.items() if not takes_in(database, source, t)]
     if as_json:
         print_json(
             {
@@ -154,14 +157,12 @@ def import_(
     becomes = [asdict(row) | {"reason": row.reason or ""} for row in report.row_types]
     plain_console().print(table_of(becomes, ROW_TYPES, right=("part_count", "amount")))
     _say_counts(report.tables)
-    for table in report.tables:
-        schema, read = source_table(table)
-        if (schema, read) != ("marketplace", table):
-            say(
-                f"{table}: the models read {schema}.{read}: it must take in marketplace.{table},"
-                f" or say --without {table}",
-                is_error=True,
-            )
+    for table in unread:
+        say(
+            f"{table}: the models read {'.'.join(sources[table])}, which does not take in"
+            f" marketplace.{table}: add it to that view, or say --without {table}",
+            is_error=True,
+        )
     if dry_run:
         say("nothing was stored: this was a dry run")
 

@@ -88,6 +88,11 @@ class Source:
         return next(iter(self.columns))
 
     @property
+    def happened(self) -> str:
+        """The column of a fact with the instant at which it happened: the first instant."""
+        return next(name for name, column in self.columns.items() if column.kind is Kind.INSTANT)
+
+    @property
     def key(self) -> list[str]:
         """The columns of the primary key: ids are unique within a seller."""
         return list(dict.fromkeys(["seller_id", self.id]))

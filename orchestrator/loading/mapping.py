@@ -8,13 +8,14 @@ from typing import Any
 
 import psycopg
 import yaml
+from psycopg.rows import tuple_row
 
 from orchestrator.config import PROJECT_ROOT
 from orchestrator.errors import SettleError
 from orchestrator.loading.csv_files import SOURCES, Absent, Column, Source
 
 DEFINITIONS = PROJECT_ROOT / "models/staging/marketplace/_marketplace__sources.yml"
-SCHEMA = "mapping"
+SCHEMA, OWN_SCHEMA = "mapping", "marketplace"
 READERS = "settle_dbt, settle_analyst, settle_finance, settle_orchestrator"
 
 _BEGIN = f"""\
@@ -42,6 +43,12 @@ grant select on {schema}.{table}
 to {readers};
 """
 _LEFT_OUT = {Absent.NOTHING: "none", Absent.WEEKLY: "weekly"}
+
+_OTHER_TYPE = "42P16"
+_KEEP_TYPES = (
+    "; a view that is there keeps its types: cast the column, as its null was, and write"
+    ' collate "default" behind an id of schema marketplace'
+)
 
 
 @dataclass(frozen=True)
@@ -109,11 +116,25 @@ def apply_mapping(connection: psycopg.Connection[Any], place: Path) -> list[Path
             except psycopg.Error as error:
                 raise SettleError(
                     f"{path}{_line_of(error, path)}: {error.diag.message_primary}"
-                    "; nothing was changed"
+                    f"{_KEEP_TYPES if error.sqlstate == _OTHER_TYPE else ''}; nothing was changed"
                 ) from error
             except OSError as error:
                 raise SettleError(f"{error.filename}: {error.strerror}") from error
     return files
+
+
+def takes_in(connection: psycopg.Connection[Any], source: tuple[str, str], table: str) -> bool:
+    """Whether what the models read for a table is that of `settle import`, or a view over it."""
+    if source == (OWN_SCHEMA, table):
+        return True
+    query = (
+        "select exists (select from information_schema.view_table_usage as used"
+        " where (used.view_schema, used.view_name, used.table_schema, used.table_name)"
+        " = (%s, %s, %s, %s))"
+    )
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        [(is_over_it,)] = cursor.execute(query, (*source, OWN_SCHEMA, table)).fetchall()
+    return bool(is_over_it)
 
 
 def _line_of(error: psycopg.Error, path: Path) -> str:

@@ -1,5 +1,6 @@
 """`settle doctor` and `settle map init`: a good mapping, and one clear line for each broken one."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from orchestrator.errors import SettleError
 from orchestrator.loading.csv_files import SOURCES
 from orchestrator.loading.doctor.examine import examine
 from orchestrator.loading.doctor.findings import Diagnosis
-from orchestrator.loading.mapping import apply_mapping, definitions, write_mapping
+from orchestrator.loading.mapping import apply_mapping, definitions, takes_in, write_mapping
 from tests.support.settings import OLIST
 
 # A shop of 30 orders of two sellers, fees and a refund, as another system may have them.
@@ -295,6 +296,30 @@ def test_broken_file_changes_no_view_and_is_named(mapping: Mapping, tmp_path: Pa
     assert str(error.value) == (f'{broken}:8: column "no_such" does not exist; nothing was changed')
     found = mapping.connection.execute("select to_regnamespace('mapping')").fetchall()
     assert found == [(None,)]
+
+
+def test_imports_are_read_beside_a_view_as_the_page_says(mapping: Mapping, tmp_path: Path) -> None:
+    """The example of docs/mapping.md, in place of the view that `settle map init` wrote."""
+    mapping.connection.execute("drop schema mapping")
+    write_mapping(tmp_path)
+    apply_mapping(mapping.connection, tmp_path)
+    view = tmp_path / "5_dispute_events.sql"
+    [example] = re.findall(
+        r"```sql\n(create or replace view mapping\.dispute_events.*?)```",
+        (PROJECT_ROOT / "docs" / "mapping.md").read_text(),
+        re.DOTALL,
+    )
+    view.write_text(example.replace(' collate "default"', ""))
+    with pytest.raises(SettleError, match='write collate "default" behind an id of schema'):
+        apply_mapping(mapping.connection, tmp_path)
+    view.write_text(example)
+    apply_mapping(mapping.connection, tmp_path)
+    for source, table, is_taken_in in (
+        (("mapping", "dispute_events"), "dispute_events", True),
+        (("mapping", "refunds"), "refunds", False),
+        (("marketplace", "refunds"), "refunds", True),
+    ):
+        assert takes_in(mapping.connection, source, table) is is_taken_in
 
 
 def test_files_that_are_there_are_kept(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -291,6 +292,36 @@ def test_report_without_a_total_asks_for_it(importer: Importer) -> None:
         " its own: give --totals FILE, the summary of the same interval"
         " (payout_reconciliation.summary, balance_change_from_activity.summary)"
     )
+
+
+# ---- A history ----------------------------------------------------------------------------------
+
+RECORDED = """
+    select distinct recorded_at from marketplace.orders where order_id = 'ch_{}'
+"""
+CLOSED = """
+    insert into finance.window_closes values (
+        '2026-W45', '2026-11-02', '2026-11-09', '2026-11-10', 'UTC', 'USD', 0, 0, 0, 0, 0
+    )
+"""
+
+
+def test_history_is_recorded_when_it_happened_and_rows_after_a_close_when_they_come(
+    importer: Importer,
+) -> None:
+    """Else all of a year would be known from today on, and owed in the first week."""
+    importer.connection.execute("insert into finance.clock (now_at) values ('2026-12-01 12:00Z')")
+    importer("stripe")
+    assert importer.rows(RECORDED.format(1)) == [(datetime(2026, 11, 2, 10, 15, tzinfo=UTC),)]
+    late = [table.table for table in FACTS if importer.rows(
+        f"select 1 from marketplace.{table.table} where recorded_at <> {table.happened}"
+    )]  # fmt: skip
+    assert not late
+    importer.connection.execute(CLOSED)
+    assert importer("stripe").is_noop
+    summary = REPORTS / "stripe_activity_summary.csv"
+    importer("stripe", REPORTS / "stripe_activity.csv", totals=summary)
+    assert importer.rows(RECORDED.format(3)) == [(datetime(2026, 12, 1, 12, tzinfo=UTC),)]
 
 
 # ---- Overlaps -----------------------------------------------------------------------------------

@@ -122,6 +122,11 @@ class _Import:
             pipeline.stage_table(self._cursor, source)
             self._run(source.table)
             counts.append(self._cursor.rowcount)
+            self._run(
+                "recorded",
+                staged=pipeline.staged_table(source),
+                happened=sql.Identifier(source.happened),
+            )
             pipeline.check(self._cursor, source)
         self._refuse_problems()
         return {
