@@ -83,10 +83,14 @@ def _pay(
             raise SettleError(concluded["message"])
     [batch] = rows(
         database,
-        "select state, finance.run_name(payout_window, run) as name from finance.payout_batches"
-        " where batch_id = %s",
+        "select state, finance.run_name(payout_window, run) as name,"
+        " finance.leave_to_people(batch_id) as left_to_people"
+        " from finance.payout_batches where batch_id = %s",
         batch_id,
     )
+    database.commit()
+    if batch["left_to_people"]:
+        raise SettleError(batch["left_to_people"])
     return PayResult(window, batch["name"], batch_id, batch["state"], is_new)
 
 

@@ -96,8 +96,8 @@ def adjust(sim: Simulation) -> str:
     if said := refused(lambda: sim.office.ask(other, approve, number)):
         return said
     found = sim.rows(
-        "select adjustment_id::text, seller_id, amount_minor::numeric / 100"
-        " from finance.adjustments where file_id = %s order by adjustment_id",
+        "select a.adjustment_id::text, a.seller_id, a.amount_minor::numeric / 100"
+        " from finance.adjustments as a where a.file_id = %s order by a.adjustment_id",
         number,
     )
     asked = [(s, c) for s, c in zip(sellers, cents, strict=True)]

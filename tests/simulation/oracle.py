@@ -91,14 +91,20 @@ class Oracle:
                 if seller.seller_id not in self.named[account(wallet)]:
                     self.named[account(wallet)].append(seller.seller_id)
 
+    def wallet_now(self, seller_id: str) -> str:
+        """As the marketplace names it; of somebody who is gone the one that was seen last."""
+        seen = self.sightings[seller_id]
+        if seller_id in self.gone and seen:
+            return seen[-1][1]
+        return self.sellers[seller_id].wallet_address
+
     def release(self, label: str, seller_id: str, reason: str) -> None:
         """A person has released what held the seller first."""
         if reason in LASTING:
             wallet = self.wallets_of[label][seller_id]
             self.lasting[seller_id, reason].append((wallet, len(self.sightings[seller_id])))
         else:
-            wallet = self.sellers[seller_id].wallet_address
-            self.releases[label, seller_id][reason] = wallet
+            self.releases[label, seller_id][reason] = self.wallet_now(seller_id)
 
     def close(self, ledger: model.Ledger, failures: dict[str, int]) -> list[str]:
         """Settle every window that has ended; returns their labels."""
@@ -197,18 +203,19 @@ class Oracle:
     def holds_now(self, label: str, seller_id: str, conflicts: set[str]) -> list[str]:
         """What holds a stored row of the latest closed window at this moment."""
         seller, stored = self.sellers[seller_id], self.wallets_of[label][seller_id]
+        wallet_now = self.wallet_now(seller_id)
         live = {
             "seller_suspended": seller.status == "suspended",
             "seller_closed": seller.status == "closed",
             "not_verified": not seller.payouts_enabled,
             "wallet_blocked": account(stored) in self.blocked,
-            "wallet_changed": seller.wallet_address != stored,
+            "wallet_changed": wallet_now != stored,
             "outcome_conflict": seller_id in conflicts,
             "manual_review": seller_id in self.held,
         }
         found = set(self.reasons[label][seller_id]) | {r for r, applies in live.items() if applies}
         for reason, wallet in self.releases[label, seller_id].items():
-            covers = reason != "wallet_changed" or wallet == seller.wallet_address
+            covers = reason != "wallet_changed" or wallet == wallet_now
             if covers and not (reason == "manual_review" and seller_id in self.held):
                 found.discard(reason)
         for reason in LASTING:

@@ -157,6 +157,23 @@ def test_an_account_that_is_gone_is_left_out(market: Market) -> None:
     assert market.lines("seller_id") == [("s10",), ("s2",)]
 
 
+def test_an_account_that_is_gone_is_paid_where_it_was_looked_at_and_to_the_wallet_named_last(
+    market: Market,
+) -> None:
+    market.close()
+    market.rows(OWNER, "update marketplace.sellers set wallet_address = 'n' where seller_id = 's1'")
+    market.rows(OWNER, "delete from marketplace.sellers where seller_id in ('s1', 's2')")
+    assert market.value("ben", RELEASE, WINDOW, "s1") == "seller_closed"
+    assert market.value("ben", RELEASE, WINDOW, "s2") == "seller_closed"
+    held = market.rows("dora", "select seller_id, wallet_now from finance.held_sellers(%s)", WINDOW)
+    assert [tuple(row.values()) for row in held] == [("s1", "n")]
+    assert market.value("ben", RELEASE, WINDOW, "s1") == "wallet_changed"
+    market.approve("ana", "cem")
+    market.at(DUE)
+    market.freeze()
+    assert market.lines("seller_id") == [("s1",), ("s10",), ("s2",)]
+
+
 def test_all_lines_held_since_is_no_batch(market: Market) -> None:
     market.approved()
     market.rows(OWNER, "update marketplace.sellers set status = 'suspended'")

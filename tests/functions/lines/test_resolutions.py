@@ -21,11 +21,12 @@ from tests.functions.market import (
     eventually,
     rail,
 )
-from tests.functions.payment_server import ORCHESTRATOR
+from tests.functions.payment_server import ORCHESTRATOR, OWNER
 from tests.functions.rail_events import (
     BEGIN,
     COMPLETED,
     LINE,
+    answer,
     concluded,
     confirm,
     look_up,
@@ -173,7 +174,10 @@ def test_nothing_is_sent_after_peoples_word() -> None:
         assert "decide the others so too" in market.refusal(
             "ana", "select finance.declare_rejected('2026-W47', 'not there')"
         )
-        assert market.pay(url).state == "unknown"
+        with pytest.raises(
+            SettleError, match="decide the others too, settle resolve 2026-W47 SELL"
+        ):
+            market.pay(url)
         assert books(url)["payouts"] == 0
         both(market, "failed", "s1")
         assert market.state() == ["unknown"]
@@ -184,6 +188,27 @@ def test_nothing_is_sent_after_peoples_word() -> None:
             ("s10", "completed"),
             ("s2", "failed"),
         ]
+
+
+def test_a_call_whose_run_was_killed_is_left_to_people_once_they_have_decided_a_line() -> None:
+    """The rail told of one line alone, and that came back: the others must not hang for ever."""
+    with Market.open() as market, rail() as url:
+        market.approved()
+        market.freeze()
+        market.rows(ORCHESTRATOR, BEGIN, 1)
+        take(market, "completed", "failed")
+        both(market, "returned", "s2")
+        assert "its call is sending: run settle pay" in refused(market, "failed", seller="s1")
+        with pytest.raises(
+            SettleError, match="decide the others too, settle resolve 2026-W47 SELL"
+        ):
+            market.pay(url)
+        assert (calls(market), market.state()) == (["unknown"], ["unknown"])
+        assert "unknown" in market.kinds("alerts")
+        for seller in ("s1", "s10"):
+            both(market, "failed", seller)
+        assert (calls(market), market.state()) == (["accepted"], ["accepted"])
+        assert books(url)["payouts"] == 0
 
 
 def next_week(market: Market) -> list[str]:
@@ -314,3 +339,23 @@ def taken(url: str, key: str) -> None:
         headers={"X-API-Key": KEY},
         trust_env=False,
     ).raise_for_status()
+
+
+@pytest.mark.parametrize("outcome", ["failed", "completed"])
+def test_the_payout_of_a_resolved_line_is_known_once_the_rail_names_it(
+    market: Market, outcome: str
+) -> None:
+    """It had left and come back: nobody may be kept from paying by what the ledger has of it."""
+    answer(market, payout(market, id="another", idempotency_key="else", metadata={}))
+    both(market, outcome)
+    named = payout(market)["id"]
+    entries = "insert into halfin.ledger_entries values ('USDT_TRC20', %s, %s, %s, %s, %s)"
+    market.rows(OWNER, entries, "1", "payout", "-123.45", named, DUE)
+    market.rows(OWNER, entries, "2", "payout_return", "123.45", named, DUE)
+    market.rows(ORCHESTRATOR, "select finance.compare_books()")
+    unknown = "select subject from finance.breaks where kind = 'ledger_without_line'"
+    assert market.rows("dora", unknown + " and closed_at is null") == [{"subject": named}]
+    look_up(market, "failed")
+    assert market.lines("payout_id") == [(named,)]
+    market.rows(ORCHESTRATOR, "select finance.compare_books()")
+    assert market.rows("dora", unknown + " and closed_at is null") == []

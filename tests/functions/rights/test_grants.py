@@ -24,7 +24,8 @@ CALLERS = {
     "hold_lock take_turn store_close sight_wallets alert_contradictions has_no_attempt"
     " store_balances"
     " preflight freeze_batch next_call call_body begin_attempt append_response_chunk"
-    " end_attempt conclude_call open_lookups record_lookup rail_currencies ledger_knows"
+    " end_attempt conclude_call leave_to_people open_lookups record_lookup rail_currencies"
+    " ledger_knows"
     " store_ledger compare_books raise_alert raise_alert_once unposted_alerts mark_posted"
     " alert_stopped alert_changed_definitions prune_raw_texts"
     " claim_events end_post unclaim_events replay_events": {ORCHESTRATOR},

@@ -99,6 +99,7 @@ REFUSED = {
         "select finance.begin_attempt(1, 1)",
         "select finance.end_attempt(1, 1, 1, 400, true, null)",
         "select finance.conclude_call(1, 1)",
+        "select finance.leave_to_people(1)",
         "select finance.record_lookup('{}')",
         "select finance.store_ledger('USDT_SPL', '{}')",
         "select finance.store_balances('{}')",

@@ -80,7 +80,7 @@ begin
     ),
     judged as (
         select
-            r.*, a.wallet_address as wallet_now, h.hold_id, x.seller_id is not null as is_released,
+            r.*, s.wallet_now, h.hold_id, x.seller_id is not null as is_released,
             array_remove(array[
                 case when a.seller_id is null then 'seller_closed' end,
                 case when a.seller_status = 'suspended' then 'seller_suspended' end,
@@ -88,12 +88,16 @@ begin
                 case when not a.payouts_enabled then 'not_verified' end,
                 case when u.account is not null then 'wallet_not_payable' end,
                 case when k.block_id is not null then 'wallet_blocked' end,
-                case when a.wallet_address <> r.wallet_address then 'wallet_changed' end,
+                case when s.wallet_now <> r.wallet_address then 'wallet_changed' end,
                 case when f.seller_id is not null then 'outcome_conflict' end,
                 case when h.hold_id is not null then 'manual_review' end
             ], null) as live_reasons
         from stored as r
         left join accounts as a on r.seller_id = a.seller_id
+        -- Of somebody who is gone the wallet that was seen last.
+        cross join lateral (
+            select coalesce(a.wallet_address, finance.last_wallet(r.seller_id)) as wallet_now
+        ) as s
         left join finance.seller_holds as h on r.seller_id = h.seller_id and h.lifted_at is null
         left join finance.wallet_blocks as k on r.account = k.account and k.lifted_at is null
         -- The list may have grown since the close.

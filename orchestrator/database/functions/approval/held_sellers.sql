@@ -9,14 +9,14 @@ returns table (
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select
         h.seller_id, h.hold_reasons[1], h.hold_reasons, coalesce(k.is_releasable, false),
-        h.net_minor, coalesce(s.wallet_address, '')
+        h.net_minor, coalesce(s.wallet_address, finance.last_wallet(h.seller_id))
     from finance.current_holds(p_window, null) as h
     left join finance.hold_reasons as k on h.hold_reasons[1] = k.reason
     left join finance.sellers_now() as s on h.seller_id = s.seller_id
     where cardinality(h.hold_reasons) > 0
 $$;
 comment on function finance.held_sellers(text) is
-'One row per seller that is held in a stored window: the first reason and all of them, whether a person may release the first, the net of the row, and the wallet that the marketplace names now.';
+'One row per seller that is held in a stored window: the first reason and all of them, whether a person may release the first, the net of the row, and the wallet that the marketplace names now, or named last.';
 
 -- A release covers the wallet there is, so another wallet is another set.
 create or replace function finance.held_digest(p_window text, p_reason text) returns text

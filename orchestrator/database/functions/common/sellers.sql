@@ -47,6 +47,17 @@ $$;
 comment on function finance.is_known_seller(text) is
 'Whether the marketplace''s own table has the seller, or had them: they named a wallet, or a stored close has them.';
 
+-- What a seller who is gone from that table counts with. Never used where the table still has them.
+create or replace function finance.last_wallet(p_seller text) returns text
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select coalesce((
+        select w.wallet_address from finance.wallet_sightings as w
+        where w.seller_id = p_seller order by w.sighting_id desc limit 1
+    ), '')
+$$;
+comment on function finance.last_wallet(text) is
+'The wallet that a seller was last seen to name; empty where none ever was.';
+
 -- Wallets named since the last look: with a table of ours a trigger has seen each change, with a
 -- mapped view this is the only look.
 create or replace function finance.sight_wallets() returns bigint

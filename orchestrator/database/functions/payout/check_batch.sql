@@ -46,15 +46,21 @@ begin
         raise exception 'the wallet of seller % in % is no checked wallet of its rail: nothing was frozen, hold the seller or build again',
             v_wrong, p_batch.payout_window;
     end if;
-    -- And the one that the marketplace itself names, or a person has released the change.
+    -- And the one that the marketplace itself names, or named last, or a person has released the change.
     select min(l.seller_id) into v_wrong from finance.payout_lines as l
     left join finance.sellers_now() as s on l.seller_id = s.seller_id
-    where l.batch_id = p_batch.batch_id and l.wallet_address is distinct from s.wallet_address
+    cross join lateral (
+        select coalesce(s.wallet_address, finance.last_wallet(l.seller_id)) as wallet_now
+    ) as n
+    where l.batch_id = p_batch.batch_id
+    and (l.wallet_address is distinct from n.wallet_now or s.seller_id is null)
     and not exists (
         select from finance.hold_releases as x
         where x.payout_window = l.payout_window and x.seller_id = l.seller_id
-        and x.reason in ('wallet_changed', 'seller_closed')
-        and x.wallet_address = coalesce(s.wallet_address, '')
+        and x.wallet_address = n.wallet_now and x.reason = case
+            when l.wallet_address is distinct from n.wallet_now then 'wallet_changed'
+            else 'seller_closed'
+        end
     );
     if v_wrong is not null then
         raise exception 'the marketplace names another wallet for seller % than % pays: nothing was frozen; run it again, and where it stays have the models looked at',

@@ -136,8 +136,6 @@ create or replace function finance.record_contrary(p_line finance.payout_lines, 
 returns text
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
-    update finance.payout_lines set payout_id = p_payout ->> 'id'
-    where line_id = p_line.line_id and payout_id is null;
     if not finance.is_settled_by_people('contrary_outcome', p_line.line_id) then
         perform finance.open_break('contrary_outcome', p_line.line_id,
             format('payout %s of seller %s in %s is %s here and %s by the rail: the seller is held until that is clear',
@@ -178,6 +176,9 @@ begin
     -- A webhook alone confirms no failure.
     elsif p_source not in ('lookup', 'confirmation') then
         return 'rejected';
+    elsif v_later.line_id is null then
+        update finance.payout_lines set payout_id = p_payout ->> 'id'
+        where line_id = p_line.line_id and payout_id is null;
     end if;
     update finance.breaks as b
     set closed_at = public.settle_now(), closed_by = 'an outcome',

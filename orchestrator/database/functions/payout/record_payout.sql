@@ -123,6 +123,11 @@ begin
                 v_line.seller_id, v_mismatch));
         return 'break';
     end if;
+    -- What people resolved before the rail had named its payout: else the ledger's would stay unknown.
+    if v_line.payout_id is null and v_line.state in ('completed', 'failed', 'returned') then
+        update finance.payout_lines set payout_id = v_payout_id
+        where line_id = v_line.line_id returning * into v_line;
+    end if;
     if v_line.state = 'rejected' then
         return finance.record_after_rejected(v_line, p_payout, p_source);
     -- What people have said of it stays until they have looked again.

@@ -21,6 +21,37 @@ $$;
 comment on function finance.has_resolved_line(bigint, integer) is
 'Whether people have decided a line of the call: it is sent no more.';
 
+-- Said under the turn of the window, when no other run can have an attempt of it under way.
+create or replace function finance.leave_to_people(p_batch_id bigint) returns text
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    v_batch finance.payout_batches;
+    v_message text;
+begin
+    perform finance.require_plain_call();
+    select b.* into v_batch from finance.payout_batches as b
+    where b.batch_id = p_batch_id for update;
+    select format('call %s of %s is sent no more, as two people have decided the outcome of one of its lines: decide the others too, settle resolve %s SELLER',
+        min(c.sequence), v_batch.payout_window, v_batch.payout_window)
+    into v_message
+    from finance.payout_calls as c
+    where c.batch_id = p_batch_id and c.state in ('sending', 'unknown')
+    and finance.has_resolved_line(c.batch_id, c.sequence)
+    having count(*) > 0;
+    -- A run that was killed has left it as if it were being sent.
+    update finance.payout_calls as c set state = 'unknown'
+    where c.batch_id = p_batch_id and c.state = 'sending'
+    and finance.has_resolved_line(c.batch_id, c.sequence);
+    if found then
+        perform finance.raise_alert('unknown', v_batch.payout_window, v_message);
+        perform finance.conclude_batch(v_batch, 'unknown', v_message);
+    end if;
+    return v_message;
+end;
+$$;
+comment on function finance.leave_to_people(bigint) is
+'Where people have decided a line of a call without a certain response: makes the call unknown, so that they can decide its other lines, and returns what they have to do; null where there is no such call.';
+
 create or replace function finance.resolution_obstacle(
     p_line finance.payout_lines, p_outcome text
 ) returns text
