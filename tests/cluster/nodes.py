@@ -24,6 +24,8 @@ from orchestrator.database.people import add_person
 URL = "SETTLE_TEST_CITUS_URL"
 # A command that takes `stop`, `kill` or `start`, and a node's host and port.
 CONTROL = "SETTLE_TEST_CITUS_CONTROL"
+# Read once: while a build runs in this process its environment is dbt's alone.
+COMMAND = shlex.split(os.environ.get(CONTROL, ""))
 SECRET = "word-of-a-cluster"  # noqa: S105 - of logins that are gone with their test file
 OWNER, PEOPLE = "cluster_owner", ("cluster_ana", "cluster_ben")
 DEPLOY = PROJECT_ROOT / "deploy" / "citus"
@@ -54,9 +56,9 @@ class Node:
 
     def control(self, verb: str) -> None:
         """Stop, kill or start it; the test is skipped where nobody said how."""
-        if CONTROL not in os.environ:
+        if not COMMAND:
             pytest.skip(f"{CONTROL} is not set: no node was stopped")
-        command = [*shlex.split(os.environ[CONTROL]), verb, self.host, self.port]
+        command = [*COMMAND, verb, self.host, self.port]
         subprocess.run(command, check=True, timeout=90, stdout=subprocess.DEVNULL)
 
     @contextmanager
@@ -124,9 +126,9 @@ def environment(urls: dict[Component, str]) -> dict[str, str]:
 
 
 def nodes_given() -> tuple[Node, ...]:
-    """The cluster that the environment names; else the test is skipped, and says so in one line."""
+    """The cluster that the environment names, the coordinator first; empty where it names none."""
     if URL not in os.environ:
-        pytest.skip(f"{URL} is not set: nothing was tried on a cluster")
+        return ()
     parts = conninfo_to_dict(os.environ[URL])
     hosts, ports = str(parts.pop("host")).split(","), str(parts.pop("port")).split(",")
     assert len(hosts) == len(ports) >= 3, f"{URL} names a coordinator and two workers or more"
@@ -142,8 +144,8 @@ def prepare_node(cluster: Cluster, node: Node, file: str) -> None:
     node.run(cluster.database, text)
 
 
-def make_database(cluster: Cluster) -> None:
-    """What docs/operations/cluster.md asks of the administrator, with all workers but the last."""
+def make_database(cluster: Cluster, joining: int) -> None:
+    """What docs/operations/cluster.md asks of the administrator; the first workers join."""
     for worker in cluster.workers:
         prepare_node(cluster, worker, "worker.sql")
     here = cluster.coordinator
@@ -152,7 +154,7 @@ def make_database(cluster: Cluster) -> None:
         sql.SQL("select citus_set_coordinator_host({}, {})").format(here.host, int(here.port)),
         *(
             sql.SQL("select citus_add_node({}, {})").format(w.host, int(w.port))
-            for w in cluster.workers[:-1]
+            for w in cluster.workers[:joining]
         ),
         sql.SQL("alter role {} password {}").format(sql.Identifier(OWNER), SECRET),
     )

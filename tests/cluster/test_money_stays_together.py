@@ -13,8 +13,8 @@ inner join pg_namespace as n on c.relnamespace = n.oid
 where n.nspname in ('finance', 'halfin', 'portal', 'handover')
 order by 1
 """
-# What a close stores, and nothing else writes.
-EVIDENCE = "finance.window_close_"
+# What a close stores, and what a build hands over to be stored: nothing else writes them.
+EVIDENCE = ("finance.window_close_", "handover.close_")
 
 
 def test_no_table_of_a_decision_a_batch_or_an_outcome_is_on_another_node(cluster: Cluster) -> None:
@@ -26,4 +26,4 @@ def test_no_table_of_a_decision_a_batch_or_an_outcome_is_on_another_node(cluster
             " on p.pronamespace = n.oid where n.nspname = 'finance'"
             " and p.prosrc ~ '(insert into|update|delete from) finance\\.window_close_'"
         )
-        assert {name for (name,) in writers} == {"store_close"}
+        assert {name for (name,) in writers} == {"store_close", "store_entries"}
