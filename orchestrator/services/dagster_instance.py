@@ -28,12 +28,14 @@ SESSIONS = {
     # crash of the server costs the history its last moment, and no money is in it.
     "synchronous_commit": "off",
 }
-STATEMENT_TIMEOUT_MS = 60_000
 SETTINGS = Path(__file__).with_name("dagster.yaml")
 HISTORY = f"""
 storage:
-  postgres:
-    postgres_url: {{env: {DAGSTER_URL_VARIABLE}}}
+  custom:
+    module: orchestrator.services.history
+    class: History
+    config:
+      postgres_url: {{env: {DAGSTER_URL_VARIABLE}}}
 """
 
 
@@ -66,10 +68,6 @@ def kept_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     with exclusive(settings.home / "dagster" / "settle.lock", 0o700):
         instance = dg.DagsterInstance.get()
     with instance:
-        # Connections that stay open, as the webserver has them, for what is written in one go.
-        instance.optimize_for_webserver(
-            statement_timeout=STATEMENT_TIMEOUT_MS, pool_recycle=3600, max_overflow=20
-        )
         yield instance
 
 

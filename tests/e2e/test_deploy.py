@@ -78,7 +78,8 @@ def test_a_home_is_made_ready_for_programs_that_others_start(
         homes = units.map(lambda _: shell.done("home", SETTLE_DAGSTER_URL=history), range(2))
     assert all(str(tmp_path / "dagster") in said for said in homes)
     written = yaml.safe_load((tmp_path / "dagster" / "dagster.yaml").read_text(encoding="utf-8"))
-    assert written["storage"] == {"postgres": {"postgres_url": {"env": DAGSTER_URL_VARIABLE}}}
+    storage = written["storage"]["custom"]
+    assert storage["config"] == {"postgres_url": {"env": DAGSTER_URL_VARIABLE}}
     assert written["concurrency"]["pools"] == {"default_limit": 1, "granularity": "run"}
     assert (tmp_path / "dbt" / "target" / "manifest.json").is_file()
     with psycopg.connect(history) as database:

@@ -25,9 +25,7 @@ comment on function finance.write_event(text, text, text, text, jsonb) is
 -- A transaction takes its sellers' numbers at its very end, in the order of sellers: two never wait
 -- for each other, and what waited for another's line has the later number.
 create or replace function finance.number_events() returns trigger
-language plpgsql security definer set search_path = pg_catalog, pg_temp
--- A plan for any number takes a third of all events for later ones, and reads them all.
-set plan_cache_mode = force_custom_plan as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_event finance.events;
     v_sequence bigint;
@@ -39,12 +37,14 @@ begin
     ) then
         return null;
     end if;
-    -- Row by row: a plan that was made for one event would be kept for a batch of thousands. What is
-    -- unnumbered is this transaction's own, and not older than its first.
-    for v_event in
-        select e.* from finance.events as e
-        where e.event_number >= new.event_number and e.sequence is null
-        order by e.seller_id, e.event_number
+    -- What is unnumbered is this transaction's own, and not older than its first. Executed, so that it
+    -- is planned for that number: a plan for any takes a third of all events for later ones, and reads
+    -- them all. What follows is by key, row by row, and keeps its plan.
+    for v_event in execute
+        'select e.* from finance.events as e'
+        ' where e.event_number >= $1 and e.sequence is null'
+        ' order by e.seller_id, e.event_number'
+        using new.event_number
     loop
         insert into finance.event_sequences as s (seller_id, last_sequence)
         values (v_event.seller_id, 1)
