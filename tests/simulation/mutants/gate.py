@@ -85,13 +85,13 @@ MUTANTS = (
         "complete",
         (
             f"{FUNCTIONS}/approval/current_holds.sql",
-            "case when a.wallet_address <> r.wallet_address then 'wallet_changed' end",
+            "case when s.wallet_now <> r.wallet_address then 'wallet_changed' end",
             "null",
         ),
         # The freeze has its own look, and so has the first attempt.
         (
             f"{FUNCTIONS}/payout/check_batch.sql",
-            "and l.wallet_address is distinct from s.wallet_address",
+            "and (l.wallet_address is distinct from n.wallet_now or s.seller_id is null)",
             "and false",
         ),
         seed=9,
