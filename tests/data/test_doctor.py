@@ -162,6 +162,12 @@ TEN_BROKEN = {
         "warning: order_fees.charged_at: was the time lost? All are at midnight UTC; map an"
         " instant, not a date (30 rows)",
     ),
+    "day_of_a_copy_for_recorded_at": (
+        ("orders", "placed_at as recorded_at", "timestamptz '2026-11-20' as recorded_at"),
+        "warning: orders.recorded_at: is it the day of a copy? Most rows were recorded over a week"
+        " after they happened and are known only from then on, so a history would be owed at once;"
+        " map when each row first came (30 rows)",
+    ),
     "currency_in_lower_case": (
         ("orders", "'USD' as currency", "case id when 'o2' then 'usd' else 'USD' end as currency"),
         "error: orders: the currency is none of seeds/currencies.csv, so the order has no effect;"
@@ -251,6 +257,26 @@ def test_files_are_judged_as_the_loader_does_and_stored_nowhere(
 def test_real_orders_are_in_order(mapping: Mapping) -> None:
     found = examine(mapping.connection, OLIST)
     assert not [finding.line for finding in found.findings if finding.severity == "error"]
+
+
+def test_a_history_of_files_without_recorded_at_is_a_warning(
+    mapping: Mapping, tmp_path: Path
+) -> None:
+    (tmp_path / "sellers.csv").write_text(
+        "seller_id,display_name,region,fast_settlement,wallet_address,status,created_at,updated_at\n"
+        "s1,One,EU,no,,active,2026-01-01T00:00:00Z,2026-01-01T00:00:00Z\n"
+    )
+    head = "order_id,checkout_id,seller_id,currency,gross_amount,ordered_at"
+    rows = [f"o{n},c{n},s1,USD,10.50,2026-01-02T09:30:{n}Z" for n in range(10, 35)]
+    (tmp_path / "orders.csv").write_text("\n".join([head, *rows, ""]))
+    lines = [finding.line for finding in examine(mapping.connection, tmp_path).findings]
+    recorded = [line for line in lines if line.startswith("warning: orders.recorded_at: is it the")]
+    assert len(recorded) == 1
+    (tmp_path / "orders.csv").write_text(
+        "\n".join([f"{head},recorded_at", *(f"{r},2026-01-02T10:00:00Z" for r in rows), ""])
+    )
+    lines = [finding.line for finding in examine(mapping.connection, tmp_path).findings]
+    assert not [line for line in lines if "recorded_at" in line]
 
 
 # ---- One home -----------------------------------------------------------------------------------

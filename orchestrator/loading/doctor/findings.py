@@ -82,6 +82,9 @@ HEURISTICS = {
     "midnight": "was the time lost? All are at midnight UTC; map an instant, not a date",
     "recorded_before": "was a time zone lost? Rows were recorded before they happened, by up to"
     " {detail} hours",
+    "recorded_late": "is it the day of a copy? Most rows were recorded over a week after they"
+    " happened and are known only from then on, so a history would be owed at once; map when each"
+    " row first came",
     "future": "was a time zone lost? Rows have yet to happen, the last at {detail}",
 }
 

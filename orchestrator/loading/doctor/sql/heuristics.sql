@@ -56,6 +56,24 @@ group by source_table, column_name
 
 union all
 
+-- A file without the column is recorded when it is loaded.
+select
+    source_table,
+    'recorded_at',
+    'recorded_late',
+    count(*) filter (where is_late),
+    null
+from (
+    select
+        source_table,
+        coalesce(recorded_at, (select public.settle_now())) > at + interval '7 days' as is_late
+    from instants
+) as recorded
+group by source_table
+having count(*) >= 20 and count(*) filter (where is_late) > count(*) / 2
+
+union all
+
 select source_table, column_name, 'future', count(*), max(at)::text
 from instants
 where at > (select public.settle_now()) + interval '5 minutes'
