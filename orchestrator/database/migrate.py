@@ -1,16 +1,14 @@
 """Bring a database to the schema this code expects: roles, migrations, logins, environment."""
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from hashlib import sha256
 from importlib.metadata import version
-from pathlib import Path
 
 import psycopg
 from psycopg import sql
 
 from orchestrator.config import Component, Environment, Settings
+from orchestrator.database import versions
 from orchestrator.database.apply import apply_migrations
 from orchestrator.database.connection import connect
 from orchestrator.database.definitions import (
@@ -25,7 +23,6 @@ from orchestrator.embedded_postgres.server import EmbeddedPostgres
 from orchestrator.errors import SettleError
 from orchestrator.project_variables import source_table
 
-FOLDER = Path(__file__).parent
 MOST_CONNECTIONS = 60  # of one component, of the server's 200: the others go on
 COMPONENT_GROUPS = {
     Component.DBT: "settle_dbt",
@@ -52,7 +49,7 @@ def prepare_database(
     _prepare(settings, is_asked=is_asked, is_emergency=is_emergency)
     if is_asked:
         with connect(settings, Component.OWNER) as connection:  # anew: with what is set now
-            connection.execute((FOLDER / "nodes.sql").read_bytes())
+            connection.execute((versions.FOLDER / "nodes.sql").read_bytes())
             connection.execute("set local role settle_owner")
             connection.execute("select finance.require_plain_messages()")
 
@@ -69,7 +66,7 @@ def _prepare(settings: Settings, *, is_asked: bool, is_emergency: bool) -> None:
                 f"definitions of this database are not as settle applied them ({some_of(changed)}):"
                 " settle pause, find out who changed them, then settle db start applies them again"
             )
-        if not changed and _is_up_to_date(connection) and kept:
+        if not changed and versions.is_up_to_date(connection) and kept:
             _keep_environment(connection, settings, kept)
             return
         is_production = Environment.PRODUCTION in (kept, settings.environment)
@@ -79,18 +76,18 @@ def _prepare(settings: Settings, *, is_asked: bool, is_emergency: bool) -> None:
                 " run settle db start"
             )
         with _one_migration(settings):
-            if changed_definitions(connection) or not _is_up_to_date(connection):
+            if changed_definitions(connection) or not versions.is_up_to_date(connection):
                 if is_production:
-                    _refuse_older(connection)
+                    versions.refuse_older(connection)
                 # The same version puts back what it can, and what is left is compared then.
-                is_repair = _is_this_version(connection)
+                is_repair = versions.is_this_version(connection)
                 if not is_repair:
                     refuse_changed_tables(connection)
-                connection.execute((FOLDER / "roles.sql").read_bytes())
-                connection.execute((FOLDER / "nodes.sql").read_bytes())
+                connection.execute((versions.FOLDER / "roles.sql").read_bytes())
+                connection.execute((versions.FOLDER / "nodes.sql").read_bytes())
                 if settings.is_embedded:
                     _ensure_logins(connection, EmbeddedPostgres(settings.home))
-                apply_migrations(settings, connection, FOLDER / "migrations")
+                apply_migrations(settings, connection, versions.FOLDER / "migrations")
                 _apply_functions(connection, is_repair=is_repair)
             _keep_environment(connection, settings, kept_environment(connection))
 
@@ -156,94 +153,11 @@ def set_clock(settings: Settings) -> None:
             ) from None
 
 
-def _is_up_to_date(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
-    if not has_relation(connection, "finance._yoyo_migration"):
-        return False
-    applied = {r[0] for r in connection.execute("select migration_id from finance._yoyo_migration")}
-    known = _migrations()
-    if foreign := sorted(str(name) for name in applied - known.keys()):
-        raise SettleError(
-            f"this database was made by another version of settle ({foreign[0]}): update the code,"
-            " or use another SETTLE_HOME or database"
-        )
-    if has_relation(connection, "finance.applied_migrations"):
-        query = "select migration_id, sha256 from finance.applied_migrations order by migration_id"
-        for name, digest in connection.execute(query):
-            if known.get(str(name)) != digest:
-                raise SettleError(
-                    f"migration {name} was edited after this database had it: restore the file and"
-                    " write a new migration, or use another SETTLE_HOME or database"
-                )
-    return not _is_open_to_all(connection) and _is_this_version(connection)
-
-
-def _is_this_version(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
-    """Whether all of this checkout was applied, and nothing later; an install may have stopped."""
-    if not has_relation(connection, "finance.applied_functions"):
-        return False
-    applied = connection.execute("select migration_id from finance._yoyo_migration").fetchall()
-    row = connection.execute("select sha256 from finance.applied_functions").fetchone()
-    return (
-        {name for (name,) in applied} == _migrations().keys()
-        and row is not None
-        and row[0] == _version_hash()
-    )
-
-
-def _refuse_older(connection: psycopg.Connection[tuple[object, ...]]) -> None:
-    """Functions only go forward: what later ones have replaced is an older checkout."""
-    if not has_relation(connection, "finance.applied_versions"):
-        return
-    found = connection.execute(
-        "select v.version, v.sha256 = %s and f.sha256 is null"
-        " from finance.applied_versions as v"
-        " left join finance.applied_functions as f on v.sha256 = f.sha256",
-        [_version_hash()],
-    ).fetchall()
-    ours = version("settle")
-    if any(is_known or _parts(str(other)) > _parts(ours) for other, is_known in found):
-        raise SettleError(
-            f"this checkout ({ours}) is older than the database: its functions were replaced by"
-            " later ones; update the code"
-        )
-
-
-def _parts(number: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", number))
-
-
-def _migrations() -> dict[str, str]:
-    """The SHA-256 of each migration's file, by its id."""
-    files = sorted((FOLDER / "migrations").glob("*.sql"))
-    return {file.stem: sha256(file.read_bytes()).hexdigest() for file in files}
-
-
-def _is_open_to_all(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
-    """As a database is after a restore into a new one: dumps leave its own grants out."""
-    row = connection.execute(
-        "select has_database_privilege('public', current_database(), 'connect')"
-    ).fetchone()
-    return bool(row and row[0])
-
-
-def _functions() -> bytes:
-    """All functions, each in one place and made again when any changes; grants come last."""
-    files = (FOLDER / "functions").rglob("*.sql")
-    in_order = sorted(files, key=lambda f: (f.stem == "grants", f.parts))
-    return b"\n".join(file.read_bytes() for file in in_order)
-
-
-def _version_hash() -> str:
-    """Of all that is made again when it changes: roles, functions, where sellers are read."""
-    source = ".".join(source_table("sellers")).encode()
-    return sha256((FOLDER / "roles.sql").read_bytes() + _functions() + source).hexdigest()
-
-
 def _apply_functions(
     connection: psycopg.Connection[tuple[object, ...]], *, is_repair: bool
 ) -> None:
     """As settle_owner, all or nothing; they may name each other in any order."""
-    functions = _functions()
+    functions = versions.functions_text()
     with connection.transaction():
         connection.execute("set local check_function_bodies = off")
         connection.execute("set local role settle_owner")
@@ -258,14 +172,14 @@ def _apply_functions(
         connection.execute(
             "insert into finance.applied_functions (sha256) values (%s) on conflict (only_row)"
             " do update set sha256 = excluded.sha256, applied_at = excluded.applied_at",
-            [_version_hash()],
+            [versions.version_hash()],
         )
         connection.execute(
             "insert into finance.applied_versions (sha256, version) values (%s, %s)"
             " on conflict do nothing",
-            [_version_hash(), version("settle")],
+            [versions.version_hash(), version("settle")],
         )
-        for migration in _migrations().items():
+        for migration in versions.migration_hashes().items():
             connection.execute(
                 "insert into finance.applied_migrations (migration_id, sha256) values (%s, %s)"
                 " on conflict do nothing",

@@ -19,6 +19,7 @@ import psycopg
 from psycopg import sql
 
 from orchestrator.config import Component
+from orchestrator.embedded_postgres.server_settings import INITDB, server_settings
 from orchestrator.embedded_postgres.socket_folder import (
     PORT,
     SOCKET,
@@ -46,33 +47,6 @@ from orchestrator.secret_files import (
 
 DATABASE = "settle"
 PG_CTL_WAIT = ("-w", "-t", "300")  # seconds: long enough to replay max_wal_size after a crash
-INITDB = (
-    f"--username={Component.OWNER}",
-    "--auth=scram-sha-256",
-    "--encoding=UTF8",
-    "--locale=C",
-    "--locale-provider=builtin",
-    "--builtin-locale=C.UTF-8",
-)
-
-# Parallel queries share memory in files, as a container's /dev/shm of 64 MB is too small for them.
-# A failed statement stays out of the log: it may carry a password.
-SETTINGS = f"""\
-listen_addresses = ''
-port = {PORT}
-password_encryption = 'scram-sha-256'
-max_connections = 200
-work_mem = '64MB'
-maintenance_work_mem = '256MB'
-max_wal_size = '4GB'
-random_page_cost = 1.1
-dynamic_shared_memory_type = mmap
-jit = off
-timezone = 'UTC'
-log_timezone = 'UTC'
-log_min_messages = warning
-log_min_error_statement = panic
-"""
 
 
 class EmbeddedPostgres:
@@ -177,7 +151,7 @@ class EmbeddedPostgres:
         # Stale, as nothing runs. Postgres would believe its number if another program has it now.
         (data / "postmaster.pid").unlink(missing_ok=True)
         log, settings = data.parent / "postgres.log", data.parent / "postgres.conf"
-        write(open_file(settings, os.O_TRUNC, 0o644), SETTINGS + _settings(socket, user, programs))
+        write(open_file(settings, os.O_TRUNC, 0o644), server_settings(socket, user, programs))
         write(user.given(open_file(log, os.O_APPEND)), "")
         size = log.stat().st_size
         if user.run(programs / "pg_ctl", "start", "-D", data, "-l", log, *PG_CTL_WAIT).returncode:
@@ -244,20 +218,6 @@ class EmbeddedPostgres:
         """Return the running server's socket folder: line 5 of its pid file."""
         lines = lock_file_lines(data / "postmaster.pid", data)
         return Path(lines[4]) if len(lines) > 4 and lines[4] else None
-
-
-def _settings(socket: Path, user: ServerUser, programs: Path) -> str:
-    """Write the settings that depend on this machine."""
-    memory_mb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
-    path = str(socket).replace("\\", "\\\\").replace("'", "''").replace('"', '""')
-    settings = f"""\
-unix_socket_directories = '"{path}"'
-shared_buffers = '{min(memory_mb // 4, 1024)}MB'
-effective_cache_size = '{memory_mb // 2}MB'
-"""
-    if "--with-lz4" in user.run(programs / "pg_config", "--configure").stdout:
-        settings += "default_toast_compression = lz4\n"
-    return settings
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from orchestrator.config import Component
-from orchestrator.database.migrate import FOLDER
+from orchestrator.database.versions import FOLDER
 from orchestrator.events.endpoint import Endpoint
 from orchestrator.events.poster import post_some
 from tests.events.post_process import post_waiting_alone

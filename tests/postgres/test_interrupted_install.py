@@ -9,10 +9,10 @@ import psycopg
 import pytest
 
 from orchestrator.config import Component, Settings
-from orchestrator.database import migrate
+from orchestrator.database import migrate, versions
 from orchestrator.database.apply import apply_migrations
 from orchestrator.database.connection import connect
-from orchestrator.database.migrate import FOLDER
+from orchestrator.database.versions import FOLDER
 from orchestrator.embedded_postgres.server import EmbeddedPostgres
 from tests.support.postgres import clear_home, place
 from tests.support.shell import Shell
@@ -66,7 +66,7 @@ def test_an_upgrade_that_was_killed_goes_on(
     (later / "migrations" / "9999.later.sql").write_text(
         "alter table finance.installation add column later text;\n"
     )
-    monkeypatch.setattr(migrate, "FOLDER", later)
+    monkeypatch.setattr(versions, "FOLDER", later)
     with connect(settings, Component.OWNER, autocommit=True) as owner:
         apply_migrations(settings, owner, later / "migrations")  # and here the process was killed
     migrate.prepare_database(settings, is_asked=True)

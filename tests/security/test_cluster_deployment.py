@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from orchestrator.config import PROJECT_ROOT
-from orchestrator.database.migrate import FOLDER
+from orchestrator.database.versions import FOLDER
 
 CITUS = PROJECT_ROOT / "deploy" / "citus"
 COMPOSED = yaml.safe_load((PROJECT_ROOT / "deploy" / "compose.citus.yaml").read_text())

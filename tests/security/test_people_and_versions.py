@@ -12,7 +12,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from orchestrator.config import Component, Environment, Settings
-from orchestrator.database import migrate
+from orchestrator.database import migrate, versions
 from orchestrator.database.connection import connect, database_url, open_as
 from orchestrator.database.people import add_person, remove_person
 from orchestrator.errors import SettleError
@@ -168,8 +168,8 @@ def test_another_version_changes_no_production_database(
     query = "select sha256 from finance.applied_functions"
     with connect(settings, Component.OWNER) as owner:
         before = owner.execute(query).fetchall()
-    functions = migrate._functions()
-    monkeypatch.setattr(migrate, "_functions", lambda: functions + b"\n-- another")
+    functions = versions.functions_text()
+    monkeypatch.setattr(versions, "functions_text", lambda: functions + b"\n-- another")
     with pytest.raises(SettleError, match="this database is production and SETTLE_ENV is dev"):
         migrate.prepare_database(settings)
     with pytest.raises(SettleError, match="run settle db start"):
@@ -177,6 +177,6 @@ def test_another_version_changes_no_production_database(
     with connect(settings, Component.OWNER) as owner:
         assert owner.execute(query).fetchall() == before
     migrate.prepare_database(production, is_asked=True)
-    monkeypatch.setattr(migrate, "_functions", lambda: functions)
+    monkeypatch.setattr(versions, "functions_text", lambda: functions)
     with pytest.raises(SettleError, match="is older than the database"):
         migrate.prepare_database(production, is_asked=True)

@@ -12,7 +12,7 @@ import psycopg
 from psycopg import sql
 
 from orchestrator.config import Component, Settings
-from orchestrator.database.migrate import FOLDER
+from orchestrator.database.versions import FOLDER
 from orchestrator.embedded_postgres.server import EmbeddedPostgres
 from tests.support.settings import make_settings
 

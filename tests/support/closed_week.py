@@ -9,7 +9,7 @@ import psycopg
 from psycopg import sql
 
 from orchestrator.config import URL_VARIABLES, Component, Settings
-from orchestrator.database.migrate import FOLDER
+from orchestrator.database.versions import FOLDER
 from orchestrator.embedded_postgres.server import EmbeddedPostgres
 from tests.support.postgres import clear_folder, copy_home, place
 from tests.support.settings import make_settings, without_fsync

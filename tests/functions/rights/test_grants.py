@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from orchestrator.database.migrate import FOLDER
+from orchestrator.database.versions import FOLDER
 from tests.functions.market import Market
 from tests.functions.payment_server import ORCHESTRATOR, OWNER, WEBHOOK
 

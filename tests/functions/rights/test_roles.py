@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from orchestrator.config import Environment, load_settings
-from orchestrator.database.migrate import FOLDER, prepare_database, set_clock
+from orchestrator.database.migrate import prepare_database, set_clock
+from orchestrator.database.versions import FOLDER
 from orchestrator.errors import SettleError
 from tests.functions.market import CLOSE, Market
 from tests.functions.payment_server import ORCHESTRATOR, OWNER, WEBHOOK
