@@ -72,15 +72,31 @@ def contents(database: Connection) -> list[tuple[Any, ...]]:
     return database.execute(counts.encode()).fetchall()
 
 
-@settings(
-    max_examples=150,
+FUZZED = settings(
+    max_examples=30,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
+
+
+@FUZZED
 @given(changed=broken())
 def test_all_or_nothing_and_in_clear_lines(
     database: Connection, tmp_path: Path, changed: tuple[str, bytes]
 ) -> None:
+    loads_all_or_nothing(database, tmp_path, changed)
+
+
+@pytest.mark.many("the same again: make test draws thirty")
+@settings(FUZZED, max_examples=150)
+@given(changed=broken())
+def test_all_or_nothing_of_many(
+    database: Connection, tmp_path: Path, changed: tuple[str, bytes]
+) -> None:
+    loads_all_or_nothing(database, tmp_path, changed)
+
+
+def loads_all_or_nothing(database: Connection, tmp_path: Path, changed: tuple[str, bytes]) -> None:
     for name, content in {**FILES, changed[0]: changed[1]}.items():
         (tmp_path / name).write_bytes(content)
     with database.transaction(force_rollback=True):

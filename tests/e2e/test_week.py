@@ -5,7 +5,6 @@ import io
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from orchestrator.config import PROJECT_ROOT, Component, Settings
 from orchestrator.database.connection import connect, rows
 from orchestrator.embedded_postgres.server import EmbeddedPostgres
 from orchestrator.loading.csv_files import FACTS
+from tests.support.postgres import open_folder
 from tests.support.settings import make_settings
 from tests.support.shell import ShellInProcess
 
@@ -39,18 +39,14 @@ def settle(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
-def week(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+def week() -> Iterator[Settings]:
     """A home whose path has spaces and more than 200 characters, after the demo."""
-    home = tmp_path_factory.mktemp("a home") / ("long " * 40).strip() / ".settle"
+    home = open_folder("a home") / ("long " * 40).strip() / ".settle"
     home.parent.mkdir(parents=True)
     done = settle(home, *DEMO)
     assert done.returncode == 0, done.stdout + done.stderr
-    settings = make_settings(home)
-    with connect(settings, Component.OWNER) as database:
-        [row] = rows(database, "select current_setting('data_directory') as folder")
-    yield settings
+    yield make_settings(home)
     EmbeddedPostgres(home).stop()
-    shutil.rmtree(Path(row["folder"]).parent, ignore_errors=True)  # root's may be elsewhere
 
 
 def query(settings: Settings, text: str) -> list[dict[str, Any]]:

@@ -25,6 +25,7 @@ from orchestrator.database.people import add_person
 from orchestrator.embedded_postgres.server import EmbeddedPostgres
 from tests.functions.dbt_stand_ins import CLEAR, STAND_INS
 from tests.halfin.sandbox import KEY, SIGNING
+from tests.support.postgres import away_from_disks
 from tests.support.settings import make_settings, without_fsync
 
 OWNER, DBT, ORCHESTRATOR, WEBHOOK = "settle_admin", "dbt", "orchestrator", "webhook"
@@ -36,7 +37,7 @@ _numbers = itertools.count()
 @functools.cache
 def _template() -> Path:
     """The home of a server whose database `settle` is there to be copied."""
-    home = Path(tempfile.mkdtemp(prefix="settle-payments-"))
+    home = Path(tempfile.mkdtemp(prefix="settle-payments-", dir=away_from_disks()))
     settings, server = make_settings(home), EmbeddedPostgres(home)
     atexit.register(shutil.rmtree, home, ignore_errors=True)
     atexit.register(server.stop)

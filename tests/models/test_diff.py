@@ -98,6 +98,7 @@ def test_a_change_shows_the_rows_and_sums_it_moves_and_no_others(looked: Looked)
     assert not {"entries", "windows", "order_reserve"} & set(found)
 
 
+@pytest.mark.many("two more builds: make test has the diff of another change")
 def test_money_that_moves_is_summed_before_and_after(settings: Settings, changed: Changed) -> None:
     project = changed("seeds/reserve_policies.csv", "00Z,7,", "00Z,14,")
     found = moved(diff_models(settings, PROJECT_ROOT, project))

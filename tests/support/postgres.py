@@ -14,14 +14,24 @@ from orchestrator.secret_files import exclusive
 
 # Where the workers find what one of them has made; whoever starts them makes it and removes it.
 TEMPLATES = "TESTS_OF_SETTLE_TEMPLATES"
+# Where Linux keeps files in memory, and how much of it must be free: nothing here outlives a test.
+MEMORY, ENOUGH = Path("/dev/shm"), 6 * 2**30  # noqa: S108 - mkdtemp makes folders of our own
 # What holds for the next home at the same place too: dbt parses again when it is told to connect
 # elsewhere, which takes longer than to build, and both see for themselves what is out of date.
 STAYS = ("partial_parse.msgpack", "column_lineage.json")
 
 
+@functools.cache
+def away_from_disks() -> str | None:
+    """Where folders of servers are made: in memory, or where the system has its temporary ones."""
+    if "TMPDIR" in os.environ or not MEMORY.is_dir():
+        return None
+    return str(MEMORY) if shutil.disk_usage(MEMORY).free > ENOUGH else None
+
+
 def open_folder(prefix: str) -> Path:
     """A folder that the server's own user may enter, gone at exit."""
-    folder = Path(tempfile.mkdtemp(prefix=f"settle-{prefix}-"))
+    folder = Path(tempfile.mkdtemp(prefix=f"settle-{prefix}-", dir=away_from_disks()))
     folder.chmod(0o755)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
