@@ -33,7 +33,7 @@ def settle(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         env={**clean, "SETTLE_HOME": str(home), "SETTLE_PASSWORD": "secret-of-a-test"},
         capture_output=True,
         text=True,
-        timeout=400,
+        timeout=900,
         check=False,
     )
 

@@ -39,12 +39,6 @@ RECORD = (
 
 
 @pytest.fixture
-def market() -> Iterator[Market]:
-    with Market.open() as market:
-        yield market
-
-
-@pytest.fixture
 def recorded() -> Iterator[Market]:
     """A market that keeps each state in the table `seen`."""
     with Market.open(is_fresh=True) as market:

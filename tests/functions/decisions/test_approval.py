@@ -1,7 +1,5 @@
 """What there is to approve, its digest, and who may approve it."""
 
-from collections.abc import Iterator
-
 import psycopg
 import pytest
 
@@ -20,19 +18,6 @@ from tests.functions.payment_server import ORCHESTRATOR, OWNER
 from tests.functions.situations import APPROVE, FREEZE, RELEASE
 
 FLAGGED = Line("s3", 50_000, holds=("manual_review",))
-
-
-@pytest.fixture
-def market() -> Iterator[Market]:
-    with Market.open() as market:
-        yield market
-
-
-@pytest.fixture
-def fresh() -> Iterator[Market]:
-    """For a test that changes the schema."""
-    with Market.open(is_fresh=True) as market:
-        yield market
 
 
 # ---- The digest ----

@@ -1,6 +1,5 @@
 """What stands between an approval and the freeze."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -40,19 +39,6 @@ select
 from marketplace.accounts as a;
 reset role;
 """
-
-
-@pytest.fixture
-def market() -> Iterator[Market]:
-    with Market.open() as market:
-        yield market
-
-
-@pytest.fixture
-def fresh() -> Iterator[Market]:
-    """For a test that changes the schema."""
-    with Market.open(is_fresh=True) as market:
-        yield market
 
 
 def test_nothing_is_paid_before_it_is_due(market: Market) -> None:

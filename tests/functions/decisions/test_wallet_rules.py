@@ -1,7 +1,6 @@
 """Wallets as accounts: blocks in any spelling, releases that last, what is never frozen."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 
 import base58
@@ -18,12 +17,6 @@ UNBLOCK = "select finance.unblock_wallet(%s, 'a mistake')"
 FILE = "select * from finance.block_wallets(%s, %s)"
 RELEASE = "select finance.release_hold(%s, %s, 'confirmed with them')"
 RENAME = "update marketplace.sellers set wallet_address = %s where seller_id = %s"
-
-
-@pytest.fixture
-def market() -> Iterator[Market]:
-    with Market.open() as market:
-        yield market
 
 
 def held(market: Market, window: str = WINDOW) -> dict[str, list[str]]:

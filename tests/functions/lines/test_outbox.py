@@ -1,7 +1,6 @@
 """Events are of the transaction that did what they tell, each once, numbered by seller."""
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 
 import psycopg
@@ -14,12 +13,6 @@ from tests.functions.rail_events import BEGIN, LINE, payout, receive, take
 
 HELD = Line("s3", 5_000, holds=("above_maximum", "below_minimum"))
 NOTHING = Line("s4", 0, holds=("nothing_due",))
-
-
-@pytest.fixture
-def market() -> Iterator[Market]:
-    with Market.open() as market:
-        yield market
 
 
 def told(market: Market, *types: str) -> list[tuple[str, ...]]:

@@ -1,7 +1,6 @@
 """Which windows a line pays: they sum to it, whatever was held, came back or was paid after all."""
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -13,12 +12,6 @@ from tests.functions.situations import FREEZE
 
 W47, W48, W49 = "2026-W47", "2026-W48", "2026-W49"
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def market() -> Iterator[Market]:
-    with Market.open() as market:
-        yield market
 
 
 def week(market: Market, number: int, net_minor: int, *holds: str) -> None:
