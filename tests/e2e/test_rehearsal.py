@@ -1,5 +1,5 @@
-"""A marketplace that a toy system paid for a quarter goes live: two shadow weeks, a rehearsal, and
-a first payout that is the old system's next one, to the cent."""
+"""A marketplace that a toy system paid for a year goes live: two shadow weeks, a rehearsal, and a
+first payout at the rail that is the old system's next one, to the cent."""
 
 import csv
 import json
@@ -12,22 +12,26 @@ from typing import Any
 import pytest
 
 from orchestrator.embedded_postgres.server import EmbeddedPostgres
+from orchestrator.halfin_sandbox.store import Store
 from tests.cli.people import exported
 from tests.support.postgres import open_home
 from tests.support.shell import Shell, ShellInProcess
 
+CENT = Decimal("0.01")
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
-# The first of eleven weeks that the old system paid; the last two of them are shadow weeks.
-FIRST, GO_LIVE = datetime(2026, 8, 31, tzinfo=UTC), datetime(2026, 11, 16, tzinfo=UTC)
+# Of the weeks that the old system paid, the last two are shadow weeks.
+WEEKS, GO_LIVE = 52, datetime(2026, 11, 16, tzinfo=UTC)
+FIRST = GO_LIVE - WEEKS * WEEK
 TUESDAY = GO_LIVE + DAY + timedelta(hours=8)
 AFTER = GO_LIVE + WEEK + timedelta(hours=1)
+PAYOUT_DAY = TUESDAY + WEEK
 WINDOW, SHADOW = "2026-W47", ("2026-W45", "2026-W46")
 SELLERS = {
     "s1": "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
     "s2": "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359",
     "s3": "0xdbF03B407c01E7cD3CBea99509d93f8DDDC8C6FB",
 }
-CREATED = "2026-01-01T00:00:00Z"
+CREATED = "2025-01-01T00:00:00Z"
 COLUMNS = {
     "sellers": "seller_id,display_name,region,fast_settlement,wallet_address,status,created_at,"
     "updated_at",
@@ -50,19 +54,20 @@ class OldSystem:
     paid: dict[str, dict[str, Decimal]] = field(default_factory=dict)
 
     def live(self, until: datetime) -> None:
-        """Orders each Wednesday at noon, and every second week a refund of the order before."""
+        """Orders each Saturday at noon, and every second week a refund of the order before. The
+        last orders are of the week of the go-live: nobody has paid them yet."""
         for seller, wallet in SELLERS.items():
             self.rows["sellers"].append(
                 f"{seller},Shop {seller},EU,false,{wallet},active,{CREATED},{CREATED}"
             )
-            for number in range((until - FIRST) // WEEK + 1):
+            for number in range((until - FIRST) // WEEK + 2):
                 self._sell(seller, number, FIRST + number * WEEK)
 
     def _sell(self, seller: str, number: int, monday: datetime) -> None:
-        at = (monday - WEEK + 2 * DAY + timedelta(hours=12)).isoformat()
+        at = (monday - WEEK + 5 * DAY + timedelta(hours=12)).isoformat()
         order, gross = f"o{number}", Decimal(100 + 7 * number + int(seller[1])) + Decimal("0.37")
         fee = (gross / 10).quantize(Decimal("0.01"))
-        refund = Decimal("3.21") if number % 2 else Decimal()
+        refund = Decimal("3.21") if number and number % 2 == 0 else Decimal()
         self.rows["orders"].append(f"{order},c{number},{seller},USD,{gross},{at},{at}")
         self.rows["order_fees"].append(
             f"f{number},{order},{seller},commission,{fee},{at},{at}",
@@ -134,7 +139,8 @@ def shadow(shop: Shop, *files: Path) -> list[dict[str, Any]]:
 def test_weeks_that_the_old_system_paid_are_equal_to_the_cent(
     shop: Shop, old: OldSystem, tmp_path: Path
 ) -> None:
-    windows = [window for window in old.paid if window != WINDOW]
+    windows = [window for window in old.paid if window < WINDOW]
+    assert len(windows) == WEEKS
     weeks = shadow(shop, *(old.payouts(tmp_path, window) for window in windows))
     assert [week["payout_window"] for week in weeks] == windows
     assert windows[-2:] == [*SHADOW]
@@ -161,7 +167,7 @@ def test_a_difference_is_explained_by_the_entry_that_makes_it(
     assert (week["equal"], week["explained"], week["unexplained"]) == (1, 1, 1)
     assert [(d["seller_id"], d["difference"], d["explanation"]) for d in week["differing"]] == [
         ("s2", "-0.01", None),
-        ("s1", "-3.21", "the old system left out refund r9"),
+        ("s1", "-3.21", f"the old system left out refund r{WEEKS - 2}"),
     ]
     shown = shop.settle(TUESDAY).done("shadow", str(file))
     assert "left out refund" in shown
@@ -221,3 +227,28 @@ def test_go_live_is_rehearsed_and_its_first_payout_is_the_old_systems_next_one(
     _, lines = exported(Path(exports))
     expected = {**old.paid[WINDOW], "s3": old.paid[WINDOW]["s3"] - 5}
     assert {line["seller_id"]: Decimal(line["net"]) for line in lines} == expected
+    assert paid_at_the_rail(shop) == expected
+
+
+def paid_at_the_rail(shop: Shop) -> dict[str, Decimal]:
+    """Two people approve the window, and it is paid: what the rail's own books have of it."""
+    settle = shop.settle(PAYOUT_DAY)
+    digest = json.loads(settle.done("review", WINDOW, "--json"))["digest"]
+    for name in ("ana", "ben"):
+        settle.done("approve", WINDOW, "--digest", digest, "--as", name, **shop.as_(name))
+    books = shop.home / "books.json"
+    nobody = "http://127.0.0.1:1/"  # takes webhooks: the rail's answer is enough here
+    sandbox = ("sandbox", "--port", "0", "--webhook-url", nobody, "--state-file", str(books))
+    with settle.start(*sandbox) as process:
+        assert process.stdout
+        try:
+            settle.done("pay", WINDOW, HALFIN_BASE_URL=process.stdout.readline().split()[-1])
+        finally:
+            process.terminate()
+    payouts: dict[str, Any] = {}
+    for kept in Store(books).load():
+        payouts |= kept["payouts"]
+    return {
+        paid["metadata"]["seller_id"]: Decimal(paid["amount"]).quantize(CENT)
+        for paid in payouts.values()
+    }
