@@ -1,7 +1,8 @@
 """Takes the pictures of README and docs again, from a generated week: `make screenshots`.
 
 The browser tests generate the week, serve the graph, the console and a seller's page, and leave a
-picture of each; those that a page shows are kept in docs/images.
+picture of each; those that a page shows are kept in docs/images. That of a backtest needs half a
+year of its own.
 """
 
 import os
@@ -11,6 +12,8 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tools import backtest_picture
+
 ROOT = Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "docs" / "images"
 TESTS = (
@@ -18,7 +21,7 @@ TESTS = (
     "tests/web/test_desk_browser.py",
     "tests/web/test_seller_browser.py",
 )
-SHOWN = ("graph", "close", "desk", "seller")
+SHOWN = ("graph", "close", "desk", "seller", "backtest")
 LARGEST = 300_000
 
 
@@ -30,6 +33,7 @@ def main() -> int:
             env={**os.environ, "SETTLE_PICTURES": folder},
             check=False,
         )
+        backtest_picture.take(Path(folder) / "backtest.png")
         missing = [name for name in SHOWN if not (Path(folder) / f"{name}.png").exists()]
         if done.returncode or missing:
             print(f"pictures are as they were: {missing or 'a page failed'}", file=sys.stderr)
