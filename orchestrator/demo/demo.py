@@ -1,6 +1,8 @@
 """The demo: three payout weeks, one after another, over real HTTP and real processes."""
 
 import time
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -18,7 +20,7 @@ from orchestrator.database.people import add_person
 from orchestrator.dbt.builds import build_live
 from orchestrator.demo.generate import Late, generate
 from orchestrator.demo.step import Step
-from orchestrator.demo.two_weeks import try_two_weeks
+from orchestrator.demo.two_weeks import two_weeks_tried
 from orchestrator.embedded_postgres.server import EmbeddedPostgres
 from orchestrator.errors import SettleError
 from orchestrator.loading.load import load_directory
@@ -53,20 +55,25 @@ class Demo:
         with self._step("Postgres, migrations"):
             prepare_database(self._settings)
             set_clock(self._settings)
-        # The clock is ours until the end: a `settle status` beside us must not set it back.
-        with connect(self._settings, Component.OWNER) as clock:
-            clock.execute("select finance.hold_lock('clock')")
-            last = self._weeks(data, sellers, weeks)
-        self._at(None)
-        with self._step("Building the views as of now"):
-            build_live(self._settings)
-        verdict = ""
-        if not data:
-            with self._step("Two weeks of reserve, tried on these weeks"):
-                verdict = try_two_weeks(self._settings)
-        self._report(last, verdict)
+        with ExitStack() as beside:
+            # The clock is ours until the end: a `settle status` beside us must not set it back.
+            with connect(self._settings, Component.OWNER) as clock:
+                clock.execute("select finance.hold_lock('clock')")
+                last, verdict = self._weeks(data, sellers, weeks, beside)
+            self._at(None)
+            with self._step("Building the views as of now"):
+                build_live(self._settings)
+            said = ""
+            if verdict:
+                with self._step("Two weeks of reserve, tried on these weeks"):
+                    said = verdict()
+        self._report(last, said)
 
-    def _weeks(self, data: Path | None, sellers: int, weeks: int) -> str:
+    def _weeks(
+        self, data: Path | None, sellers: int, weeks: int, beside: ExitStack
+    ) -> tuple[str, Callable[[], str] | None]:
+        """Returns the last week that was paid, and what to call for what a policy came to."""
+        verdict = None
         with self._step(
             f"Loading {data}" if data else f"Generating {sellers} sellers, {weeks} weeks"
         ) as note:
@@ -91,10 +98,16 @@ class Demo:
             with service(sandbox, environment, logs / "sandbox.log") as rail:
                 self._settings = replace(self._settings, halfin_base_url=rail)
                 for week in weeks_to_pay:
-                    self._week(week)
+                    with self._step(f"{week['payout_window']}: close (Sunday night)"):
+                        self._close(week)
+                    if week is weeks_to_pay[-1] and not data:
+                        # Beside what comes after: neither a pay nor a build keeps both cores busy.
+                        tried = two_weeks_tried(self._settings.home, environment)
+                        verdict = beside.enter_context(tried)
+                    self._pay(week)
                     if week is weeks_to_pay[0]:
                         self._bring_late_rows()
-        return str(weeks_to_pay[-1]["payout_window"])
+        return str(weeks_to_pay[-1]["payout_window"]), verdict
 
     def _fill(self, data: Path | None, sellers: int, weeks: int) -> None:
         with connect(self._settings, Component.OWNER) as database:
@@ -178,10 +191,8 @@ class Demo:
         if not stored:
             run_job(self._settings, "close", partition_key(window["payout_window"]))
 
-    def _week(self, window: dict[str, Any]) -> None:
+    def _pay(self, window: dict[str, Any]) -> None:
         name = window["payout_window"]
-        with self._step(f"{name}: close (Sunday night)"):
-            self._close(window)
         with connect(self._settings, Component.ORCHESTRATOR) as database:
             if rows(
                 database,
@@ -244,7 +255,7 @@ class Demo:
     def _step(self, title: str) -> Step:
         return Step(self._console, title)
 
-    def _report(self, last: str, verdict: str) -> None:
+    def _report(self, last: str, said: str) -> None:
         with connect(self._settings, Component.ORCHESTRATOR) as database:
             outcomes = rows(database, sql_file("outcomes", SQL))
         table = Table(title="What happened")
@@ -256,8 +267,8 @@ class Demo:
                 row["paid_amount"], str(row["failed"]), row["rolled_amount"],
             )  # fmt: skip
         self._console.print(table)
-        if verdict:
-            self._console.print(verdict, soft_wrap=True)
+        if said:
+            self._console.print(said, soft_wrap=True)
         home = self._settings.home
         prefix = "" if home == (Path.cwd() / ".settle") else f'SETTLE_HOME="{home}" '
         self._console.print(
