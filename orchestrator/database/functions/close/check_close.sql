@@ -8,14 +8,21 @@ declare
     v_wrong text;
 begin
     select c.* into v_close from finance.window_closes as c where c.payout_window = p_window;
-    -- All that was handed over, and no part of it.
+    -- All that was handed over, and no part of it. Each figure by itself: entries and facts may be on
+    -- other nodes.
     select
-        (select (count(*), coalesce(sum(r.net_minor), 0)) from finance.window_close_rows as r
-            where r.payout_window = p_window)
-        is not distinct from (h.row_count, h.net_minor)
-        and (select (count(*), coalesce(sum(e.amount_minor), 0)) from finance.window_close_entries as e
-            where e.payout_window = p_window)
-        is not distinct from (h.entry_count, h.entry_minor)
+        (select count(*) from finance.window_close_rows as r where r.payout_window = p_window)
+        = h.row_count
+        and (
+            select coalesce(sum(r.net_minor), 0) from finance.window_close_rows as r
+            where r.payout_window = p_window
+        ) = h.net_minor
+        and (select count(*) from finance.window_close_entries as e where e.payout_window = p_window)
+        = h.entry_count
+        and (
+            select coalesce(sum(e.amount_minor), 0) from finance.window_close_entries as e
+            where e.payout_window = p_window
+        ) = h.entry_minor
         and (select count(*) from finance.window_close_facts as f where f.payout_window = p_window)
         = h.fact_count
         and (select count(*) from finance.window_close_health as s where s.payout_window = p_window)
@@ -95,13 +102,14 @@ begin
     end if;
     -- An adjustment that was approved while the build ran would be in no window. One from before the
     -- go-live was settled elsewhere.
-    select min(a.seller_id) into v_wrong from finance.adjustments as a
-    where a.approved_at < v_close.window_ends_at
-    and a.approved_at >= coalesce((finance.go_live()).starts_at, '-infinity') and not exists (
-        select from finance.window_close_entries as w
-        where w.seller_id = a.seller_id and w.source_id = a.adjustment_id::text
-        and w.entry_type = 'adjustment'
-    );
+    select min(a.seller_id) into v_wrong
+    from finance.adjustments as a
+    left join (
+        select w.seller_id, w.source_id from finance.window_close_entries as w
+        where w.entry_type = 'adjustment'
+    ) as w on a.seller_id = w.seller_id and a.adjustment_id::text = w.source_id
+    where a.approved_at < v_close.window_ends_at and w.seller_id is null
+    and a.approved_at >= coalesce((finance.go_live()).starts_at, '-infinity');
     if v_wrong is not null then
         raise exception 'an adjustment of seller % was approved while % was computed: nothing was stored, build again',
             v_wrong, p_window;

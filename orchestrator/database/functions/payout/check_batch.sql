@@ -76,18 +76,25 @@ begin
         raise exception 'the line of seller % in % is not the sum of its receipt: nothing was frozen; hold the seller, pay the others and have the difference looked at',
             v_wrong, p_batch.payout_window;
     end if;
-    -- And the entries of those windows are what their rows say.
-    select min(w.seller_id) into v_wrong
-    from (
+    -- And the entries of those windows are what their rows say. They may be on other nodes, which get
+    -- the windows and sum there.
+    with windows as (
         select distinct x.seller_id, x.payout_window, x.entries_minor
         from finance.line_windows as x
         inner join finance.payout_lines as l on x.line_id = l.line_id
         where l.batch_id = p_batch.batch_id
-    ) as w
-    where w.entries_minor <> (
-        select coalesce(sum(e.amount_minor), 0) from finance.window_close_entries as e
-        where e.seller_id = w.seller_id and e.payout_window = w.payout_window
-    );
+    ),
+    sums as (
+        select e.seller_id, e.payout_window, sum(e.amount_minor) as entries_minor
+        from windows as w
+        inner join finance.window_close_entries as e
+            on w.seller_id = e.seller_id and w.payout_window = e.payout_window
+        group by e.seller_id, e.payout_window
+    )
+    select min(w.seller_id) into v_wrong
+    from windows as w
+    left join sums as s on w.seller_id = s.seller_id and w.payout_window = s.payout_window
+    where w.entries_minor <> coalesce(s.entries_minor, 0);
     if v_wrong is not null then
         raise exception 'the stored entries of seller % do not sum to the stored rows that % pays: nothing was frozen, call the owner of the database',
             v_wrong, p_batch.payout_window;
