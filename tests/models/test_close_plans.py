@@ -39,6 +39,13 @@ QUERIES = {
             offset 0
         ) as f
     """,
+    "the type of a fee that a close has": """
+        select (
+            select max(f.fee_type) from settlement_staging.stg_marketplace__order_fees as f
+            where f.seller_id = t.seller_id and f.fee_id = t.order_id
+        ) as fee_type
+        from touched as t
+    """,
     "an order with its defect": """
         select o.* from touched as t
         cross join lateral (
