@@ -1,4 +1,4 @@
-"""The policy that is live: dbt_project.yml, the seed of reserve policies, finance's limits."""
+"""The policy that is live: dbt_project.yml, the seeds that risk decides, finance's limits."""
 
 import csv
 from decimal import Decimal
@@ -24,14 +24,18 @@ def live_policy(settings: Settings) -> Policy:
                 "reserve_policies", "reserve_days", "holdback_percent", "holdback_days"
             ),
             "new_seller_policies": _seed("new_seller_policies", "days"),
+            "review_actions": _seed("review_actions", "lift_after_weeks"),
             "limits": [{**limit, "amount": Decimal(limit["amount"])} for limit in limits],
         }
     )
 
 
 def _seed(name: str, *numbers: str) -> list[dict[str, object]]:
-    """The rows of a seed in the order of their validity, numbers as numbers."""
+    """The rows of a seed in the order of their validity: numbers as numbers, no empty values."""
     path = PROJECT_ROOT / "seeds" / f"{name}.csv"
     with path.open(encoding="utf-8", newline="") as file:
         rows = sorted(csv.DictReader(file), key=lambda row: row["valid_from"])
-    return [{**row, **{number: load_yaml(row[number]) for number in numbers}} for row in rows]
+    return [
+        {name: load_yaml(text) if name in numbers else text for name, text in row.items() if text}
+        for row in rows
+    ]

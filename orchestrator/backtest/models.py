@@ -16,7 +16,9 @@ SCHEMAS = tuple(f"asof_{target}" for target in TARGETS)
 MARTS = ("backtest_weeks", "dispute_delays")
 # What the backtest stores as its closes.
 CLOSES = "int_settlement__computed"
-ENDS = (*MARTS, CLOSES)
+# What flags ask for at a close.
+FLAGS = "int_flag_policies"
+ENDS = (*MARTS, CLOSES, FLAGS)
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,14 @@ class Models:
         for model in reversed(self.ordered):
             if model.name in found:
                 found |= model.reads
+        return frozenset(found)
+
+    def after(self, name: str) -> frozenset[str]:
+        """This model and all that are made from it."""
+        found = {name}
+        for model in self.ordered:
+            if model.reads & found:
+                found.add(model.name)
         return frozenset(found)
 
 

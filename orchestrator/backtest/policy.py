@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import pairwise
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Protocol, Self
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     BeforeValidator,
@@ -33,6 +34,7 @@ Ratio = Annotated[Number, Field(gt=0, le=1000)]
 Cap = Annotated[Number, Field(gt=0, le=1)]
 Money = Annotated[Number, Field(ge=0, lt=MOST, decimal_places=2)]
 Days = Annotated[int, Field(strict=True, ge=0, le=365)]
+Instant = Annotated[AwareDatetime, AfterValidator(lambda value: value.astimezone(UTC))]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 _.,+-]{0,99}$")]
 
 
@@ -83,7 +85,7 @@ class ReservePolicy(_Part):
     """A version of a reserve policy: a row of the seed."""
 
     policy: Name = Field(description="the name that sellers are assigned by; standard for others")
-    valid_from: AwareDatetime = Field(
+    valid_from: Instant = Field(
         default=ALWAYS, description="orders placed from then on; left out: all orders"
     )
     reserve_days: Days = Field(description="days of 24 hours between the order and its release")
@@ -92,25 +94,41 @@ class ReservePolicy(_Part):
     )
     holdback_days: Days = Field(default=0, description="days between the release and its end")
 
-    @field_validator("valid_from")
-    @classmethod
-    def _in_utc(cls, value: datetime) -> datetime:
-        return value.astimezone(UTC)
-
 
 class NewSellers(_Part):
     """A version of what holds for a seller's first days: a row of the seed."""
 
-    valid_from: AwareDatetime = Field(
+    valid_from: Instant = Field(
         default=ALWAYS, description="orders placed from then on; left out: all orders"
     )
     policy: Name = Field(description="the reserve policy of sellers about whom nobody decided")
     days: Days = Field(description="for how many days since created_at; 0 for none")
 
-    @field_validator("valid_from")
-    @classmethod
-    def _in_utc(cls, value: datetime) -> datetime:
-        return value.astimezone(UTC)
+
+class ReviewAction(_Part):
+    """A version of what a review reason does: a row of the seed. A reason without one holds."""
+
+    review_reason: Literal["disputes", "spike", "new_volume", "score"] = Field(
+        description="disputes, spike, new_volume or score, as health finds them"
+    )
+    valid_from: Instant = Field(
+        default=ALWAYS, description="windows that end from then on; left out: all windows"
+    )
+    action: Literal["hold", "pay"] = Field(
+        description="hold the row for a person, or pay it and put the seller's orders under ..."
+    )
+    policy: Name | None = Field(default=None, description="... this policy from then on, until ...")
+    lift_after_weeks: Annotated[int, Field(strict=True, ge=1, le=520)] | None = Field(
+        default=None, description="... so many closes in a row were without the reason"
+    )
+
+    @model_validator(mode="after")
+    def _says_what_paying_means(self) -> Self:
+        if self.action == "pay" and (self.policy is None or self.lift_after_weeks is None):
+            raise ValueError("pay names a policy, and lift_after_weeks")
+        if self.action == "hold" and (self.policy or self.lift_after_weeks):
+            raise ValueError("hold has neither a policy nor lift_after_weeks")
+        return self
 
 
 class Limit(_Part):
@@ -121,6 +139,22 @@ class Limit(_Part):
     amount: Money
 
 
+class _Version(Protocol):
+    @property
+    def valid_from(self) -> datetime: ...
+
+
+def _in_order(name: str, versions: Sequence[_Version]) -> None:
+    """Raises ValueError where a version does not begin after the one before it."""
+    for earlier, later in pairwise(versions):
+        if later.valid_from <= earlier.valid_from:
+            raise ValueError(
+                f"{name} from {later.valid_from.date()} comes after its version from"
+                f" {earlier.valid_from.date()}: a version never reaches back, so give it a later"
+                " valid_from"
+            )
+
+
 class Policy(_Part):
     """All of it, under a name for tables and charts."""
 
@@ -128,53 +162,64 @@ class Policy(_Part):
     variables: Variables
     reserve_policies: tuple[ReservePolicy, ...]
     new_seller_policies: tuple[NewSellers, ...] = ()
+    review_actions: tuple[ReviewAction, ...] = ()
     limits: tuple[Limit, ...]
+
+    @property
+    def pays_flagged_sellers(self) -> bool:
+        """Whether a flag can put a seller under a reserve policy."""
+        return any(row.action == "pay" for row in self.review_actions)
 
     @staticmethod
     def rows_of(section: str) -> type[BaseModel]:
         """What the rows of a section are."""
-        kinds: dict[str, type[BaseModel]] = {"limits": Limit, "new_seller_policies": NewSellers}
+        kinds: dict[str, type[BaseModel]] = {
+            "limits": Limit,
+            "new_seller_policies": NewSellers,
+            "review_actions": ReviewAction,
+        }
         return kinds.get(section, ReservePolicy)
 
     @field_validator("reserve_policies")
     @classmethod
     def _never_reach_back(cls, rows: Sequence[ReservePolicy]) -> Sequence[ReservePolicy]:
-        latest: dict[str, datetime] = {}
-        for row in rows:
-            before = latest.get(row.policy)
-            if before is None and row.valid_from > ALWAYS:
+        for name in dict.fromkeys(row.policy for row in rows):
+            versions = [row for row in rows if row.policy == name]
+            if versions[0].valid_from > ALWAYS:
                 raise ValueError(
-                    f"the first version of {row.policy} is valid from {row.valid_from.date()}:"
+                    f"the first version of {name} is valid from {versions[0].valid_from.date()}:"
                     " orders before it would have no policy; leave its valid_from out"
                 )
-            if before is not None and row.valid_from <= before:
-                raise ValueError(
-                    f"{row.policy} from {row.valid_from.date()} comes after its version from"
-                    f" {before.date()}: a version never reaches back, so give it a later"
-                    " valid_from"
-                )
-            latest[row.policy] = row.valid_from
-        if "standard" not in latest:
+            _in_order(name, versions)
+        if all(row.policy != "standard" for row in rows):
             raise ValueError(
                 "standard is missing: it is every seller's who is assigned to no other"
             )
         return tuple(sorted(rows, key=lambda row: (row.policy, row.valid_from)))
 
+    @field_validator("new_seller_policies")
+    @classmethod
+    def _new_sellers_never_reach_back(cls, rows: Sequence[NewSellers]) -> Sequence[NewSellers]:
+        _in_order("the policy of new sellers", rows)
+        return rows
+
+    @field_validator("review_actions")
+    @classmethod
+    def _actions_never_reach_back(cls, rows: Sequence[ReviewAction]) -> Sequence[ReviewAction]:
+        for reason in dict.fromkeys(row.review_reason for row in rows):
+            _in_order(reason, [row for row in rows if row.review_reason == reason])
+        return tuple(sorted(rows, key=lambda row: (row.review_reason, row.valid_from)))
+
     @model_validator(mode="after")
-    def _new_sellers_have_a_policy(self) -> Self:
+    def _policies_are_there(self) -> Self:
         names = {row.policy for row in self.reserve_policies}
-        versions = [row.valid_from for row in self.new_seller_policies]
-        for row in self.new_seller_policies:
-            if row.policy not in names:
+        named = [("new_seller_policies", row.policy) for row in self.new_seller_policies]
+        named += [("review_actions", row.policy) for row in self.review_actions if row.policy]
+        for section, name in named:
+            if name not in names:
                 raise ValueError(
-                    f"new_seller_policies: {row.policy} is no reserve policy;"
-                    f" they are {', '.join(sorted(names))}"
+                    f"{section}: {name} is no reserve policy; they are {', '.join(sorted(names))}"
                 )
-        if any(later <= earlier for earlier, later in pairwise(versions)):
-            raise ValueError(
-                "new_seller_policies: a version never reaches back behind the one before it;"
-                " give it a later valid_from"
-            )
         return self
 
     @field_validator("limits")

@@ -15,6 +15,7 @@ from orchestrator.errors import SettleError
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "reserve_policies": ("policy",),
     "new_seller_policies": (),  # all of them
+    "review_actions": ("review_reason",),
     "limits": ("name", "rail"),
 }
 
@@ -79,7 +80,8 @@ def _yaml_fault(error: yaml.YAMLError) -> str:
 def _completed(content: Mapping[Any, Any], live: Policy, name: str) -> dict[Any, Any]:
     """The file's content with what it leaves out from the live policy.
 
-    Rows of a reserve policy take the place of all live rows of that name, a limit of the one.
+    Rows of a reserve policy, or of a review reason, take the place of all live rows of that name; a
+    limit of the one.
     """
     base = live.model_dump()
     whole = {"policy": name, **content}
@@ -150,7 +152,9 @@ def written(policy: Policy) -> str:
         for name, field in Policy.rows_of(section).model_fields.items():
             lines += [f"  # {name}: {field.description}"] if field.description else []
         for row in getattr(policy, section):
-            values = ", ".join(f"{name}: {_scalar(value)}" for name, value in row if value != "")
+            values = ", ".join(
+                f"{name}: {_scalar(value)}" for name, value in row if value not in ("", None)
+            )
             lines.append(f"  - {{{values}}}")
     return "\n".join(lines) + "\n"
 

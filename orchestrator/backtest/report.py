@@ -15,10 +15,10 @@ LIMITS = (
     "What buyers would have disputed, had a row that was paid been held or the other way round, is"
     " not known.",
     "Each row that nothing holds counts as paid when it is due: people's releases, failed payouts"
-    " and returns of the real weeks are left out. Wallets are checked, and wallets and sellers"
-    " that people blocked or hold are so in every week, as they are today.",
-    "Whom a flag put under a reserve policy, by the actions of review reasons, is under it from the"
-    " same instants on, whomever the policy tried would have flagged.",
+    " and returns of the real weeks are left out. Holds, blocks and wallets are as they were at"
+    " each close.",
+    "A seller who is gone from the marketplace's table is, in all weeks, as a build saw them last:"
+    " nothing says since when. What changed twice between two builds was seen once.",
 )
 
 

@@ -4,9 +4,14 @@ Facts, entries and health depend on nothing that a policy paid, and each has the
 it is known: they are computed once for all weeks. What is due depends on what was paid before, so
 the closes are computed one by one, each as of its own instant, and stored where the models look for
 closes and lines: in the backtest's own staging schema.
+
+Where a review reason pays, whom a close flags decides the reserve of their later orders, and so, in
+rare cases, whom a later close flags. Facts are computed under the flags of the real closes, then
+under those that they give, until these are the same. A close's flags follow from those before it:
+so there is one answer, and each round has at least one more close right.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +20,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import TupleRow
 
-from orchestrator.backtest.models import CLOSES, Model, Models
+from orchestrator.backtest.models import CLOSES, FLAGS, Model, Models
 from orchestrator.backtest.policy import Policy
 from orchestrator.database.connection import sql_file
 from orchestrator.dbt.builds import LIVE_SCHEMA
@@ -23,13 +28,16 @@ from orchestrator.dbt.builds import LIVE_SCHEMA
 SQL = Path(__file__).parent / "sql"
 # Whether a close saw a fact in time is history, whatever the policy: read from finance's closes.
 HISTORY = "int_late_facts"
-# What finance's tables and the seed have in a live build, the backtest has of its own.
+# Whom a close put under a reserve policy, because of review reasons.
+ASSIGNED = "stg_finance__flag_assignments"
+# What finance's tables and the seeds have in a live build, the backtest has of its own.
 OWN = (
     *("stg_finance__window_closes", "stg_finance__window_close_rows"),
     *("stg_finance__window_close_entries", "stg_finance__window_close_facts"),
     *("stg_finance__window_close_health", "stg_finance__payout_lines", "stg_finance__policies"),
+    ASSIGNED,
 )
-SEEDS = ("reserve_policies", "new_seller_policies")
+SEEDS = ("reserve_policies", "new_seller_policies", "review_actions")
 # Computed again for each close.
 WEEKLY = ("int_build", "int_windows", "int_settlement__balances", "int_settlement__computed")
 # Computed for all weeks, and seen by a close as far as its instant.
@@ -57,11 +65,15 @@ class Run:
         self._execute("clear")
         self._look_at(until)
         history, closes = self.models.before(HISTORY), self.models.before(CLOSES)
-        self._build(m for m in self.models.ordered if m.name in history)
+        flags = self.models.before(FLAGS) - history
+        self._build(history)
         for name in OWN:
             self._drop_view(name)
         self._decide(policy)
-        self._build(m for m in self.models.ordered if m.name in closes - history)
+        self._build(flags)
+        if policy.pays_flagged_sellers:
+            self._flag(until)
+        self._build(closes - history - flags)
         self._execute("first_entries")
         for number, (window, as_of) in enumerate(self._rows("windows")):
             self._close(window, as_of)
@@ -73,7 +85,7 @@ class Run:
         self._fill(WEEKLY[:2])
         # As tables, whatever they are elsewhere: each is read by the next one's plan.
         for model in self.models.ordered:
-            if model.name not in closes | history:
+            if model.name not in closes | history | flags:
                 self._build_table(model)
         self._execute("keep", grid=grid, policy=policy.policy)
         self._execute("grants")
@@ -97,10 +109,37 @@ class Run:
             self._execute("reserve_policy", **row.model_dump())
         for new in policy.new_seller_policies:
             self._execute("new_seller_policy", **new.model_dump())
+        for action in policy.review_actions:
+            self._execute("review_action", **action.model_dump())
+        if policy.pays_flagged_sellers:
+            [assigned] = [m for m in self.models.ordered if m.name == ASSIGNED]
+            self._create(assigned, "insert into {} (\n{}\n)")
 
-    def _build(self, models: Iterable[Model]) -> None:
-        for model in models:
-            if model.name in OWN and self._exists(model):
+    def _flag(self, until: datetime) -> None:
+        """Find whom each close flags, until the facts are under what they were computed with."""
+        made_of_flags = self.models.after(ASSIGNED) & self.models.before(FLAGS)
+        tables = {m.name for m in self.models.ordered if m.kind == "table"} - {*OWN, *WEEKLY}
+        windows, before = self._rows("windows"), self._rows("flags")
+        while (found := self._flagged(windows, until)) != before:
+            before = found
+            self._fill(made_of_flags & tables)
+
+    def _flagged(self, windows: Iterable[TupleRow], until: datetime) -> list[TupleRow]:
+        """Whom the health that was computed puts under which policy, close by close."""
+        self._execute("forget_flags")
+        for window, as_of in windows:
+            self._look_at(as_of)
+            self._fill(WEEKLY[:2])
+            self._execute("store_flags", window=window)
+            self._execute("store_window", window=window)
+        self._execute("forget_closes")
+        self._look_at(until)
+        self._fill(WEEKLY[:2])
+        return self._rows("flags")
+
+    def _build(self, names: Collection[str]) -> None:
+        for model in self.models.ordered:
+            if model.name not in names or (model.name in OWN and self._exists(model)):
                 continue
             if model.kind == "seed":
                 self._build_seed(model)
@@ -140,11 +179,12 @@ class Run:
         """Compute a window as of its close, store it and pay it."""
         self._look_at(as_of)
         self._fill(WEEKLY)
-        self._execute("store_close", window=window)
+        self._execute("store_window", window=window)
+        self._execute("store_rows", window=window)
         self._execute("put_aside")
         self._execute("pay", window=window)
 
-    def _fill(self, names: Iterable[str]) -> None:
+    def _fill(self, names: Collection[str]) -> None:
         for model in self.models.ordered:
             if model.name in names:
                 table = _relation(model)

@@ -12,9 +12,11 @@ the same hour: the order of a window is paid by the next one.
     d2   500, order of W41   known Wednesday of W43, after the close of W42, which paid the order
     d3  2000, order of W42   known Tuesday of W44, after the close of W43
     d4    60, steady's order of W43, known Wednesday of W45, after the close of W44
+
+On Friday of W45 the marketplace closes the cheat's account.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -76,18 +78,44 @@ class Marketplace:
             return cursor.fetchall() if cursor.description else []
 
 
+def does(statement: str, *parameters: Any) -> Callable[[Settings], None]:
+    """A decision: a statement of the owner's."""
+
+    def do(settings: Settings) -> None:
+        with connect(settings, Component.OWNER) as owner:
+            owner.execute(statement.encode(), parameters or None)
+
+    return do
+
+
+CLOSED = (
+    datetime(2026, 11, 6, 12, tzinfo=UTC),
+    does(
+        "update marketplace.sellers set status = 'closed', updated_at = settle_now()"
+        " where seller_id = 'cheat'"
+    ),
+)
+
+
 @contextmanager
-def marketplace() -> Iterator[Marketplace]:
+def marketplace(*decided: tuple[datetime, Callable[[Settings], Any]]) -> Iterator[Marketplace]:
     """Each week happens, is closed by `finance.store_close`, and frozen by `finance.freeze_batch`.
 
-    A fact is there only when it is known, so that a close cannot see what came later.
+    A fact is there only when it is known, so that a close cannot see what came later. `decided` is
+    what else is done, at which instants, in their order.
     """
     with copy_of(lab().home, lab().templates["UTC"]) as settings:
+        at(settings, FIRST_MONDAY)
         with connect(settings, Component.OWNER) as owner:
             for seller in ORDERS:
                 owner.execute(SELLER.encode(), [seller, seller, wallet_of(seller, "ERC-20")])
         check_new_wallets(settings)
         for week in range(40, 46):
+            monday = FIRST_MONDAY + timedelta(weeks=week - 40)
+            for instant, decide in decided:
+                if monday <= instant < monday + timedelta(weeks=1):
+                    at(settings, instant)
+                    decide(settings)
             _live(settings, week)
         yield Marketplace(settings)
 

@@ -17,14 +17,14 @@ from orchestrator.backtest.backtest import backtest
 from orchestrator.backtest.live_policy import live_policy
 from orchestrator.backtest.models import Models, compile_models
 from orchestrator.backtest.page import page
-from orchestrator.backtest.policy import Policy, ReservePolicy
+from orchestrator.backtest.policy import Policy, ReservePolicy, ReviewAction
 from orchestrator.backtest.report import Report, exact_json, read_report
 from orchestrator.backtest.run import Run
 from orchestrator.cli.backtest import show_report
 from orchestrator.config import Component
 from orchestrator.database.connection import connect, rows_of
 from orchestrator.errors import SettleError
-from tests.backtest.market import DISPUTE, ORDER, WINDOWS, Marketplace, marketplace
+from tests.backtest.market import CLOSED, DISPUTE, ORDER, WINDOWS, Marketplace, marketplace
 from tests.support.closed_week import environment_of
 from tests.support.shell import Shell
 
@@ -43,11 +43,15 @@ select
     first_ordered_at
 from {} where payout_window >= '2026-W41' order by 1, 2
 """
+WEEKS = """
+select paid, recovered, avoided, absorbed, held_back, held, held_money_days
+from asof_backtest.backtest_weeks order by payout_window
+"""
 
 
 @pytest.fixture(scope="module")
 def market() -> Iterator[Marketplace]:
-    with marketplace() as market:
+    with marketplace(CLOSED) as market:
         yield market
 
 
@@ -178,7 +182,11 @@ def test_without_flags_a_holdback_covers_a_quarter(report: Report) -> None:
 
 def test_what_is_charged_later_is_owed(report: Report) -> None:
     """The cheat's net: W41 375 - 500 = -125. W42 375 - 125 = 250, paid. W43 1500 - 500 = 1000,
-    paid. W44 -2000, and W45 the same, as no holdback is free before 9 November at noon.
+    paid. W44 -2000, and W45 the same, as no holdback is free before 9 November at noon. Steady and
+    seasonal never owe.
+
+    Written off: nothing while the cheat may sell again, as none of these debts is 90 days old; all
+    2000 at the close of W45, when the account is closed. Under the live policy nobody owes.
 
     Held back at a close, a quarter of what was due by then: W41 200 of 800, W42 400 of 1600, W43
     975 of 3900, W44 1750 of 7000, W45 1825 of 7300. Nothing else is held.
@@ -192,18 +200,21 @@ def test_what_is_charged_later_is_owed(report: Report) -> None:
         (2000, 1, 1750, 12250, 0),
         (2000, 1, 1825, 12775, 0),
     ]
+    assert by_window(report, "lenient", "written_off") == [(0,), (0,), (0,), (0,), (2000,)]
+    assert by_window(report, "now", "negative_balances", "written_off") == [(0, 0)] * 5
 
 
 def test_the_totals_stand_side_by_side(report: Report) -> None:
-    """Losses: 60 absorbed, against 2000 owed at the end by a seller who is gone."""
+    """Losses: 60 absorbed, against 2000 owed at the end by a seller who is closed: written off."""
     totals: Mapping[str, Any] = {row["measure"]: row for row in report.totals}
 
     figures = {
         measure: tuple(totals[measure][name] for name in ("tried", "against", "difference"))
-        for measure in ("losses", "avoided", "held_money_days", "flag_precision")
+        for measure in ("losses", "avoided", "written_off", "held_money_days", "flag_precision")
     }
     assert figures["losses"] == (60, 2000, -1940)
     assert figures["avoided"] == (2500, 650, 1850)
+    assert figures["written_off"] == (0, 2000, -2000)
     assert figures["held_money_days"] == (57400, 36050, 21350)
     # Of W42 to W44, 2 of 4; the young W45 is left out.
     assert figures["flag_precision"] == (Decimal("0.5"), None, None)
@@ -361,6 +372,36 @@ def test_a_grid_that_was_killed_goes_on_where_it_was(
 @pytest.fixture(scope="module")
 def compiled(market: Marketplace, live: Policy) -> Models:
     return compile_models(market.settings, live)
+
+
+def test_flagged_sellers_are_paid_and_a_quarter_of_what_they_sell_since_is_held_back(
+    market: Marketplace, live: Policy, compiled: Models
+) -> None:
+    """Disputes, scores and spikes put a seller under `elevated` instead of holding their row.
+
+    Paid: W41 100 + 200; W42 the cheat's 500 as well; W43 100 + 200 of seasonal, flagged for its
+    spike, + 1500 of the cheat, whose 2000 were ordered on Saturday of W42, after the close of W41
+    flagged them; W44 100 + 3000; W45 100 + 150, as seasonal was flagged when it sold 200.
+
+    d1 is in time: 500 recovered. d2 comes after its order was paid whole: 500 absorbed. d3 comes
+    while 500 of its order are held back: 500 avoided, 1500 absorbed. d4: 60 absorbed. Held back at
+    a close: 500 of the cheat's from W43 on, 50 of seasonal's in W45; times 7 days.
+    """
+    actions = tuple(
+        ReviewAction(review_reason=reason, action="pay", policy="elevated", lift_after_weeks=1)
+        for reason in ("disputes", "score", "spike")
+    )
+    with connect(market.settings, Component.DBT) as database:
+        trusting = live.model_copy(update={"review_actions": actions})
+        Run(database, compiled).over(trusting, datetime(2026, 11, 9, 0, 15, tzinfo=UTC))
+
+    assert market.rows(WEEKS) == [
+        (300, 500, 0, 0, 0, 0, 0),
+        (800, 0, 0, 0, 0, 0, 0),
+        (1800, 0, 0, 500, 500, 0, 3500),
+        (3100, 0, 500, 1500, 500, 0, 3500),
+        (250, 0, 0, 60, 550, 0, 3850),
+    ]
 
 
 def test_what_comes_after_a_close_changes_nothing_before_it(

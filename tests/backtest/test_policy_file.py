@@ -47,6 +47,13 @@ def test_what_a_file_leaves_out_is_as_live(tmp_path: Path, live: Policy) -> None
       - {policy: standard, reserve_days: 7}
       - {policy: standard, valid_from: 2026-03-01T00:00:00+01:00, reserve_days: 14}
     limits: [{name: minimum_line, rail: SPL, amount: 2.50}]
+    review_actions:
+      - {review_reason: spike, action: hold}
+      - review_reason: spike
+        valid_from: 2026-03-01T00:00:00Z
+        action: pay
+        policy: elevated
+        lift_after_weeks: 4
     """
 
     tried = read(tmp_path, text, live)
@@ -62,6 +69,15 @@ def test_what_a_file_leaves_out_is_as_live(tmp_path: Path, live: Policy) -> None
         ("standard", datetime(2026, 2, 28, 23, tzinfo=UTC), 14),
     ]
     assert [limit.amount for limit in tried.limits] == [250_000, 10, Decimal("2.50"), 5]
+    actions = [(row.review_reason, row.valid_from, row.action) for row in tried.review_actions]
+    assert actions == [
+        ("disputes", always, "hold"),
+        ("new_volume", always, "hold"),
+        ("score", always, "hold"),
+        ("spike", always, "hold"),
+        ("spike", datetime(2026, 3, 1, tzinfo=UTC), "pay"),
+    ]
+    assert (live.pays_flagged_sellers, tried.pays_flagged_sellers) == (False, True)
 
 
 FAULTS = {
@@ -111,8 +127,34 @@ FAULTS = {
         "new_seller_policies: none is no reserve policy; they are elevated, new_seller, standard"
     ),
     "new_seller_policies: [{policy: elevated, days: 0}, {policy: elevated, days: 30}]": (
-        "new_seller_policies: a version never reaches back behind the one before it; give it a"
-        " later valid_from"
+        "new_seller_policies: the policy of new sellers from 1970-01-01 comes after its version"
+        " from 1970-01-01: a version never reaches back, so give it a later valid_from"
+    ),
+    "review_actions: [{review_reason: disputes, action: wait}]": (
+        "review_actions[1].action: wait should be 'hold' or 'pay'"
+    ),
+    "review_actions: [{review_reason: dispute, action: hold}]": (
+        "review_actions[1].review_reason: dispute should be 'disputes', 'spike', 'new_volume' or"
+        " 'score'"
+    ),
+    "review_actions: [{review_reason: spike, action: pay, policy: elevated}]": (
+        "review_actions[1]: pay names a policy, and lift_after_weeks"
+    ),
+    "review_actions: [{review_reason: spike, action: hold, policy: elevated}]": (
+        "review_actions[1]: hold has neither a policy nor lift_after_weeks"
+    ),
+    "review_actions: [{review_reason: spike, action: pay, policy: new, lift_after_weeks: 0}]": (
+        "review_actions[1].lift_after_weeks: 0 should be greater than or equal to 1"
+    ),
+    "review_actions: [{review_reason: spike, action: pay, policy: none, lift_after_weeks: 2}]": (
+        "review_actions: none is no reserve policy; they are elevated, new_seller, standard"
+    ),
+    """review_actions:
+  - {review_reason: spike, valid_from: 2026-06-01T00:00:00Z, action: hold}
+  - {review_reason: spike, action: pay, policy: elevated, lift_after_weeks: 2}
+""": (
+        "review_actions: spike from 1970-01-01 comes after its version from 2026-06-01: a version"
+        " never reaches back, so give it a later valid_from"
     ),
     "limits: [{name: minimum_line, amount: 5}]": (
         "limits: minimum_line names a rail, and maximum_line none"

@@ -5,15 +5,13 @@ with
 
 blocked as (
 
-    select account from {{ ref('stg_finance__wallet_blocks') }}
-    where lifted_at is null
+    select account from {{ ref('int_wallet_blocks__as_of') }}
 
 ),
 
 held as (
 
-    select * from {{ ref('stg_finance__seller_holds') }}
-    where lifted_at is null
+    select * from {{ ref('int_seller_holds__as_of') }}
 
 ),
 

@@ -4,13 +4,13 @@ with
 
 accounts as (
 
-    select * from {{ ref('int_seller_accounts') }}
+    select * from {{ ref('int_seller_wallets') }}
 
 ),
 
 checks as (
 
-    select * from {{ ref('stg_finance__wallet_checks') }}
+    select * from {{ ref('int_wallet_checks__as_of') }}
 
 ),
 

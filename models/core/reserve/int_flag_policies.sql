@@ -56,7 +56,7 @@ decided as (
         seller_id,
         max(approved_at) as approved_at
     from {{ ref('stg_finance__reserve_assignments') }}
-    where approved_at is not null
+    where approved_at <= {{ as_of() }}
     group by seller_id
 
 ),

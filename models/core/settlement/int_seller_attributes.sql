@@ -21,8 +21,9 @@ versions as (
 
 ),
 
--- The open window and the one that closed last take the seller as the source has it now. An older
--- window, closed only to catch up, takes the version that held at its end, or the first one seen.
+-- The open window and the one that closed last take the seller as the source has it now, or had it
+-- at the instant of an as-of schema. An older window, closed only to catch up, takes the version
+-- that held at its end, or the first one seen.
 current_windows as (
 
     select
@@ -60,8 +61,14 @@ older_windows as (
     from windows
     inner join versions
         on
-            least(windows.window_ends_at, {{ as_of() }}) > versions.valid_from
-            and least(windows.window_ends_at, {{ as_of() }}) <= versions.valid_to
+            case
+                when windows.is_closed and not windows.is_latest_closed
+                    then
+                        windows.window_ends_at > versions.valid_from
+                        and windows.window_ends_at <= versions.valid_to
+                else
+                    {{ as_of() }} >= versions.valid_from and {{ as_of() }} < versions.valid_to
+            end
     inner join accounts on versions.seller_id = accounts.seller_id
     left join {{ ref('region_rails') }} as region_rails on versions.region = region_rails.region
     left join {{ ref('rails') }} as rails

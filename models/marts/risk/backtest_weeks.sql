@@ -39,12 +39,12 @@ due as (
 debts as (
 
     select
-        close_rows.payout_window,
-        -sum(close_rows.net_minor) as owed_minor,
-        count(*) as seller_count
-    from {{ ref('stg_finance__window_close_rows') }} as close_rows
-    where close_rows.net_minor < 0
-    group by close_rows.payout_window
+        payout_window,
+        sum(owed_minor) as owed_minor,
+        sum(newly_written_off_minor) as written_off_minor,
+        count(*) filter (where owed_minor > 0) as seller_count
+    from {{ ref('int_backtest_debts') }}
+    group by payout_window
 
 ),
 
@@ -79,6 +79,7 @@ final as (
         ) }} as held_money_days,
         {{ money('coalesce(debts.owed_minor, 0)') }} as negative_balances,
         coalesce(debts.seller_count, 0) as sellers_negative,
+        {{ money('coalesce(debts.written_off_minor, 0)') }} as written_off,
         coalesce(flagged.seller_count, 0) as sellers_flagged,
         coalesce(due.paid_count, 0) as payouts_made,
         coalesce(due.delayed_count, 0) as payouts_delayed,

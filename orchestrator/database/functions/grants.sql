@@ -127,7 +127,8 @@ finance.refused_sellers(text), finance.rest_of_refused(text), finance.node_fault
 to settle_dbt, settle_analyst, settle_finance, settle_orchestrator;
 
 grant execute on function
-finance.begin_build(text, timestamptz, text), finance.complete_build(text, text)
+finance.begin_build(text, timestamptz, text), finance.complete_build(text, text),
+finance.is_flag_change(text, text, timestamptz, text, timestamptz, timestamptz)
 to settle_dbt;
 
 grant insert on finance.wallet_checks to settle_orchestrator;

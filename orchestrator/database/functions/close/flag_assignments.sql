@@ -1,6 +1,21 @@
 -- What a close does about sellers whose review reasons ask for a reserve policy: puts them under it, for
 -- orders from now on, and lifts it once the reasons have been gone for long enough.
 
+-- The rule alone, for closes and for backtests. A person's policy comes first, and what people decided
+-- took the place of what flags asked for before; what they decided after the build, it did not know.
+create or replace function finance.is_flag_change(
+    p_asked text, p_flag text, p_flag_from timestamptz, p_decided text, p_decided_at timestamptz,
+    p_built_at timestamptz
+) returns boolean
+language sql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
+    select coalesce(p_decided, 'standard') = 'standard'
+    and coalesce(p_decided_at, '-infinity') <= p_built_at
+    and p_asked is distinct from
+        case when p_flag_from > coalesce(p_decided_at, '-infinity') then p_flag end
+$$;
+comment on function finance.is_flag_change(text, text, timestamptz, text, timestamptz, timestamptz) is
+'Whether a close changes the reserve policy of a seller: what its flags ask for (null: nothing), what the latest flag put them under, what people decided last, and the instant of the build.';
+
 create or replace function finance.store_flag_assignments(p_window text) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -34,25 +49,20 @@ begin
         select h.seller_id, h.policy, h.review_reasons
         from handover.flag_policies as h where h.payout_window = p_window
     ),
-    compared as (
+    changed as (
         select
             coalesce(a.seller_id, f.seller_id) as seller_id,
             a.policy,
-            coalesce(a.review_reasons, '{}') as review_reasons,
-            -- What people decided since took its place.
-            case
-                when f.applies_from > coalesce(p.approved_at, '-infinity') then f.policy
-            end as current_policy
+            coalesce(a.review_reasons, '{}') as review_reasons
         from asked as a
         full join flags as f on a.seller_id = f.seller_id
         left join people as p on coalesce(a.seller_id, f.seller_id) = p.seller_id
-        -- A person's policy comes first; what they decided after the build, the build did not know.
-        where coalesce(p.policy, 'standard') = 'standard'
-        and coalesce(p.approved_at, '-infinity') <= v_built_at
+        where finance.is_flag_change(
+            a.policy, f.policy, f.applies_from, p.policy, p.approved_at, v_built_at
+        )
     )
     select p_window, c.seller_id, c.policy, c.review_reasons, v_at
-    from compared as c
-    where c.policy is distinct from c.current_policy
+    from changed as c
     order by c.seller_id;
 end;
 $$;

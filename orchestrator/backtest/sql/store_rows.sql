@@ -1,18 +1,4 @@
--- As finance.store_close stores a close: the window and its rows as they were computed.
-with close as (
-    insert into {staging}.stg_finance__window_closes (
-        payout_window, currency, settlement_timezone, window_starts_at, window_ends_at,
-        payout_due_at, closed_at
-    )
-    select
-        w.payout_window, b.currency, b.settlement_timezone, w.window_starts_at, w.window_ends_at,
-        w.payout_due_at, b.as_of
-    from {core}.int_windows as w
-    cross join {core}.int_build as b
-    where w.payout_window = %(window)s
-    returning payout_window
-)
-
+-- Its rows as they were computed.
 insert into {staging}.stg_finance__window_close_rows (
     seller_id, payout_window, rail, wallet_address, hold_reasons, hold_detail, gross_minor,
     fees_minor, taxes_minor, refunds_minor, disputes_minor, charges_minor, adjustments_minor,
@@ -24,4 +10,4 @@ select
     s.charges_minor, s.adjustments_minor, s.carried_forward_minor, s.net_minor, s.order_count,
     s.weeks_carried
 from {core}.int_settlement__computed as s
-inner join close on s.payout_window = close.payout_window
+where s.payout_window = %(window)s

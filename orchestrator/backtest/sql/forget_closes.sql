@@ -1,0 +1,3 @@
+truncate
+{staging}.stg_finance__window_closes,
+{staging}.stg_finance__window_close_health

@@ -1,0 +1,1 @@
+truncate {staging}.stg_finance__flag_assignments
