@@ -38,8 +38,10 @@ OWN = (
     ASSIGNED,
 )
 SEEDS = ("reserve_policies", "new_seller_policies", "review_actions")
-# Computed again for each close.
-WEEKLY = ("int_build", "int_windows", "int_settlement__balances", "int_settlement__computed")
+# Computed again for each close; the balances, and what is made of them, of its own window alone.
+WEEKLY = ("int_build", "int_windows", "int_settlement__balances", CLOSES)
+FILL = "insert into {} (\n{}\n)"
+FILL_WINDOW = "insert into {} select * from (\n{}\n) as computed where payout_window = {window}"
 # Computed for all weeks, and seen by a close as far as its instant.
 SEEN = {"int_entries": "known_at", "int_window_sums": "window_starts_at"}
 TABLE = "create unlogged table {} as (\n{}\n)"
@@ -113,7 +115,7 @@ class Run:
             self._execute("review_action", **action.model_dump())
         if policy.pays_flagged_sellers:
             [assigned] = [m for m in self.models.ordered if m.name == ASSIGNED]
-            self._create(assigned, "insert into {} (\n{}\n)")
+            self._create(assigned, FILL)
 
     def _flag(self, until: datetime) -> None:
         """Find whom each close flags, until the facts are under what they were computed with."""
@@ -178,24 +180,31 @@ class Run:
     def _close(self, window: str, as_of: datetime) -> None:
         """Compute a window as of its close, store it and pay it."""
         self._look_at(as_of)
-        self._fill(WEEKLY)
+        self._fill(WEEKLY[:2])
+        self._fill(WEEKLY[2:], FILL_WINDOW, window)
         self._execute("store_window", window=window)
         self._execute("store_rows", window=window)
         self._execute("put_aside")
         self._execute("pay", window=window)
 
-    def _fill(self, names: Collection[str]) -> None:
+    def _fill(self, names: Collection[str], statement: str = FILL, window: str = "") -> None:
         for model in self.models.ordered:
             if model.name in names:
                 table = _relation(model)
                 self.connection.execute(sql.SQL("truncate {}").format(table))
-                self._create(model, "insert into {} (\n{}\n)")
+                self._create(model, statement, window=window)
                 self.connection.execute(sql.SQL("analyze {}").format(table))
 
-    def _create(self, model: Model, statement: str, name: sql.Identifier | None = None) -> None:
-        compiled = sql.SQL(model.sql)
-        parts = (name or _relation(model), compiled)
-        self.connection.execute(sql.SQL(statement).format(*parts))
+    def _create(
+        self,
+        model: Model,
+        statement: str,
+        name: sql.Identifier | None = None,
+        window: str = "",
+    ) -> None:
+        parts = (name or _relation(model), sql.SQL(model.sql))
+        filled = sql.SQL(statement).format(*parts, window=sql.Literal(window))
+        self.connection.execute(filled)
 
     def _drop_view(self, name: str) -> None:
         view = sql.Identifier(f"{self.models.schema}_staging", name)

@@ -1,10 +1,20 @@
+{%- set kinds = [
+    ('order', ref('int_orders'), 'gross_minor', 'ordered_at', 'null::timestamptz', 'true'),
+    ('fee', ref('int_order_fees'), 'amount_minor', 'charged_at', 'null', 'not is_tax'),
+    ('refund', ref('int_refunds'), 'claimed_minor', 'refunded_at', 'null', 'true'),
+    (
+        'dispute', ref('int_dispute_claims'), 'amount_minor', 'occurred_at', 'withdrawn_known_at',
+        "event_type = 'opened' and is_effective"
+    ),
+] -%}
+
 -- One row per seller, window and kind of fact: face values of what occurred in the 30 days of 24
 -- hours before the window's end and was known before it. For windows without a stored close, and
 -- the latest closed one.
 
 with
 
-windows as (
+windows as not materialized (
 
     select
         payout_window,
@@ -16,51 +26,55 @@ windows as (
 
 ),
 
+-- Where a window begins or ends to look. What lies between the same two of these instants is in the
+-- same windows.
+bounds as (
+
+    select array_agg(distinct bounds.instant order by bounds.instant) as instants
+    from windows
+    cross join lateral (
+        values
+        (windows.trailing_from), (windows.last_7_days_from), (windows.window_ends_at)
+    ) as bounds (instant)
+
+),
+
 facts as (
 
-    select
-        seller_id,
-        'order' as fact_type,
-        gross_minor as amount_minor,
-        ordered_at as occurred_at,
-        known_at,
-        null::timestamptz as withdrawn_known_at
-    from {{ ref('int_orders') }}
+    {%- for kind, relation, amount, occurred, withdrawn, applies in kinds %}
+        {{ 'union all' if not loop.first }}
+        select
+            seller_id,
+            '{{ kind }}' as fact_type,
+            {{ amount }} as amount_minor,
+            {{ occurred }} as occurred_at,
+            known_at,
+            {{ withdrawn }} as withdrawn_known_at
+        from {{ relation }}
+        where {{ applies }}
+    {%- endfor %}
 
-    union all
+),
 
-    select
-        seller_id,
-        'fee' as fact_type,
-        amount_minor,
-        charged_at as occurred_at,
-        known_at,
-        null as withdrawn_known_at
-    from {{ ref('int_order_fees') }}
-    where not is_tax
-
-    union all
+-- Added up first: where all windows are computed, each is compared with sums, not with every fact.
+summed as (
 
     select
-        seller_id,
-        'refund' as fact_type,
-        claimed_minor as amount_minor,
-        refunded_at as occurred_at,
-        known_at,
-        null as withdrawn_known_at
-    from {{ ref('int_refunds') }}
-
-    union all
-
-    select
-        seller_id,
-        'dispute' as fact_type,
-        amount_minor,
-        occurred_at,
-        known_at,
-        withdrawn_known_at
-    from {{ ref('int_dispute_claims') }}
-    where event_type = 'opened' and is_effective
+        facts.seller_id,
+        facts.fact_type,
+        min(facts.occurred_at) as occurred_at,
+        min(facts.known_at) as known_at,
+        min(facts.withdrawn_known_at) as withdrawn_known_at,
+        sum(facts.amount_minor) as amount_minor
+    from facts
+    cross join bounds
+    where facts.occurred_at >= bounds.instants[1]
+    group by
+        facts.seller_id,
+        facts.fact_type,
+        width_bucket(facts.occurred_at, bounds.instants),
+        width_bucket(facts.known_at, bounds.instants),
+        width_bucket(facts.withdrawn_known_at, bounds.instants)
 
 ),
 
@@ -68,27 +82,26 @@ final as (
 
     select
         windows.payout_window,
-        facts.seller_id,
-        coalesce(sum(facts.amount_minor) filter (where facts.fact_type = 'order'), 0)
-            as gross_minor,
-        coalesce(sum(facts.amount_minor) filter (where facts.fact_type = 'fee'), 0) as fees_minor,
-        coalesce(sum(facts.amount_minor) filter (where facts.fact_type = 'refund'), 0)
-            as refunds_minor,
-        coalesce(sum(facts.amount_minor) filter (where facts.fact_type = 'dispute'), 0)
-            as disputes_minor,
-        coalesce(sum(facts.amount_minor) filter (
-            where facts.fact_type = 'order' and facts.occurred_at >= windows.last_7_days_from
+        summed.seller_id,
+        {%- for column, kind in [
+            ('gross', 'order'), ('fees', 'fee'), ('refunds', 'refund'), ('disputes', 'dispute')
+        ] %}
+            coalesce(sum(summed.amount_minor) filter (where summed.fact_type = '{{ kind }}'), 0)
+                as {{ column }}_minor,
+        {%- endfor %}
+        coalesce(sum(summed.amount_minor) filter (
+            where summed.fact_type = 'order' and summed.occurred_at >= windows.last_7_days_from
         ), 0) as last_7_days_minor
-    from facts
+    from summed
     inner join windows
         on
-            facts.occurred_at >= windows.trailing_from
-            and facts.occurred_at < windows.window_ends_at
-            and facts.known_at < windows.window_ends_at
+            summed.occurred_at >= windows.trailing_from
+            and summed.occurred_at < windows.window_ends_at
+            and summed.known_at < windows.window_ends_at
             -- A dispute that was withdrawn by then counts for nothing.
             and windows.window_ends_at
-            <= coalesce(facts.withdrawn_known_at, 'infinity')
-    group by windows.payout_window, facts.seller_id
+            <= coalesce(summed.withdrawn_known_at, 'infinity')
+    group by windows.payout_window, summed.seller_id
 
 )
 

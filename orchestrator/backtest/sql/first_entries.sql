@@ -1,8 +1,16 @@
--- A close asks of entries only whether a seller had one by then: the first of each tells.
+-- A close asks of entries only whether a seller had one by then: the first ones of each tell.
 create unlogged table {core}.int_entries__first as
-select distinct on (e.seller_id) e.*
+select e.*
 from {core}.int_entries__all as e
-order by e.seller_id, e.known_at, e.source_id, e.entry_type;
+inner join (
+    select
+        f.seller_id,
+        min(f.known_at) as known_at
+    from {core}.int_entries__all as f
+    group by f.seller_id
+) as firsts on e.seller_id = firsts.seller_id and e.known_at = firsts.known_at;
 create or replace view {core}.int_entries as
 select * from {core}.int_entries__first as e
-where e.known_at <= (select finance.as_of({schema}))
+where e.known_at <= (select finance.as_of({schema}));
+-- Of the sums it reads its own window's and the next one's.
+create index on {core}.int_window_sums__all (window_starts_at)

@@ -126,7 +126,7 @@ MUTANTS = (
         CLOSE,
         (
             f"{CORE}/health/int_seller_health__sums.sql",
-            "coalesce(facts.withdrawn_known_at, 'infinity')",
+            "coalesce(summed.withdrawn_known_at, 'infinity')",
             "'infinity'::timestamptz",
         ),
     ),
