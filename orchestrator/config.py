@@ -105,6 +105,15 @@ def _long_enough(found: tuple[str, ...]) -> tuple[str, ...]:
     return found
 
 
+def _long_key(found: str) -> str:
+    if found and len(found) < SHORTEST_SECRET:
+        raise SettleError(
+            f"SETTLE_ERASURE_KEY is shorter than {SHORTEST_SECRET} characters:"
+            " make one with: openssl rand -hex 32"
+        )
+    return found
+
+
 def _keys(found: tuple[str, ...]) -> tuple[str, ...]:
     for secret in found:
         try:
@@ -210,6 +219,14 @@ class Settings:
         f"What sellers' links are signed with, {SHORTEST_SECRET} characters or more, two separated"
         " by a comma while rotating (links are made with the first); generated outside production.",
         (),
+        repr=False,
+    )
+    erasure_key: Annotated[str, AfterValidator(_long_key)] = _variable(
+        "SETTLE_ERASURE_KEY",
+        f"What names and wallets of erased sellers become pseudonyms with, {SHORTEST_SECRET}"
+        " characters or more; never changed, and kept apart from backups; generated outside"
+        " production.",
+        "",
         repr=False,
     )
     pages_url: SafeUrl = _variable(

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from orchestrator.cli import erasures
 from orchestrator.cli.options import (
     DECISIONS_PANEL,
     As,
@@ -32,8 +33,8 @@ MONEY = ("amount", "added", "taken", "owed_to_sellers", "owed_by_sellers")
 MINUS = {"ignore_unknown_options": True}
 
 
-class WindowFirst(TyperGroup):
-    """`settle go-live WINDOW` proposes it: what is no verb of the group is a window."""
+class ProposesFirst(TyperGroup):
+    """`settle go-live WINDOW` and `settle erase SELLER` propose: a word that is no verb is what."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """As Click does it, with the verb that was left out."""
@@ -50,8 +51,13 @@ def register(app: typer.Typer) -> None:
         "reserve": typer.Typer(no_args_is_help=True, help="Sellers' reserve policies."),
         "go-live": typer.Typer(
             no_args_is_help=True,
-            cls=WindowFirst,
+            cls=ProposesFirst,
             help="Begin with a window, where something else paid before: go-live WINDOW proposes.",
+        ),
+        "erase": typer.Typer(
+            no_args_is_help=True,
+            cls=ProposesFirst,
+            help="Forget a seller's name and wallets: erase SELLER proposes it.",
         ),
     }
     by_verb: dict[str, list[Decision]] = {}
@@ -71,6 +77,7 @@ def register(app: typer.Typer) -> None:
     groups["reserve"].command("list")(reserve_list)
     groups["go-live"].command("list")(go_live_list)
     groups["go-live"].command("rehearse")(rehearse)
+    erasures.register(groups["erase"])
     for name, group_app in groups.items():
         app.add_typer(group_app, name=name, rich_help_panel=DECISIONS_PANEL)
 

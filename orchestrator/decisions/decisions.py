@@ -14,6 +14,7 @@ import yaml
 from orchestrator.config import Settings
 from orchestrator.database.connection import connect_as, rows, rows_of
 from orchestrator.decisions.csv_rows import rows_of_file
+from orchestrator.decisions.erasure_key import seller_key
 from orchestrator.errors import SettleError
 
 MAX_ID = 2**63 - 1
@@ -150,6 +151,7 @@ class Decision:
     otherwise: str | None = None
     next_verb: str | None = None
     then_read: str | None = None
+    keyed_by: str | None = None
 
     def message(self, values: Mapping[str, Any]) -> str:
         """What to tell the person who decided."""
@@ -189,9 +191,10 @@ def decide(
     Raises SettleError with why a value or the database refuses it; then nothing was done.
     """
     values = checked(decision.fields, given)
+    keys = {"key": seller_key(settings, values[decision.keyed_by])} if decision.keyed_by else {}
     try:
         with connect_as(settings, who, password) as database:
-            [found] = rows(database, decision.query, **values)
+            [found] = rows(database, decision.query, **values, **keys)
             if decision.then_read:
                 found |= rows_of(database, decision.then_read, **values)[0]
     except psycopg.Error as error:

@@ -81,6 +81,8 @@ def staged_table(source: Source) -> sql.Identifier:
 def check(cursor: psycopg.Cursor[Any], source: Source) -> None:
     """Note what is wrong with the staged rows of a source, by value, repeats and what is stored."""
     check_values(cursor, source)
+    if source is SELLERS:
+        cursor.execute(sql_file("leave_erased", SQL).encode())
     for file in ("check_repeats", "check_stored"):
         _run(cursor, file, source, **_comparison(source))
 

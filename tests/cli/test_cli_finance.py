@@ -36,6 +36,9 @@ def desk() -> Desk:
         ("reserve", "assign", SELLER, "elevated", *NOTE),
         ("reserve", "approve", "1"),
         ("reserve", "withdraw", "--file-id", "1"),
+        ("erase", SELLER, *NOTE),
+        ("erase", "approve", SELLER),
+        ("erase", "withdraw", SELLER),
         ("go-live", WINDOW, *NOTE),
         ("go-live", "withdraw", "1"),
         ("policy", "propose", "maximum_line", "1.00", *NOTE),
@@ -320,3 +323,56 @@ def test_unknown_batch_is_rejected_once_two_people_confirm() -> None:
     said = desk.settle.refused("receipt", WINDOW, seller)
     assert f"the line of {seller} in {WINDOW} was rejected with its batch: nothing was paid" in said
     assert [a["kind"] for a in desk.json("alerts")] == ["rejected", "unknown"]
+
+
+HEADER = (
+    "seller_id,display_name,region,fast_settlement,wallet_address,status,created_at,updated_at\n"
+)
+LEAVER = "leaver-1,Kaito Ceramics,EU,false,{},closed,2026-01-01T00:00:00Z,{}\n"
+WALLET = "0x52908400098527886E0F7030069857D2E4169EE7"
+
+
+def test_two_people_erase_a_seller_and_a_file_does_not_bring_them_back(
+    desk: Desk, tmp_path: Path
+) -> None:
+    def load(updated_at: str) -> str:
+        text = HEADER + LEAVER.format(WALLET, updated_at)
+        (tmp_path / "sellers.csv").write_text(text, encoding="utf-8")
+        return desk.settle.done("load", str(tmp_path))
+
+    assert desk.settle.done("erase", "list") == "Nobody was erased.\n"
+    load("2026-02-01T00:00:00Z")
+    refused = "seller seller-000001 cannot be erased yet: their status is active"
+    assert desk.refused(FINANCE, "erase", SELLER, *NOTE).startswith(refused)
+    said = desk.done(FINANCE, "erase", "leaver-1", "--note", f"Kaito Ceramics asked, {WALLET}")
+    assert said == (
+        "ana proposed to erase the name and the wallets of leaver-1; another person must approve"
+        " it.\nsettle erase approve leaver-1\n"
+    )
+    assert desk.refused(FINANCE, "erase", "approve", "leaver-1") == (
+        "ana proposed to erase leaver-1: somebody else must approve it"
+    )
+    said = desk.done(SECOND, "erase", "approve", "leaver-1")
+    [erased] = desk.json("erase", "list")
+    assert f"who is {erased['pseudonym']} from now on" in said
+    assert (erased["state"], erased["proposed_by"], erased["decided_by"]) == (
+        "erased",
+        "ana",
+        "ben",
+    )
+    assert "Kaito" not in erased["note"]
+    assert WALLET not in erased["note"]
+    # The key is in the home, and shows what stood there.
+    assert "a wallet that they named" in desk.settle.done("erase", "check", "leaver-1", WALLET)
+    assert desk.settle.refused("erase", "check", "leaver-1", WALLET.lower()).startswith(
+        "nothing erased of leaver-1 was that"
+    )
+    # The same file, one that is newer, and that one again.
+    for updated_at in ("2026-02-01T00:00:00Z", "2027-02-01T00:00:00Z", "2027-02-01T00:00:00Z"):
+        load(updated_at)
+        [row] = desk.rows(
+            Component.ORCHESTRATOR, "select * from marketplace.sellers where seller_id = 'leaver-1'"
+        )
+        assert (row["display_name"], row["wallet_address"]) == (erased["pseudonym"], "")
+    alerts = "select subject from finance.alerts where kind = 'erased_seller'"
+    assert desk.rows(Component.ORCHESTRATOR, alerts) == [{"subject": "leaver-1"}]

@@ -26,7 +26,8 @@ def templates() -> str:
 
 @BY_NAME
 def test_the_query_asks_for_the_fields_and_nothing_else(decision: Decision) -> None:
-    assert set(re.findall(r"%\((\w+)\)s", decision.query)) == {f.name for f in decision.fields}
+    given = {f.name for f in decision.fields} | ({"key"} if decision.keyed_by else set())
+    assert set(re.findall(r"%\((\w+)\)s", decision.query)) == given
 
 
 @BY_NAME

@@ -37,6 +37,7 @@ PLANTED = {
     "the webhook secret": "whsec-Canary/of+the=webhooks-0815",
     "the link secret": "lnk-Canary/of+the=sellers-links-4711-xyz",
     "the events secret": "whsec_" + base64.b64encode(b"Canary-of-the-events-0042").decode(),
+    "the erasure key": "era-Canary/of+the=pseudonyms-0815-abc",
     "ana's password": "pw-Canary/of+ana:who@approves-2342",
     "a wrong password": "pw-Canary/nobody+has:this@one-9999",
     "the password of a URL": "url-Canary-in-a-database-address-77",
@@ -62,6 +63,7 @@ class Installation:
             "HALFIN_WEBHOOK_SECRET": PLANTED["the webhook secret"],
             "SETTLE_LINK_SECRET": PLANTED["the link secret"],
             "SETTLE_EVENTS_SECRET": PLANTED["the events secret"],
+            "SETTLE_ERASURE_KEY": PLANTED["the erasure key"],
         }
 
     def run(self, *arguments: str, **environment: str) -> Answer:

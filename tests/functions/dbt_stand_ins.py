@@ -63,6 +63,9 @@ create table settlement_seeds.unpayable_wallets (
 create table settlement.window_checks (
     payout_window text, check_name text, is_blocking boolean, is_passed boolean, detail text
 );
+create table settlement.seller_reserve (
+    seller_id text, pending_balance numeric, available_balance numeric, disputed_amount numeric
+);
 create table settlement.windows (
     payout_window text, window_starts_at timestamptz, window_ends_at timestamptz,
     payout_due_at timestamptz
@@ -151,7 +154,7 @@ begin
         )
         and c.relkind in ('r', 'S')
         and c.relname !~ 'yoyo|installation|^policies(_|$)|applied_functions|applied_definitions'
-        and c.relname not in ('hold_reasons', 'state_transitions')
+        and c.relname not in ('hold_reasons', 'state_transitions', 'erasable_columns')
     loop
         if relation.relkind = 'r' then
             execute format('delete from %s', relation.name);

@@ -27,6 +27,7 @@ FILLED_IN = {
     "HALFIN_API_KEY": "sk_live_word",
     "HALFIN_WEBHOOK_SECRET": "w" * 32,
     "SETTLE_LINK_SECRET": "l" * 32,
+    "SETTLE_ERASURE_KEY": "e" * 32,
     "SETTLE_EVENTS_SECRET": "whsec_" + "QUJD" * 8,
 }
 

@@ -19,6 +19,7 @@ from tests.functions.market import DUE, LINES, Market, rail
 from tests.functions.payment_server import ORCHESTRATOR, OWNER, WEBHOOK
 from tests.functions.rail_events import RECEIVE, take
 from tests.support.closed_week import closed_week
+from tests.support.settings import build_untested
 
 PRUNE = "select * from finance.prune_raw_texts(%s)"
 MONTHS = timedelta(days=31)
@@ -202,3 +203,73 @@ def test_a_name_that_the_marketplace_empties_is_in_no_history() -> None:
         wanted = ["--select", "stg_marketplace__sellers", "seller_versions"]
         run_dbt(settings, ["build", *wanted, "--exclude-resource-type", "test", "--no-write-json"])
         assert owner.execute(names.encode()).fetchone() == (before - 1,)
+
+
+ERASE = """
+update finance.erasures
+set
+    approved_by = 'ben', approved_at = settle_now(), key_id = '00000000',
+    pseudonym = finance.pseudonym('\\x01', 'name'),
+    erased_in = (pg_current_xact_id()::text)::bigint
+"""
+COLUMNS = """
+select c.oid::regclass::text as relation, quote_ident(a.attname) as name
+from pg_class as c
+inner join pg_attribute as a on a.attrelid = c.oid
+where c.relkind in ('r', 'p', 'm', 'v') and a.attnum > 0 and not a.attisdropped
+and a.atttypid <> 'bytea'::regtype
+and c.relnamespace::regnamespace::text !~ '^(pg_|information_schema)'
+"""
+
+
+def test_nothing_that_a_build_makes_has_the_name_or_the_wallet_of_who_was_erased() -> None:
+    """Of a seller with orders and stored rows, whom the rules would not let be erased yet."""
+    settings = closed_week().copy()
+    with connect(settings, Component.OWNER) as owner:
+
+        def places(words: str) -> list[str]:
+            found = owner.execute(COLUMNS.encode()).fetchall()
+            return [
+                f"{relation}.{name}"
+                for relation, name in found
+                if owner.execute(
+                    f"select from {relation} where {name}::text ~* %s limit 1".encode(), [words]
+                ).rowcount
+            ]
+
+        words, stored = owner.execute(
+            "select string_agg(s.display_name || coalesce('|' || nullif(s.wallet_address, ''), ''),"
+            " '|'), (select array_agg(r.net_minor order by r.payout_window)"
+            " from finance.window_close_rows as r where r.seller_id = 'seller-000001')"
+            " from marketplace.sellers as s where s.seller_id in ('seller-000001', 'seller-000002')"
+        ).fetchone() or ("", [])
+        before = places(str(words))
+        assert {place.partition(".")[0] for place in before} >= {
+            *("finance", "marketplace", "settlement", "settlement_core", "settlement_history"),
+        }
+        owner.execute(
+            "insert into finance.erasures (seller_id, note)"
+            " values ('seller-000001', '-'), ('seller-000002', '-')"
+        )
+        owner.execute(ERASE.encode())
+        owner.execute("select finance.erase_seller(e, '\\x01') from finance.erasures as e")
+        # One of them is gone from the source, too: a wallet that nobody named would stop a close.
+        owner.execute("delete from marketplace.sellers where seller_id = 'seller-000002'")
+        owner.commit()
+        build_untested(settings)
+        assert places(str(words)) == []
+        named = (
+            "select distinct wallet_address from settlement_core.int_sellers where display_name ~ "
+        )
+        assert owner.execute(f"{named}'^erased-'".encode()).fetchall() == [("",)]
+        # And what is computed anew is what was stored.
+        for query in (
+            "select from settlement_core.int_close_contradictions",
+            "select from settlement.window_checks where not is_passed",
+        ):
+            assert owner.execute(query.encode()).rowcount == 0
+        after = owner.execute(
+            "select array_agg(net_minor order by payout_window) from finance.window_close_rows"
+            " where seller_id = 'seller-000001'"
+        ).fetchone()
+        assert after == (stored,)

@@ -26,7 +26,7 @@ PAGES = (
         "/desk/sellers/seller-000001",
     ),
     *("/desk/adjustments", "/desk/limits", "/desk/breaks", "/desk/alerts", "/desk/books"),
-    *("/desk/blocks", "/desk/reserve-policies", "/desk/go-live", "/desk/risk"),
+    *("/desk/blocks", "/desk/reserve-policies", "/desk/go-live", "/desk/erasures", "/desk/risk"),
 )
 CSRF = re.compile(r'name="csrf" value="([^"]+)"')
 

@@ -1,3 +1,4 @@
+-- Who was erased stays so here, whatever the source says again.
 -- Plain, as the views beside it: Postgres looks no order up by index through a view with a "with".
 {% set source_sellers = source('marketplace', 'sellers') -%}
 {% set optional = optional_columns(source_sellers, {
@@ -9,9 +10,11 @@ select
     seller_id collate "C" as seller_id,
 
     -- text
-    display_name,
+    coalesce(finance.pseudonym_of(seller_id), display_name) as display_name,
     region,
-    btrim(wallet_address) collate "C" as wallet_address,
+    case
+        when finance.pseudonym_of(seller_id) is null then btrim(wallet_address) else ''
+    end collate "C" as wallet_address,
     status as seller_status,
     {{ optional.payout_schedule }} as payout_schedule,
 

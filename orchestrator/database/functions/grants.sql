@@ -123,7 +123,8 @@ finance.current_run(text), finance.payout_runs(text), finance.run_name(text, int
 finance.failed_checks(text), finance.pause_message(), finance.payout_obstacles(text),
 finance.funding(text), finance.receipt(text, text),
 finance.reserve_decisions(text), finance.held_sellers(text), finance.held_digest(text, text),
-finance.refused_sellers(text), finance.rest_of_refused(text), finance.node_faults()
+finance.refused_sellers(text), finance.rest_of_refused(text), finance.node_faults(),
+finance.pseudonym_of(text)
 to settle_dbt, settle_analyst, settle_finance, settle_orchestrator;
 
 grant execute on function
@@ -171,7 +172,9 @@ finance.propose_go_live(text, jsonb, text), finance.approve_go_live(bigint),
 finance.withdraw_go_live(bigint),
 finance.assign_reserve_policy(text, text, text), finance.assign_reserve_policies(jsonb, text),
 finance.approve_reserve_assignment(bigint), finance.approve_reserve_assignments(bigint),
-finance.withdraw_reserve_assignment(bigint), finance.withdraw_reserve_assignments(bigint)
+finance.withdraw_reserve_assignment(bigint), finance.withdraw_reserve_assignments(bigint),
+finance.propose_erasure(text, text), finance.approve_erasure(text, text),
+finance.withdraw_erasure(text)
 to settle_finance;
 
 grant usage on schema portal to settle_portal;

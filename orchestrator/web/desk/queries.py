@@ -66,6 +66,7 @@ TITLES = {
     "blocks": "Blocked wallets",
     "reserve-policies": "Reserve policies",
     "go-live": "Go-live",
+    "erasures": "Erasures",
     "breaks": "Breaks",
     "alerts": "Alerts",
 }
@@ -79,6 +80,7 @@ LISTS: dict[str, dict[str, str]] = {
         "policies": "decisions/reserve_policies",
     },
     "go-live": {"rows": "decisions/go_lives"},
+    "erasures": {"rows": "decisions/erasures"},
     "breaks": {"rows": "reconciliation/breaks"},
     "alerts": {"rows": "reconciliation/alerts"},
 }

@@ -19,7 +19,7 @@ CALLERS = {
     " failed_checks pause_message wallet_account tron_address"
     " payout_obstacles funding changed_definitions cluster_identifier"
     " reserve_decisions held_sellers held_digest refused_sellers rest_of_refused"
-    " node_faults": READERS,
+    " node_faults pseudonym_of": READERS,
     "begin_build complete_build begin_handover refuse_changed_policies hand_over is_flag_change": {
         "dbt"
     },
@@ -40,7 +40,8 @@ CALLERS = {
     " enter_adjustments approve_adjustments withdraw_adjustments"
     " assign_reserve_policy assign_reserve_policies approve_reserve_assignment"
     " approve_reserve_assignments withdraw_reserve_assignment"
-    " withdraw_reserve_assignments": {"ana"},
+    " withdraw_reserve_assignments"
+    " propose_erasure approve_erasure withdraw_erasure": {"ana"},
     "enter seller statement payouts opening_balance balances disputes reserve_orders reserve_policy"
     " settlement_timezone year_of_a_seller": {"portal"},
     "receipt": READERS | {"portal"},  # of any seller for those who read, of one for the portal

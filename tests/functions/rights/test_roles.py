@@ -76,6 +76,7 @@ REFUSED = {
         "insert into halfin.ledger_entries values ('x', 'x', 'x', 1, 'x', now())",
         "update finance.alerts set posted_at = now()",
         "select finance.open_break('x', 'x', 'x')",
+        "select finance.approve_erasure('s1', '')",
         "update finance.breaks set closed_at = now()",
         "insert into marketplace.sellers select * from marketplace.sellers",
         "update marketplace.sellers set wallet_address = 'mine'",

@@ -17,6 +17,7 @@ begin
     delete from handover.flag_policies;
     delete from handover.payout_holidays;
     delete from handover.unpayable_wallets;
+    delete from handover.open_balances;
 end;
 $$;
 
@@ -134,6 +135,10 @@ begin
     insert into handover.unpayable_wallets
     select finance.wallet_account(u.wallet_address), min(u.what)
     from settlement_seeds.unpayable_wallets as u group by 1;
+    insert into handover.open_balances
+    select r.seller_id, r.pending_balance, r.available_balance, r.disputed_amount
+    from settlement.seller_reserve as r
+    where (r.pending_balance, r.available_balance, r.disputed_amount) <> (0, 0, 0);
     insert into handover.build values (
         true, v_build.as_of, v_build.close_lag, v_build.settlement_timezone, v_build.currency,
         v_build.stored_until

@@ -41,8 +41,7 @@ declare
     v_function text;
 begin
     foreach v_function in array array[
-        'public.settle_now()', 'finance.refuse_change()', 'finance.allow_columns()',
-        'finance.only_prune()', 'finance.tron_address(text)', 'finance.wallet_account(text)'
+        'public.settle_now()', 'finance.tron_address(text)', 'finance.wallet_account(text)'
     ] loop
         execute format(
             'alter function %s set search_path = pg_catalog, pg_temp', v_function::regprocedure

@@ -29,13 +29,15 @@ language plpgsql stable security definer set search_path = pg_catalog, pg_temp r
 begin
     return query execute format(
         'select s.seller_id::text collate "C", s.status::text, s.payouts_enabled,
-            btrim(coalesce(s.wallet_address, ''''))
-        from %s as s where $1 is null or s.seller_id = $1', finance.sellers_source()
+            case when e.seller_id is null then btrim(coalesce(s.wallet_address, '''')) else '''' end
+        from %s as s
+        left join finance.erasures as e on e.seller_id = s.seller_id and e.approved_at is not null
+        where $1 is null or s.seller_id = $1', finance.sellers_source()
     ) using p_seller;
 end;
 $$;
 comment on function finance.sellers_now(text) is
-'One row per seller (or the one that is named) as the marketplace''s own table has it now.';
+'One row per seller (or the one that is named) as the marketplace''s own table has it now; one who was erased names no wallet.';
 
 -- Gone from that table is not forgotten: what is still owed to a seller is decided about.
 create or replace function finance.is_known_seller(p_seller text) returns boolean

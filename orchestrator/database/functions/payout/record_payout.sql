@@ -116,6 +116,7 @@ begin
                 coalesce(v_payout_id, 'without id'), coalesce(v_status, 'none')));
         return 'break';
     end if;
+    p_payout := finance.without_erased(p_payout, v_line);
     v_mismatch := finance.mismatch(p_payout, v_line);
     if v_mismatch is not null then
         perform finance.open_break('mismatch', v_line.line_id,

@@ -3,11 +3,25 @@
 
 create or replace function halfin.read_event() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    v_line finance.payout_lines;
 begin
     new.body_sha256 := sha256(new.body);
     new.payload := convert_from(new.body, 'UTF8')::jsonb;
     new.event_type := new.payload ->> 'event';
     new.payout_id := new.payload #>> '{data,id}';
+    -- Of a seller who was erased since: read, and not kept word for word.
+    if exists (select from finance.erasures as e where e.approved_at is not null) then
+        v_line := finance.line_of_payout(new.payload -> 'data');
+        if v_line.wallet_address ~ '^erased-' then
+            new.payload := jsonb_set(
+                new.payload, '{data}', finance.without_erased(new.payload -> 'data', v_line)
+            );
+            new.body := null;
+            new.pruned_at := public.settle_now();
+            new.body_sha256 := sha256(convert_to(new.payload::text, 'UTF8'));
+        end if;
+    end if;
     return new;
 exception when data_exception or program_limit_exceeded then
     -- Signed, and not readable as jsonb (a \u0000, say): kept as it is, for a person.
