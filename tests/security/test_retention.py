@@ -273,3 +273,27 @@ def test_nothing_that_a_build_makes_has_the_name_or_the_wallet_of_who_was_erased
             " where seller_id = 'seller-000001'"
         ).fetchone()
         assert after == (stored,)
+
+
+KEYS = """
+select c.conrelid::regclass::text as relation, (
+    select array_agg(a.attname::text order by a.attname) from pg_attribute as a
+    where a.attrelid = c.conrelid and a.attnum = any(c.conkey)
+) as columns
+from pg_constraint as c
+where c.contype = 'p' and (
+    c.conrelid::regclass::text ~ '^marketplace[.]'
+    or c.conrelid = 'finance.window_close_entries'::regclass
+)
+"""
+
+
+def test_a_fact_is_there_once_over_all_years(market: Market) -> None:
+    """No key has an instant or a window: partitions by age would let an id in once in each."""
+    keys = {row["relation"]: row["columns"] for row in market.rows(OWNER, KEYS)}
+    assert keys.pop("finance.window_close_entries") == ["entry_type", "seller_id", "source_id"]
+    assert len(keys) == 6
+    for columns in keys.values():
+        assert "seller_id" in columns
+        assert all(column.endswith("_id") for column in columns)
+        assert len(columns) <= 2
