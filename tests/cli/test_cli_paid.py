@@ -1,6 +1,7 @@
 """What is read once a window is frozen: review, export, statement, receipt, breaks."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -10,9 +11,12 @@ import pytest
 
 from orchestrator.config import Component
 from tests.cli.people import Desk, exported, partly_paid_desk
+from tests.simulation.lab import lab
 from tests.support.closed_week import FINANCE, NOW, OPEN_WINDOW, SECOND, WINDOW, WINDOW_BEFORE
+from tests.support.settings import at
 
 NOTE = ("--note", "because")
+DUE_NEXT = datetime(2026, 11, 24, 8, tzinfo=UTC)
 LINES = "select * from finance.payout_lines order by payout_window, seller_id"
 
 
@@ -188,9 +192,11 @@ def test_break_shows_its_age_and_closes_with_a_note(desk: Desk) -> None:
 @pytest.mark.slow
 def test_late_completion_is_deducted_on_the_next_receipt(desk: Desk) -> None:
     [_, line, *_] = desk.rows(Component.ORCHESTRATOR, LINES)
-    seller, due = line["seller_id"], datetime(2026, 11, 24, 8, tzinfo=UTC).isoformat()
+    seller, due = line["seller_id"], DUE_NEXT.isoformat()
     desk.looked_up(desk.payouts(**{seller: "completed"}))
-    desk.settle.done("close", SETTLE_NOW=due)
+    # What dbt compiles, without dbt and its graph; test_simulation.py shows the same rows.
+    replace(lab().project, zone="UTC").build(at(desk.settings, DUE_NEXT))
+    desk.rows(Component.ORCHESTRATOR, "select finance.store_close(%s)", OPEN_WINDOW)
     digest = json.loads(desk.settle.done("review", OPEN_WINDOW, "--json", SETTLE_NOW=due))["digest"]
     desk.done(FINANCE, "approve", OPEN_WINDOW, "--digest", digest, SETTLE_NOW=due)
     for person in (FINANCE, SECOND):  # the sample has no order of that week's end
