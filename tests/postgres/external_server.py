@@ -14,6 +14,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tests.support.postgres import away_from_disks
+
 PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: int(p.parent.name))
 OPTIONS = "-c listen_addresses=localhost -c unix_socket_directories= -c fsync=off -c ssl=on -p "
 SECRET = "word-of-a-server"  # noqa: S105 - of a server that is gone in a minute
@@ -60,7 +62,7 @@ def external_server() -> Iterator[Server]:
             "no /usr/lib/postgresql/*/bin: apt-get install postgresql, to test an external server"
         )
     with ExitStack() as stack:
-        folder = Path(tempfile.mkdtemp(prefix="settle-external-"))
+        folder = Path(tempfile.mkdtemp(prefix="settle-external-", dir=away_from_disks()))
         stack.callback(shutil.rmtree, folder)
         folder.chmod(0o777)
         with socket.create_server(("127.0.0.1", 0)) as taken:
