@@ -124,11 +124,15 @@ class Line(_InUtc):
 
 @dataclass(frozen=True)
 class Assignment(_InUtc):
-    """A seller is under the policy from the approval on, that instant included."""
+    """A seller is under the policy from the approval on, that instant included.
+
+    Of a close that flags: it needs no approval, and without a policy it lifts the one before.
+    """
 
     seller_id: str
-    policy: str
+    policy: str | None
     approved_at: datetime
+    is_by_people: bool = True
 
 
 @dataclass(frozen=True)

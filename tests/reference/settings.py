@@ -48,6 +48,17 @@ class NewSellers:
 
 
 @dataclass(frozen=True)
+class PaidReason:
+    """A review reason that pays the row, and puts orders from then on under the policy.
+
+    Lifted at the first close at which it has been gone for so many in a row.
+    """
+
+    policy: str
+    lift_after_weeks: int
+
+
+@dataclass(frozen=True)
 class Settings:
     timezone: ZoneInfo = UTC_ZONE
     policies: tuple[Policy, ...] = ()
@@ -58,6 +69,7 @@ class Settings:
     currencies: Mapping[str, int] = field(default_factory=lambda: CURRENCIES)
     taxes: frozenset[str] = TAXES
     new_sellers: tuple[NewSellers, ...] = ()
+    paid: Mapping[str, PaidReason] = field(default_factory=dict)  # all other reasons hold
 
     def policy(
         self,
@@ -68,10 +80,16 @@ class Settings:
     ) -> Policy:
         """What the seller is assigned to at `ordered_at`, as it is worded then."""
         mine = [a for a in assignments if a.seller_id == seller_id and a.approved_at <= ordered_at]
+        # At one instant people's word comes last; of several closes the last.
+        mine.sort(key=lambda a: (a.approved_at, a.is_by_people))
+        decided = mine[-1].policy if mine else None
         undecided = self._of_new_sellers(ordered_at, created_at) or STANDARD
-        name = max(mine, key=lambda a: a.approved_at).policy if mine else undecided
-        valid = [p for p in self.policies if p.policy == name and p.valid_from <= ordered_at]
-        nobody_decided = Policy(ordered_at, self.default_reserve_days)
+        return self.version(decided or undecided, ordered_at)
+
+    def version(self, name: str, at: datetime) -> Policy:
+        """The policy as it is worded at an instant."""
+        valid = [p for p in self.policies if p.policy == name and p.valid_from <= at]
+        nobody_decided = Policy(at, self.default_reserve_days)
         return max(valid, key=lambda p: p.valid_from, default=nobody_decided)
 
     def _of_new_sellers(self, ordered_at: datetime, created_at: datetime | None) -> str | None:

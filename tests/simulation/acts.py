@@ -8,11 +8,11 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.settlement.check_wallets import check_new_wallets
-from tests.reference.facts import TABLES, Adjustment, Seller, seen_at
+from tests.reference.facts import TABLES, Adjustment, Assignment, Seller, seen_at
 from tests.reference.windows import window_of
 from tests.simulation.killable import Program
 from tests.simulation.people import FINANCE, refused
-from tests.simulation.world import SEED, new_wallet, respelled
+from tests.simulation.world import NEW_SELLER, SEED, new_wallet, respelled
 
 if TYPE_CHECKING:
     from tests.simulation.history import Simulation
@@ -24,7 +24,7 @@ def begin(sim: Simulation) -> None:
     for seller in sim.world.sellers:
         _insert(sim, "sellers", seller)
     for policy in sim.world.settings.policies:
-        if policy not in SEED:
+        if policy not in (*SEED, NEW_SELLER):
             sim.rows(
                 "insert into settlement_seeds.reserve_policies values ('standard', %s, %s, 0, 0)",
                 *(policy.valid_from, policy.reserve_days),
@@ -40,15 +40,19 @@ def begin(sim: Simulation) -> None:
 
 
 def _decide(sim: Simulation) -> None:
-    """Who is under which reserve policy, and perhaps a go-live."""
-    for assigned in sim.world.assignments:
+    """What review reasons do, what holds for new sellers, and perhaps a go-live."""
+    for reason, paid in sim.world.settings.paid.items():
         sim.rows(
-            "insert into finance.reserve_assignments (seller_id, policy, note, assigned_by,"
-            " assigned_at, approved_by, approved_at)"
-            " values (%s, %s, 'risky', 'ana', %s, 'ben', %s)",
-            *(assigned.seller_id, assigned.policy, assigned.approved_at, assigned.approved_at),
+            "update settlement_seeds.review_actions set action = 'pay', policy = %s,"
+            " lift_after_weeks = %s where review_reason = %s",
+            *(paid.policy, paid.lift_after_weeks, reason),
         )
-    sim.oracle.lands("assignments", sim.world.assignments)
+    for rule in sim.world.settings.new_sellers:
+        sim.rows(
+            "insert into settlement_seeds.new_seller_policies (valid_from, policy, days)"
+            " values (%s, %s, %s)",
+            *(rule.valid_from, rule.policy, rule.days),
+        )
     decided = sim.world.go_live
     if decided:  # before it begins, so that what is built until then knows it, too
         label = window_of(decided.starts_at, sim.world.settings.timezone).label
@@ -69,10 +73,23 @@ def _decide(sim: Simulation) -> None:
 def land(sim: Simulation) -> None:
     """The facts that are committed by now."""
     for table, fact in sim.world.landing(sim.now):
+        if isinstance(fact, Assignment):
+            _assign(sim, fact)
+            continue
         _insert(sim, table, fact)
         sim.oracle.lands(table, [fact])
         if sim.oracle.closes and seen_at(fact) < sim.oracle.closes[-1].ends_at:
             sim.meets("a row that lands after its close", str(fact))
+
+
+def _assign(sim: Simulation, assigned: Assignment) -> None:
+    """Two people have put a seller under a reserve policy."""
+    sim.rows(
+        "insert into finance.reserve_assignments (seller_id, policy, note, assigned_by,"
+        " assigned_at, approved_by, approved_at) values (%s, %s, 'risky', 'ana', %s, 'ben', %s)",
+        *(assigned.seller_id, assigned.policy, assigned.approved_at, assigned.approved_at),
+    )
+    sim.oracle.lands("assignments", [assigned])
 
 
 def _insert(sim: Simulation, table: str, fact: object) -> None:

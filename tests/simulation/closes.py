@@ -123,6 +123,16 @@ def _stored(sim: Simulation, labels: list[str], ledger: model.Ledger) -> None:
         }
         if mine != own:
             raise Violation("stored = oracle", f"{label}: stored {mine}, oracle {own}")
+    flags = sim.rows(
+        "select payout_window, seller_id, policy, review_reasons, applies_from"
+        " from finance.flag_assignments order by flag_assignment_id"
+    )
+    own_flags = [
+        (f.payout_window, f.seller_id, f.policy, sorted(f.reasons), f.applies_from)
+        for f in sim.oracle.flags.changed
+    ]
+    if [(*flag[:3], sorted(flag[3]), flag[4]) for flag in flags] != own_flags:
+        raise Violation("flags", f"{labels}: {flags}, oracle {own_flags}")
     latest = labels[-1]
     held = dict(
         sim.rows(

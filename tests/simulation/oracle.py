@@ -14,6 +14,7 @@ from itertools import pairwise
 
 from tests.reference import model
 from tests.reference.facts import Facts, Seller, seen_at
+from tests.reference.flags import Flags
 from tests.reference.settlement import SettlementRow
 from tests.reference.windows import Window, window_numbered, window_of
 
@@ -72,6 +73,7 @@ class Oracle:
     rows: dict[str, dict[str, SettlementRow]] = field(default_factory=dict)
     wallets_of: dict[str, dict[str, str]] = field(default_factory=dict)
     reasons: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    flags: Flags = field(default_factory=Flags)
 
     def lands(self, table: str, facts: Iterable[object]) -> None:
         self.facts = replace(self.facts, **{table: (*getattr(self.facts, table), *facts)})
@@ -116,7 +118,11 @@ class Oracle:
         current = window_of(ledger.as_of, self.settings.timezone).number
         first = self.closes[-1].number + 1 if self.closes else self.first(ledger.as_of)
         self.selling = {entry.seller_id for entry in ledger.entries}
-        health = {row.seller_id: row.needs_review for row in model.health_rows(ledger)}
+        health = {
+            row.seller_id: bool(set(row.review_reasons) - self.settings.paid.keys())
+            for row in model.health_rows(ledger)
+        }
+        found_by = {number: self._review_reasons(number) for number in range(first, current)}
         usual = self._usual()  # by the closes before this build
         labels = []
         for number in range(first, current):
@@ -129,10 +135,20 @@ class Oracle:
                     s: self._reasons(row, window, health.get(s, False), failures.get(s, 0), usual)
                     for s, row in mine.items()
                 }
+            people = [a for a in self.facts.assignments if a.is_by_people]
+            flags = self.flags.close(window, found_by[number], people, self.settings, ledger.as_of)
+            self.lands("assignments", [flag.assignment for flag in flags])
             self.closes.append(window)
             self.posting = model.close(self.facts, window, self.settings, self.posting)
             labels.append(window.label)
         return labels
+
+    def _review_reasons(self, number: int) -> dict[str, tuple[str, ...]]:
+        """Those of each flagged seller at the end of a window, by what was posted before."""
+        window = window_numbered(number, self.settings.timezone)
+        ledger = model.keep(self.facts, window.ends_at, self.settings, self.posting)
+        rows = model.health_rows(ledger)
+        return {row.seller_id: row.review_reasons for row in rows if row.needs_review}
 
     def first(self, as_of: datetime) -> int:
         """The week in which anything could be available."""

@@ -32,6 +32,8 @@ RARE = (
     "an outcome_conflict alone that holds",
     "a release after an approval",
     "a row that lands after its close",
+    "a flag that is paid",
+    "a flag that is lifted",
 )
 # What the database has of it after a step; what a restore makes it forget was counted before.
 KEPT = """
@@ -44,6 +46,10 @@ union all
 select case kind when 'returned' then 'a payout that was returned'
     else 'a line that people resolved' end, line_id
 from finance.line_events where kind in ('returned', 'resolved')
+union all
+select case when policy is null then 'a flag that is lifted' else 'a flag that is paid' end,
+    format('%s/%s', payout_window, seller_id)
+from finance.flag_assignments
 """
 
 

@@ -15,14 +15,13 @@ from eth_utils.address import to_checksum_address
 from tests.functions.market import wallet_of
 from tests.reference.facts import (
     TABLES,
-    Assignment,
     Charge,
     Facts,
     GoLive,
     OpeningBalance,
     Seller,
 )
-from tests.reference.settings import Policy, Settings
+from tests.reference.settings import NewSellers, PaidReason, Policy, Settings
 from tests.reference.windows import window_of
 from tests.reference.world import random_world
 from tests.simulation.dice import Luck
@@ -41,14 +40,15 @@ UNPAYABLE = {
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 # As the seed has them.
 SEED = (Policy(LONG_AGO, 7), Policy(LONG_AGO, 7, Decimal(25), 30, "elevated"))
+NEW_SELLER = Policy(LONG_AGO, 14, Decimal(10), 30, "new_seller")
 
 
 @dataclass
 class World:
-    """`waiting` are facts in the order in which they land: (when, table, fact)."""
+    """`waiting` are facts and people's assignments to reserve policies, in the order in which they
+    land: (when, table, fact)."""
 
     settings: Settings
-    assignments: tuple[Assignment, ...]
     go_live: GoLive | None
     starts_at: datetime
     sellers: list[Seller]
@@ -68,6 +68,12 @@ def is_rough(seed: int) -> bool:
     return seed % 8 in (0, 5, 6, 7)
 
 
+def is_trusting(seed: int) -> bool:
+    """In four of eight histories some review reasons are paid, and new sellers are under a policy
+    of their own."""
+    return seed % 8 in (0, 5, 6, 7)
+
+
 def make_world(seed: int, luck: Luck, weeks: int) -> World:
     """Eight sellers or twelve, most of whom can be paid; one fact in fifteen commits late.
 
@@ -81,7 +87,7 @@ def make_world(seed: int, luck: Luck, weeks: int) -> World:
     if rng.random() < 0.3:
         changed_at = datetime.combine(middle, datetime.min.time(), zone)
         policies = (*policies, Policy(changed_at, rng.choice((3, 10, 14))))
-    settings = Settings(zone, policies)
+    settings = Settings(zone, (*policies, NEW_SELLER))
     drawn = random_world(
         seed,
         sellers=12 if is_rough(seed) else 8,
@@ -106,9 +112,26 @@ def make_world(seed: int, luck: Luck, weeks: int) -> World:
     # In one of five the first days are late: what is older than the first close lands after it.
     late_until = drawn.starts_at + timedelta(days=9 if seed % 5 == 4 else 0)
     landings = _landings(luck("what lands late"), facts, late_until)
-    waiting = sorted(landings, key=lambda item: (item[0], item[1], str(item[2])))
-    decided = (drawn.facts.assignments, go_live)
-    return World(settings, *decided, drawn.starts_at, sellers, waiting, wallets)
+    decided = ((a.approved_at, "assignments", a) for a in facts.assignments)
+    waiting = sorted((*landings, *decided), key=lambda item: (item[0], item[1], str(item[2])))
+    if is_trusting(seed):
+        settings = _trusting(luck, settings, drawn.starts_at)
+    return World(settings, go_live, drawn.starts_at, sellers, waiting, wallets)
+
+
+def _trusting(luck: Luck, settings: Settings, starts_at: datetime) -> Settings:
+    """Two reasons of four at least are paid, each forgotten after its own weeks; from some week on,
+    orders of a seller's first days are under the policy of new sellers."""
+    rng = luck("flags that are paid")
+    reasons = rng.sample(("disputes", "spike", "new_volume", "score"), rng.randint(2, 4))
+    paid = {
+        reason: PaidReason(rng.choice(("elevated", "elevated", "new_seller")), rng.randint(1, 3))
+        for reason in sorted(reasons)
+    }
+    rng = luck("new sellers")
+    valid_from = starts_at + timedelta(days=rng.randrange(28))
+    rule = NewSellers(valid_from, "new_seller", rng.choice((30, 120, 400)))
+    return replace(settings, paid=paid, new_sellers=(rule,))
 
 
 def _payable(
