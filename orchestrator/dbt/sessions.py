@@ -15,6 +15,10 @@ from dbt.adapters.postgres.impl import PostgresAdapter
 # A crash of the server may cost the last moment of a build, which is made again. Whatever is stored
 # from a build waits for the disk itself, and so for all that was written before it.
 UNHURRIED = "set synchronous_commit = off"
+# What opening a session says, in one statement.
+AS_OPENED = """
+select set_config('role', %s, false), set_config('synchronous_commit', 'off', false)
+"""
 
 
 class KeptSessions(PostgresConnectionManager):
@@ -55,14 +59,10 @@ class KeptSessions(PostgresConnectionManager):
 def _clean(connection: Connection) -> None:
     """No transaction, setting, role, lock, temporary or prepared thing of a node is left."""
     handle = connection.handle
-    handle.rollback()
+    handle.reset()  # psycopg2 rolls back and says "discard all"
     connection.transaction_open = False
-    handle.autocommit = True
     with handle.cursor() as cursor:
-        cursor.execute("discard all")
-        handle.reset()  # what psycopg2 sets when it connects; no autocommit any more
-        cursor.execute("select set_config('role', %s, false)", [connection.credentials.role])
-        cursor.execute(UNHURRIED)
+        cursor.execute(AS_OPENED, [connection.credentials.role])
     handle.commit()
 
 
