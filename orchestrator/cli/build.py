@@ -106,7 +106,8 @@ def _instant(text: str) -> datetime:
 def _show_diff(diffs: Sequence["MartDiff"]) -> None:
     """One line per mart; below one that moves, its sums and the rows that moved most."""
     console = plain_console()
-    for mart in diffs:
+    read_a_change = [mart for mart in diffs if not mart.is_untouched]
+    for mart in read_a_change:
         if mart.note and not mart.rows_before and not mart.rows_after:
             console.print(f"{mart.name}: {mart.note}")
             continue
@@ -119,4 +120,6 @@ def _show_diff(diffs: Sequence["MartDiff"]) -> None:
         for row in mart.top_rows:
             console.print(f"  {row}", soft_wrap=True)
     moved = [mart.name for mart in diffs if mart.rows_differing or mart.note]
-    console.print(f"{len(moved)} of {len(diffs)} public views move.")
+    untouched = len(diffs) - len(read_a_change)
+    others = f"; {untouched} read nothing that changed" if untouched else ""
+    console.print(f"{len(moved)} of {len(diffs)} public views move{others}.")

@@ -1,7 +1,8 @@
 """What a change of the models would move, before it is merged.
 
-The project is built twice as of the last stored close, once as it was where the change began and
-once as it is now, into schemas of their own; then each public mart is compared, row by row.
+The project is built as of the last stored close as it was where the change began, and beside that
+what differs now with all that reads it, into schemas of their own; then each public mart that was
+built twice is compared, row by row.
 """
 
 import json
@@ -28,7 +29,10 @@ NUMBERS = ("numeric", "bigint", "integer")
 
 @dataclass(frozen=True)
 class MartDiff:
-    """One public mart before and after; sums of the columns whose sum moved, as texts."""
+    """One public mart before and after; sums of the columns whose sum moved, as texts.
+
+    Untouched, it reads nothing that changed, and was not built again.
+    """
 
     name: str
     rows_before: int
@@ -37,6 +41,7 @@ class MartDiff:
     sums: Mapping[str, tuple[str, str]]
     top_rows: Sequence[str]
     note: str | None = None
+    is_untouched: bool = False
 
 
 def diff_models(
@@ -47,16 +52,39 @@ def diff_models(
     Raises SettleError where either does not build.
     """
     instant = as_of or _last_close(settings)
-    before = _build(settings, base, AS_OF_BASE_SCHEMA, instant)
-    after = _build(settings, project, AS_OF_SCHEMA, instant)
+    before_target, _ = build_project_as_of(settings, base, AS_OF_BASE_SCHEMA, instant)
+    beside = before_target if _state_tells_all(base, project) else None
+    after_target, built = build_project_as_of(
+        settings, project, AS_OF_SCHEMA, instant, beside=beside
+    )
+    before, after = _public_marts(before_target), _public_marts(after_target)
     with connect(settings, Component.DBT) as database:
         database.execute("set role settle_dbt")
         return [
-            _compare(database, name, before[name], after[name])
-            if name in before and name in after
-            else MartDiff(name, 0, 0, 0, {}, (), "new" if name in after else "gone")
+            _diff(database, name, before.get(name), after.get(name), is_built=name in built)
             for name in sorted(before | after)
         ]
+
+
+def _diff(database: Any, name: str, before: Any, after: Any, *, is_built: bool) -> MartDiff:
+    if before is None or after is None:
+        return MartDiff(name, 0, 0, 0, {}, (), "new" if after else "gone")
+    if not is_built:
+        return MartDiff(name.split(".", 2)[2], 0, 0, 0, {}, (), is_untouched=True)
+    return _compare(database, name, before, after)
+
+
+def _state_tells_all(base: Path, project: Path) -> bool:
+    """Whether dbt sees all that differs: it compares models, but no variables or materializations.
+
+    Where dbt_project.yml or any macro differs, everything is built twice.
+    """
+    return _shared_by_models(base) == _shared_by_models(project)
+
+
+def _shared_by_models(project: Path) -> dict[str, bytes]:
+    files = [project / "dbt_project.yml", *(project / "macros").rglob("*.*")]
+    return {str(file.relative_to(project)): file.read_bytes() for file in files}
 
 
 def _last_close(settings: Settings) -> datetime:
@@ -66,9 +94,8 @@ def _last_close(settings: Settings) -> datetime:
     return instant
 
 
-def _build(settings: Settings, project: Path, schema: str, as_of: datetime) -> dict[str, Any]:
-    """The public marts of the build by name, as their manifest has them."""
-    target = build_project_as_of(settings, project, schema, as_of)
+def _public_marts(target: Path) -> dict[str, Any]:
+    """The public marts of a build by name, as its manifest has them."""
     manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
     keys = _keys(manifest)
     return {

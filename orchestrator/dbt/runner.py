@@ -28,11 +28,14 @@ class NodeResult:
     failures: int | None
 
 
-def run_dbt(settings: Settings, arguments: Sequence[str], *, project: Path = PROJECT_ROOT) -> None:
+def run_dbt(
+    settings: Settings, arguments: Sequence[str], *, project: Path = PROJECT_ROOT
+) -> list[NodeResult]:
     """Run one dbt command in this process; raises SettleError naming the first node that failed."""
     nodes, failure = dbt_results(settings, arguments, project=project)
     if failure:
         raise SettleError(failure, detail=differing_rows(nodes))
+    return nodes
 
 
 def dbt_results(

@@ -108,6 +108,51 @@ def test_money_that_moves_is_summed_before_and_after(settings: Settings, changed
     assert " -> " in first or first.endswith((": new", ": gone"))
 
 
+def built_into(settings: Settings, target: str) -> set[str]:
+    """The relations in the schemas of a target."""
+    with connect(settings, Component.OWNER) as owner:
+        found = rows(
+            owner,
+            "select table_name from information_schema.tables"
+            " where table_schema = %s or table_schema like %s || '\\_%%'",
+            target,
+            target,
+        )
+    return {str(row["table_name"]) for row in found}
+
+
+def test_a_diff_builds_once_more_what_reads_the_change_and_nothing_else(
+    settings: Settings, changed: Changed
+) -> None:
+    """Nor is anything left of the diff before, which had another change and another instant."""
+    with connect(settings, Component.DBT) as dbt:
+        dbt.execute("set role settle_dbt")
+        dbt.execute("create table asof_settlement_core.of_before as select 1 as one")
+    project = changed("models/marts/sellers/entries.sql", "with", "-- after\nwith")
+    diffs = diff_models(settings, PROJECT_ROOT, project)
+    assert built_into(settings, "asof_settlement") == {"entries", "seller_periods"}
+    assert {mart.name for mart in diffs if not mart.is_untouched} == {"entries", "seller_periods"}
+    assert len(diffs) > 10
+    assert moved(diffs) == {}
+
+
+def test_a_check_reads_what_did_not_change_where_the_live_build_left_it(
+    settings: Settings, changed: Changed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not where a check before built it: that change may have been taken back."""
+    monkeypatch.setenv("USER", "olga")
+    check_changes(settings, changed("models/marts/sellers/entries.sql", "with", "-- one\nwith"))
+    assert built_into(settings, "dev_olga") == {"entries", "seller_periods"}
+    file = "models/marts/sellers/seller_periods.sql"
+    check_changes(settings, changed(file, "with", "-- two\nwith"))
+    with connect(settings, Component.OWNER) as owner:
+        [view] = rows(
+            owner, "select pg_get_viewdef('dev_olga.seller_periods'::regclass) as definition"
+        )
+    assert "settlement.entries" in view["definition"]
+    assert "dev_olga.entries" not in view["definition"]
+
+
 def test_the_live_views_stay_as_they_were(looked: Looked) -> None:
     assert looked.before == looked.after
 
