@@ -117,7 +117,7 @@ TABLES = {
     ),
     "drop trigger append_only on finance.approval_lines": (
         "trigger append_only on finance.approval_lines",
-        "create trigger append_only before update or delete or truncate on finance.approval_lines"
+        "create trigger append_only before delete or truncate on finance.approval_lines"
         " for each statement execute function finance.refuse_change()",
     ),
     "alter table finance.approvals enable row level security": (
