@@ -98,8 +98,7 @@ def tests_of_rows(settings: Settings) -> set[str]:
     return {
         name
         for name, node in manifest["nodes"].items()
-        if node["resource_type"] == "test"
-        and not node["original_file_path"].startswith(LEFT_OUT)
+        if node["resource_type"] == "test" and not node["original_file_path"].startswith(LEFT_OUT)
     }
 
 
