@@ -8,6 +8,9 @@
 
 {% macro begin_build() -%}
     {%- if execute and flags.WHICH in ('run', 'build') and not target.schema.startswith('asof_') -%}
+        {%- if is_distributed() %}
+            select finance.require_distributed();
+        {%- endif %}
         select finance.begin_build('{{ target.schema }}', null, '{{ invocation_id }}')
     {%- endif -%}
 {%- endmacro %}

@@ -12,22 +12,52 @@
     case {{ entries }}.entry_type
         when 'fee' then coalesce({{ fee_type }}, '')
         when 'tax' then coalesce({{ fee_type }}, '')
-        when 'charge' then (
-            select coalesce(max(charges.charge_type), '')
-            from {{ ref('stg_marketplace__seller_charges') }} as charges
-            where
-                charges.seller_id = {{ entries }}.seller_id
-                and charges.charge_id = {{ entries }}.source_id
-        )
-        when 'adjustment' then (
-            select adjustments.adjustment_type
-            from {{ ref('stg_finance__adjustments') }} as adjustments
-            where
-                adjustments.seller_id = {{ entries }}.seller_id
-                and adjustments.adjustment_id = {{ entries }}.source_id::bigint
-        )
+        when 'charge' then coalesce(charges.charge_type, '')
+        when 'adjustment' then adjustments.adjustment_type
         else ''
     end
+{%- endmacro %}
+
+{#- Other entries have null for a key, and so are not looked for. -#}
+{% macro with_details(entries) -%}
+    {{ entries }}
+    left join {{ ref('stg_marketplace__seller_charges') }} as charges
+        on
+            case when {{ entries }}.entry_type = 'charge' then {{ entries }}.source_id end
+            = charges.charge_id
+            and {{ entries }}.seller_id = charges.seller_id
+    left join {{ ref('stg_finance__adjustments') }} as adjustments
+        on
+            case when {{ entries }}.entry_type = 'adjustment' then {{ entries }}.source_id end
+            = adjustments.adjustment_id::text
+            and {{ entries }}.seller_id = adjustments.seller_id
+{%- endmacro %}
+
+{% macro stored_fee_type(entries) -%}
+    {%- if is_distributed() -%}
+        order_fees.fee_type
+    {%- else -%}
+        case
+            when {{ entries }}.entry_type in ('fee', 'tax')
+                then (
+                    select max(order_fees.fee_type)
+                    from {{ ref('stg_marketplace__order_fees') }} as order_fees
+                    where
+                        order_fees.seller_id = {{ entries }}.seller_id
+                        and order_fees.fee_id = {{ entries }}.source_id
+                )
+        end
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro with_stored_fees(entries) -%}
+    {%- if is_distributed() -%}
+        left join {{ ref('stg_marketplace__order_fees') }} as order_fees
+            on
+                {{ entries }}.entry_type in ('fee', 'tax')
+                and {{ entries }}.seller_id = order_fees.seller_id
+                and {{ entries }}.source_id = order_fees.fee_id
+    {%- endif -%}
 {%- endmacro %}
 
 {#- Column of the settlement view, its sign, and the entries that it sums. -#}

@@ -16,6 +16,11 @@ def project_variables() -> dict[str, Any]:
     return variables
 
 
+def is_distributed() -> bool:
+    """Whether the project is for a cluster: what settle db distribute was run on."""
+    return bool(project_variables()["distributed"])
+
+
 def source_table(name: str) -> tuple[str, str]:
     """Schema and table of a marketplace source."""
     variables = project_variables()

@@ -16,12 +16,17 @@
             {{ fill_in_place(existing, sql) }}
         {%- endcall -%}
     {%- else -%}
-        {%- call statement('main') -%}
-            {{ get_create_table_as_sql(False, new, sql) }}
-        {%- endcall -%}
-        {%- do create_indexes(new) -%}
-        {{ drop_relation_if_exists(existing) }}
-        {{ adapter.rename_relation(new, target_relation) }}
+        {%- if is_distributed() -%}
+            {{ drop_relation_if_exists(existing) }}
+            {%- do make_in_place(target_relation, sql) -%}
+        {%- else -%}
+            {%- call statement('main') -%}
+                {{ get_create_table_as_sql(False, new, sql) }}
+            {%- endcall -%}
+            {%- do create_indexes(new) -%}
+            {{ drop_relation_if_exists(existing) }}
+            {{ adapter.rename_relation(new, target_relation) }}
+        {%- endif -%}
     {%- endif -%}
 
     {{ run_hooks(post_hooks, inside_transaction=True) }}
@@ -43,6 +48,7 @@
         select
             {{ columns_of('pg_temp.' ~ probe) }} = {{ columns_of(relation) }}
             and {{ indexes_of(relation) }} = {{ configured_indexes() }}
+            and {{ is_placed(relation) }}
             and (
                 select
                     c.relpersistence = '{{ "u" if config.get("unlogged") else "p" }}'
@@ -95,7 +101,16 @@
 {#- Neither a trigger nor a rule, policy, default or other table changes what is put into it or read
     from it: what somebody hung there once would outlive the code that did. -#}
 {% macro carries_no_code(relation) -%}
-    not ({{ relation }}.relhastriggers or {{ relation }}.relrowsecurity or {{ relation }}.relhassubclass)
+    not ({{ relation }}.relrowsecurity or {{ relation }}.relhassubclass)
+    and not exists (
+        select from pg_trigger as t
+        inner join pg_proc as p on t.tgfoid = p.oid
+        -- Citus hangs its own on each table that it takes apart.
+        where
+            t.tgrelid = {{ relation }}.oid
+            and (p.proname, p.pronamespace)
+            <> ('citus_truncate_trigger', 'pg_catalog'::regnamespace)
+    )
     and not exists (
         select from pg_rewrite as r
         where r.ev_class = {{ relation }}.oid and r.rulename <> '_RETURN'
@@ -105,10 +120,30 @@
 {%- endmacro %}
 
 
+{#- The empty table is placed first: rows then go from machine to machine, and the coordinator sees
+    none of them. Made from its query, it would gather all there. -#}
+{% macro make_in_place(relation, sql) -%}
+    {%- call statement('empty') -%}
+        create {{ 'unlogged' if config.get('unlogged') }} table {{ relation }} as ({{ sql }})
+        with no data;
+        {{ place(relation) }}
+    {%- endcall -%}
+    {%- do create_indexes(relation) -%}
+    {%- call statement('main') -%}
+        {{ insert_rows(relation, sql) }}
+    {%- endcall -%}
+{%- endmacro %}
+
+
 {#- An unlogged table is read by the models of its build alone, and emptied at no cost. Of any other
     rows are deleted: who began to read before would find one that was truncated empty. -#}
 {% macro fill_in_place(relation, sql) -%}
     {{ 'truncate' if config.get('unlogged') else 'delete from' }} {{ relation }};
+    {{ insert_rows(relation, sql) }}
+{%- endmacro %}
+
+
+{% macro insert_rows(relation, sql) -%}
     {%- if config.get('contract').enforced %}
     {{ get_assert_columns_equivalent(sql) }}
     insert into {{ relation }} {{ get_select_subquery(sql) }}

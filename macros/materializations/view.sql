@@ -6,6 +6,7 @@
 
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
+    {{ keep_on_coordinator() }}
     {%- if existing is not none and not existing.is_view -%}
         {{ drop_relation_if_exists(existing) }}
     {%- endif -%}

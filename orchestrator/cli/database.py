@@ -21,6 +21,8 @@ def register(app: typer.Typer) -> None:
     db.command("url")(db_url)
     db.command("declare-copy")(db_declare_copy)
     db.command("prune")(db_prune)
+    db.command("distribute")(db_distribute)
+    db.command("rebalance")(db_rebalance)
     app.add_typer(db, name="db", rich_help_panel=SETUP_PANEL)
     user = typer.Typer(
         no_args_is_help=True, help="Logins of people and of the marketplace's backend."
@@ -79,6 +81,26 @@ def db_prune() -> None:
     settings = ready()
     counts = ", ".join(f"{count} {what}" for what, count in prune(settings).items())
     say(f"Older than {settings.raw_text_months} months and emptied: {counts}.")
+
+
+def db_distribute() -> None:
+    """Put the large tables on the workers of a Citus cluster, each seller's rows together."""
+    from orchestrator.database.distribution import distribute
+
+    count = distribute(load_settings())
+    say(
+        f"{count} tables are on the workers now, by seller. Next: settle build --full-refresh."
+        if count
+        else "The large tables are on the workers already."
+    )
+
+
+def db_rebalance() -> None:
+    """Even out what the workers of a Citus cluster have, after one was added or is to leave."""
+    from orchestrator.database.distribution import rebalance
+
+    count = rebalance(load_settings())
+    say(f"{count} parts moved." if count else "The workers have equal parts already.")
 
 
 def user_add(

@@ -185,7 +185,7 @@ def _run(
 ) -> None:
     """Run a file of sql/ for one source."""
     query = sql.SQL(sql_file(file, SQL)).format(
-        **{step: _temporary(source, step) for step in ("staged", "typed", "kept")},
+        **{step: _temporary(source, step) for step in ("staged", "typed", "kept", "stored")},
         table=sql.Identifier(source.table),
         id=sql.Identifier(source.id),
         id_name=sql.Literal(source.id),

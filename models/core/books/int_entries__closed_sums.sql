@@ -33,21 +33,12 @@ dated as (
         close_entries.source_id,
         close_entries.entry_type,
         close_entries.amount_minor,
-        -- Looked up by its key: a join could read every fee there ever was.
-        case
-            when close_entries.entry_type in ('fee', 'tax')
-                then (
-                    select max(order_fees.fee_type)
-                    from {{ ref('stg_marketplace__order_fees') }} as order_fees
-                    where
-                        order_fees.seller_id = close_entries.seller_id
-                        and order_fees.fee_id = close_entries.source_id
-                )
-        end as fee_type,
+        {{ stored_fee_type('close_entries') }} as fee_type,
         {{ settlement_day('close_entries.known_at') }} as known_on,
         {{ settlement_month('close_entries.available_at') }} as available_in
     from {{ ref('stg_finance__window_close_entries') }} as close_entries
     inner join closes on close_entries.payout_window = closes.payout_window
+    {{ with_stored_fees('close_entries') }}
 
 ),
 
@@ -61,7 +52,7 @@ final as (
         dated.known_on,
         dated.available_in,
         sum(dated.amount_minor)::bigint as amount_minor
-    from dated
+    from {{ with_details('dated') }}
     group by 1, 2, 3, 4, 5, 6
 
 )

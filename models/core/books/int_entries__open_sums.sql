@@ -11,6 +11,12 @@ build as (
 
 ),
 
+entries as (
+
+    select * from {{ ref('int_entries') }}
+
+),
+
 final as (
 
     select
@@ -24,7 +30,7 @@ final as (
             else 'infinity'
         end as available_in,
         sum(entries.amount_minor)::bigint as amount_minor
-    from {{ ref('int_entries') }} as entries
+    from {{ with_details('entries') }}
     cross join build
     left join {{ ref('int_order_fees') }} as order_fees
         on

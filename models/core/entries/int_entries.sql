@@ -7,7 +7,7 @@
 
 with
 
-build as (
+build as not materialized (
 
     select * from {{ ref('int_build') }}
 

@@ -1,3 +1,6 @@
+{#- A table where distributed: what comes from the coordinator goes to the workers once. -#}
+{{ config(materialized='table' if var('distributed') else 'view') }}
+
 -- One row per charge, adjustment and opening balance with what it does to the balance: what a
 -- seller owes or is owed without an order.
 

@@ -3,7 +3,7 @@
 
 with
 
-build as (
+build as not materialized (
 
     select * from {{ ref('int_build') }}
 
@@ -21,6 +21,7 @@ final as (
             'greatest(known.available_at, (select build.opened_at from build))'
         ) }} as window_starts_at
     from {{ ref('int_entries__known') }} as known
+    {{ with_remembered('known') }}
     where
         (
             known.amount_minor = 0
@@ -30,15 +31,7 @@ final as (
         and known.entry_type not in ('holdback', 'adjustment', 'opening_balance')
         and known.available_at >= (select build.stored_until from build)
         -- One that was edited since a close remembered it stays there.
-        and not exists (
-            select 1 from {{ ref('stg_finance__window_close_facts') }} as close_facts
-            where
-                close_facts.seller_id = known.seller_id
-                and close_facts.source_id = known.source_id
-                and close_facts.source_table = {{ source_table_of('known.entry_type') }}
-            order by close_facts.source_id
-            offset 0
-        )
+        and {{ is_not_remembered('known') }}
 
 )
 

@@ -70,7 +70,6 @@ suspects as (
                 and facts.source_table = named.source_table
                 and facts.source_id = named.source_id
             order by facts.source_id
-            offset 0
         ) as facts
     {%- endif %}
 
@@ -103,7 +102,6 @@ judged as (
             orders.seller_id = suspects.seller_id
             and orders.order_id = suspects.order_id
         order by orders.order_id
-        offset 0
     ) as orders on true
 
 ),

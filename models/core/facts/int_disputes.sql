@@ -9,7 +9,7 @@
 
 with
 
-events as (
+events as not materialized (
 
     select * from {{ ref('int_dispute_events') }}
 

@@ -107,8 +107,11 @@ final as (
             as paying_window_ends_at
     from posted
     where coalesce(posted_at, first_known_at) <= {{ as_of() }}
-    -- In the order of the keys by which their facts are looked up.
-    order by seller_id, order_id
+    {%- if not is_distributed() %}
+        -- In the order of the keys by which their facts are looked up. Of several machines one
+        -- would have to sort them all.
+        order by seller_id, order_id
+    {%- endif %}
 
 )
 

@@ -1,3 +1,6 @@
+{#- A table where distributed: Citus takes no union apart below the outer joins of int_orders. -#}
+{{ config(materialized='table' if var('distributed') else 'view', unlogged=true) }}
+
 -- One row per order that this build looks at, good or bad: the recent and the touched ones, which
 -- are all of them where everything is computed.
 
@@ -26,14 +29,7 @@ found as (
 
     select older.*
     from {{ ref('int_orders__touched') }} as touched
-    cross join lateral (
-        select orders.* from orders
-        where
-            orders.seller_id = touched.seller_id
-            and orders.order_id = touched.order_id
-        order by orders.order_id
-        offset 0
-    ) as older
+    {{ looked_up('older', of='touched', among='orders') }}
 
 ),
 

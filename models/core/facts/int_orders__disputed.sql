@@ -31,14 +31,7 @@ judged as not materialized (
         outcomes.dispute_id,
         {{ claim_defect('outcomes.amount', 'orders.decimals', 'outcomes.event_type') }} as defect
     from outcomes
-    cross join lateral (
-        select orders.* from orders
-        where
-            orders.seller_id = outcomes.seller_id
-            and orders.order_id = outcomes.order_id
-        order by orders.order_id
-        offset 0
-    ) as orders
+    {{ looked_up('orders', of='outcomes', among='orders') }}
 
 ),
 

@@ -4,13 +4,13 @@
 
 with
 
-paired as (
+paired as not materialized (
 
     select * from {{ ref('int_refunds__paired') }}
 
 ),
 
-refunds as (
+refunds as not materialized (
 
     select * from paired
     where reverses_refund_id is null

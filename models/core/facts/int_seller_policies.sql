@@ -1,3 +1,6 @@
+{#- A table where distributed: what comes from the coordinator goes to the workers once. -#}
+{{ config(materialized='table' if var('distributed') else 'view') }}
+
 -- One row per seller and time under another reserve policy than standard: as it was decided, and
 -- where nothing was, that of new sellers in their first days.
 

@@ -1,3 +1,6 @@
+{#- A table where distributed: what is decided on the coordinator reads it again and again. -#}
+{{ config(materialized='table' if var('distributed') else 'view') }}
+
 with
 
 sellers as (

@@ -6,7 +6,7 @@ select
     dispute_event_id collate "C" as dispute_event_id,
     dispute_id collate "C" as dispute_id,
     order_id collate "C" as order_id,
-    seller_id collate "C" as seller_id,
+    {{ seller_key() }} as seller_id,
     {{ optional.landed_xid }} as landed_xid,
 
     -- text

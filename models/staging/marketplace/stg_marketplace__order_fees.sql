@@ -5,7 +5,7 @@ select
     -- ids
     fee_id collate "C" as fee_id,
     order_id collate "C" as order_id,
-    seller_id collate "C" as seller_id,
+    {{ seller_key() }} as seller_id,
     {{ optional.landed_xid }} as landed_xid,
 
     -- text

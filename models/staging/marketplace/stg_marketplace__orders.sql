@@ -8,7 +8,7 @@ select
     -- ids
     order_id collate "C" as order_id,
     checkout_id collate "C" as checkout_id,
-    seller_id collate "C" as seller_id,
+    {{ seller_key() }} as seller_id,
     {{ optional.landed_xid }} as landed_xid,
 
     -- text

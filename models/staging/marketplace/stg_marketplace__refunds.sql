@@ -8,7 +8,7 @@ select
     -- ids
     refund_id collate "C" as refund_id,
     order_id collate "C" as order_id,
-    seller_id collate "C" as seller_id,
+    {{ seller_key() }} as seller_id,
     {{ optional.reverses_refund_id }} collate "C" as reverses_refund_id,
     {{ optional.landed_xid }} as landed_xid,
 

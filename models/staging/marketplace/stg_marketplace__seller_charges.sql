@@ -7,7 +7,7 @@
 select
     -- ids
     charge_id collate "C" as charge_id,
-    seller_id collate "C" as seller_id,
+    {{ seller_key() }} as seller_id,
     {{ optional.landed_xid }} as landed_xid,
 
     -- text

@@ -129,7 +129,8 @@ to settle_dbt, settle_analyst, settle_finance, settle_orchestrator;
 
 grant execute on function
 finance.begin_build(text, timestamptz, text), finance.complete_build(text, text),
-finance.is_flag_change(text, text, timestamptz, text, timestamptz, timestamptz)
+finance.is_flag_change(text, text, timestamptz, text, timestamptz, timestamptz),
+finance.require_distributed()
 to settle_dbt;
 
 grant insert on finance.wallet_checks to settle_orchestrator;
@@ -199,6 +200,8 @@ grant usage on schema handover to settle_dbt, settle_analyst, settle_finance, se
 grant select on handover.windows, handover.window_checks, handover.reserve_policies
 to settle_analyst, settle_finance, settle_orchestrator;
 grant select, insert on all tables in schema handover to settle_dbt;
+grant truncate on handover.close_rows, handover.close_entries, handover.close_facts,
+handover.close_health to settle_dbt;
 grant execute on function finance.begin_handover(), finance.refuse_changed_policies(),
 finance.hand_over() to settle_dbt;
 grant execute on function finance.sight_wallets() to settle_orchestrator;

@@ -1,4 +1,10 @@
--- Finds the facts, and versions of sellers, that are stored with other content.
+-- Finds the facts, and versions of sellers, that are stored with other content. What is stored of
+-- them is fetched first: on a cluster it is on other machines than the rows of the file.
+create temporary table {stored} on commit drop as
+select other.* from marketplace.{table} as other
+where ({version}) in (select {version} from pg_temp.{typed});
+analyze pg_temp.{stored};
+
 insert into pg_temp.load_problems
 select
     {file_number},
@@ -10,5 +16,5 @@ select
     || pg_temp.load_differences(to_jsonb(loaded), to_jsonb(other))
     || {advice}
 from pg_temp.{typed} as loaded
-inner join marketplace.{table} as other using ({version})
+inner join pg_temp.{stored} as other using ({version})
 where ({content}) is distinct from ({other_content})

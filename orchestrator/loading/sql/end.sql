@@ -10,21 +10,27 @@ drop table pg_temp.load_problems;
 drop table if exists pg_temp.load_sellers_staged;
 drop table if exists pg_temp.load_sellers_typed;
 drop table if exists pg_temp.load_sellers_kept;
+drop table if exists pg_temp.load_sellers_stored;
 drop table if exists pg_temp.load_orders_staged;
 drop table if exists pg_temp.load_orders_typed;
 drop table if exists pg_temp.load_orders_kept;
+drop table if exists pg_temp.load_orders_stored;
 drop table if exists pg_temp.load_order_fees_staged;
 drop table if exists pg_temp.load_order_fees_typed;
 drop table if exists pg_temp.load_order_fees_kept;
+drop table if exists pg_temp.load_order_fees_stored;
 drop table if exists pg_temp.load_refunds_staged;
 drop table if exists pg_temp.load_refunds_typed;
 drop table if exists pg_temp.load_refunds_kept;
+drop table if exists pg_temp.load_refunds_stored;
 drop table if exists pg_temp.load_dispute_events_staged;
 drop table if exists pg_temp.load_dispute_events_typed;
 drop table if exists pg_temp.load_dispute_events_kept;
+drop table if exists pg_temp.load_dispute_events_stored;
 drop table if exists pg_temp.load_seller_charges_staged;
 drop table if exists pg_temp.load_seller_charges_typed;
 drop table if exists pg_temp.load_seller_charges_kept;
+drop table if exists pg_temp.load_seller_charges_stored;
 
 -- So that the first build after a big load is planned well.
 analyze marketplace.sellers;

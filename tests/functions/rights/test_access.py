@@ -55,6 +55,10 @@ MAY: dict[str, dict[str, str]] = {
         " ".join(BUILT): f"USAGE CREATE {ALL_OF_A_TABLE}",
         " ".join(EMPTY): "USAGE CREATE",
         "handover": "USAGE SELECT INSERT",
+        **dict.fromkeys(
+            (f"handover.close_{large}" for large in ("rows", "entries", "facts", "health")),
+            "TRUNCATE",
+        ),
         "finance()": "EXECUTE",
     },
     "orchestrator": {

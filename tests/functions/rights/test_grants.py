@@ -20,9 +20,8 @@ CALLERS = {
     " payout_obstacles funding changed_definitions cluster_identifier"
     " reserve_decisions held_sellers held_digest refused_sellers rest_of_refused"
     " node_faults pseudonym_of": READERS,
-    "begin_build complete_build begin_handover refuse_changed_policies hand_over is_flag_change": {
-        "dbt"
-    },
+    "begin_build complete_build require_distributed begin_handover refuse_changed_policies"
+    " hand_over is_flag_change": {"dbt"},
     "hold_lock take_turn store_close sight_wallets alert_contradictions has_no_attempt"
     " store_balances"
     " preflight freeze_batch next_call call_body begin_attempt append_response_chunk"

@@ -252,6 +252,7 @@ def test_a_handover_that_is_left_open_stops_no_decision() -> None:
         market.hand_over()
         dbt.execute("set role settle_dbt")
         dbt.execute("select finance.begin_handover()")
+        dbt.execute("truncate handover.close_rows")
         with market.connect(ORCHESTRATOR) as other, ThreadPoolExecutor(1) as pool:
             closing = pool.submit(other.execute, STORE.encode(), [WINDOW])
             assert market.value("ana", "select finance.hold_seller('s1', 'a look')") is True

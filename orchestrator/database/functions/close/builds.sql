@@ -24,17 +24,24 @@ create or replace function finance.begin_build(
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_as_of timestamptz := coalesce(p_as_of, public.settle_now());
+    v_this bigint := (pg_current_xact_id()::text)::bigint;
+    v_before bigint := (pg_snapshot_xmin(pg_current_snapshot())::text)::bigint;
 begin
     if (p_target_schema like 'asof\_%') is distinct from (p_as_of is not null) then
         raise exception 'schema % cannot be built as of %: an instant goes with a schema named asof_..., the clock with any other',
             p_target_schema, coalesce(p_as_of::text, 'now');
     end if;
+    -- On a cluster a transaction ends on the coordinator before it does on the workers, and waits
+    -- there where one is down: until Citus has seen to it, it has not ended.
+    if to_regclass('pg_catalog.pg_dist_transaction') is not null then
+        select least(v_before, min(v_this - age(t.xmin)))
+        into v_before from pg_dist_transaction as t;
+    end if;
     insert into finance.build_instants (
         target_schema, as_of, invocation_id, landed_before, landed_in
     )
     values (
-        p_target_schema, v_as_of, p_invocation_id,
-        (pg_snapshot_xmin(pg_current_snapshot())::text)::bigint, finance.cluster_identifier()
+        p_target_schema, v_as_of, p_invocation_id, v_before, finance.cluster_identifier()
     )
     on conflict (target_schema) do update
     set as_of = excluded.as_of, invocation_id = excluded.invocation_id,

@@ -4,9 +4,6 @@
 create or replace function finance.begin_handover() returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-    -- The large ones are read by a close alone, and no close runs beside a build.
-    truncate handover.close_rows, handover.close_entries, handover.close_facts,
-        handover.close_health;
     delete from handover.build;
     delete from handover.windows;  -- and handover.closes with them
     delete from handover.window_checks;
@@ -36,6 +33,10 @@ declare
     v_health bigint;
 begin
     perform finance.begin_handover();
+    -- The large ones are read by a close alone, and no close runs beside a build. Emptied by who
+    -- fills them: in one transaction a cluster takes them from one login.
+    truncate handover.close_rows, handover.close_entries, handover.close_facts,
+        handover.close_health;
     select b.as_of, b.close_lag, b.settlement_timezone, b.currency, b.stored_until into strict v_build
     from settlement_core.int_build as b;
     insert into handover.windows
@@ -66,17 +67,14 @@ begin
         )
         select count(*) as row_count, coalesce(sum(h.net_minor), 0) as net_minor into v_rows
         from handed as h;
-        with handed as (
-            insert into handover.close_entries
-            select
-                v_window.payout_window, e.entry_type, e.source_id, e.order_id, e.seller_id,
-                e.amount_minor, e.occurred_at, e.known_at, e.available_at
-            from settlement_core.int_entries as e
-            where e.window_starts_at = v_window.window_starts_at
-            returning amount_minor
-        )
+        insert into handover.close_entries
+        select
+            v_window.payout_window, e.entry_type, e.source_id, e.order_id, e.seller_id,
+            e.amount_minor, e.occurred_at, e.known_at, e.available_at
+        from settlement_core.int_entries as e
+        where e.window_starts_at = v_window.window_starts_at;
         select count(*) as row_count, coalesce(sum(h.amount_minor), 0) as minor into v_entries
-        from handed as h;
+        from handover.close_entries as h where h.payout_window = v_window.payout_window;
         insert into handover.close_facts
         select v_window.payout_window, f.source_table, f.source_id, f.order_id, f.seller_id,
             f.posted_at
