@@ -89,10 +89,7 @@ exceptions as (
 posted as (
     select
         case
-            when w.is_stored then (
-                select count(*) from finance.window_close_facts as f
-                where f.payout_window = w.payout_window and f.posted_at = w.window_starts_at
-            )
+            when w.is_stored then coalesce(f.fact_count, 0)
             else (
                 select count(*) from settlement.data_exceptions as e
                 where
@@ -102,6 +99,14 @@ posted as (
             )
         end as fact_count
     from summary as w
+    left join (
+        select
+            c.posted_at,
+            count(*) as fact_count
+        from finance.window_close_facts as c
+        where c.payout_window = %(window)s
+        group by c.posted_at
+    ) as f on w.window_starts_at = f.posted_at
     where w.payout_window = %(window)s
 ),
 
