@@ -45,7 +45,7 @@ def rebalance(settings: Settings) -> int:
         one_build(settings),
         connect(settings, Component.OWNER, autocommit=True) as connection,
     ):
-        if not connection.execute("select from pg_extension where extname = 'citus'").fetchone():
+        if not connection.execute("select 1 from pg_extension where extname = 'citus'").fetchone():
             raise SettleError("this database has no Citus: there is nothing to rebalance")
         planned = "select count(*) from get_rebalance_table_shards_plan()"
         [count] = connection.execute(planned).fetchone() or (0,)
