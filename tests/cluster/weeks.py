@@ -11,7 +11,7 @@ import pytest
 
 from orchestrator.config import Component, Settings
 from orchestrator.database.connection import connect, connect_as
-from orchestrator.dbt.builds import build_arguments
+from orchestrator.dbt.builds import AS_OF_SCHEMA, build_arguments
 from orchestrator.dbt.runner import run_dbt
 from orchestrator.demo.generate import Late, generate
 from orchestrator.settlement.check_wallets import check_new_wallets
@@ -52,6 +52,18 @@ def build(settings: Settings, *, full_refresh: bool = False, **variables: object
     """A build of the live schemas without data tests, which take more than half of the time."""
     arguments = [*build_arguments(full_refresh=full_refresh), "--exclude-resource-type", "test"]
     run_dbt(settings, [*arguments, "--no-write-json", "--vars", json.dumps(variables)])
+
+
+def build_back_then(
+    settings: Settings, as_of: datetime, timezone: str, **variables: object
+) -> None:
+    """What `settle build --as-of` builds, without data tests, on a cluster too."""
+    given = {"use_stored_closes": False, "settlement_timezone": timezone, **variables}
+    place = ["--target", "asof", "--target-path", str(settings.home / "dbt" / "target-asof")]
+    with connect(settings, Component.DBT) as dbt:
+        dbt.execute("select finance.begin_build(%s, %s)", [AS_OF_SCHEMA, as_of])
+    arguments = [*build_arguments(), "--exclude-resource-type", "test", *place]
+    run_dbt(settings, [*arguments, "--vars", json.dumps(given)])
 
 
 def close(settings: Settings, number: int, **variables: object) -> Settings:
