@@ -32,7 +32,7 @@ def filled(cluster: Cluster) -> Settings:
     return settings
 
 
-@pytest.mark.parametrize("name", ["2021-01-04"])
+@pytest.mark.parametrize("name", ["2021-01-04", "berlin-2021-02-10"])
 def test_the_hostile_sample(filled: Settings, name: str) -> None:
     if not HOSTILE.is_dir():
         pytest.skip(f"no hostile sample at {HOSTILE}: the expected figures were not compared")
