@@ -1,15 +1,16 @@
 {#- The order in the subquery keeps Postgres from making a join of it, which would read all there
-    ever were. Citus takes no union apart with one in it, and each worker reads its own part. -#}
-{% macro looked_up(name, of, among) -%}
+    ever were. Citus takes no union apart with one in it, and each worker reads its own part; beside
+    an outer join with one in it, it reads other relations as if their columns were null. -#}
+{% macro looked_up(name, of, among, is_optional=false) -%}
     {%- if is_distributed() -%}
-        inner join {{ among }} as {{ name }}
+        {{ 'left' if is_optional else 'inner' }} join {{ among }} as {{ name }}
             on {{ of }}.seller_id = {{ name }}.seller_id and {{ of }}.order_id = {{ name }}.order_id
     {%- else -%}
-        cross join lateral (
+        {{ 'left' if is_optional else 'cross' }} join lateral (
             select every.* from {{ among }} as every
             where every.seller_id = {{ of }}.seller_id and every.order_id = {{ of }}.order_id
             order by every.order_id
-        ) as {{ name }}
+        ) as {{ name }} {%- if is_optional %} on true {%- endif %}
     {%- endif -%}
 {%- endmacro %}
 

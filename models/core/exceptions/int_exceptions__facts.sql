@@ -96,13 +96,9 @@ judged as (
     from suspects
     left join {{ ref('int_sellers') }} as sellers
         on suspects.seller_id = sellers.seller_id and sellers.created_at <= {{ as_of() }}
-    left join lateral (
-        select orders.* from {{ ref('int_orders__judged') }} as orders
-        where
-            orders.seller_id = suspects.seller_id
-            and orders.order_id = suspects.order_id
-        order by orders.order_id
-    ) as orders on true
+    {{ looked_up(
+        'orders', of='suspects', among=ref('int_orders__judged'), is_optional=true
+    ) }}
 
 ),
 
