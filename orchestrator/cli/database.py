@@ -85,7 +85,7 @@ def db_prune() -> None:
 
 def db_distribute() -> None:
     """Put the large tables on the workers of a Citus cluster, each seller's rows together."""
-    from orchestrator.database.distribution import distribute
+    from orchestrator.dbt.distribution import distribute
 
     count = distribute(load_settings())
     say(
@@ -97,7 +97,7 @@ def db_distribute() -> None:
 
 def db_rebalance() -> None:
     """Even out what the workers of a Citus cluster have, after one was added or is to leave."""
-    from orchestrator.database.distribution import rebalance
+    from orchestrator.dbt.distribution import rebalance
 
     count = rebalance(load_settings())
     say(f"{count} parts moved." if count else "The workers have equal parts already.")

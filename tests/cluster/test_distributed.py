@@ -9,10 +9,10 @@ import psycopg
 import pytest
 
 from orchestrator.config import Component, Settings
-from orchestrator.database import distribution
 from orchestrator.database.connection import connect
-from orchestrator.database.distribution import distribute, rebalance
+from orchestrator.dbt import distribution
 from orchestrator.dbt.builds import build_arguments
+from orchestrator.dbt.distribution import distribute, rebalance
 from orchestrator.dbt.runner import run_dbt
 from orchestrator.loading.load import load_directory
 from tests.cluster.nodes import Cluster

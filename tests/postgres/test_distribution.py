@@ -3,9 +3,9 @@
 import pytest
 
 from orchestrator.config import Component, Settings
-from orchestrator.database import distribution
 from orchestrator.database.connection import connect
-from orchestrator.database.distribution import distribute, rebalance
+from orchestrator.dbt import distribution
+from orchestrator.dbt.distribution import distribute, rebalance
 from orchestrator.errors import SettleError
 
 
