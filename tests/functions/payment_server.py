@@ -98,6 +98,10 @@ class Database:
         """
         database = cls._shared()
         database.rows(OWNER, CLEAR)
+        for who in database._connections:
+            database.rows(
+                who, "reset default_transaction_read_only"
+            )  # a test may write as a reader
         yield database
 
     @classmethod

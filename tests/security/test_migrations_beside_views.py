@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from orchestrator.database import apply, migrate
+from orchestrator.database import apply, versions
 from orchestrator.database.migrate import prepare_database
 from orchestrator.errors import SettleError
 from tests.functions.market import Market
@@ -41,8 +41,8 @@ def views(market: Market) -> list[str]:
 def migration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """One more than there are; what it says the test writes."""
     folder = tmp_path / "database"
-    shutil.copytree(migrate.FOLDER, folder)
-    monkeypatch.setattr(migrate, "FOLDER", folder)
+    shutil.copytree(versions.FOLDER, folder)
+    monkeypatch.setattr(versions, "FOLDER", folder)
     return folder / "migrations" / "9999.change.sql"
 
 

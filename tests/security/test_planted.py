@@ -74,7 +74,7 @@ MISTAKES = {
     ),
     "the wallet is the model's": Mistake(
         "finance.check_batch(finance.payout_batches)",
-        "l.wallet_address is distinct from s.wallet_address",
+        "(l.wallet_address is distinct from n.wallet_now or s.seller_id is null)",
         "false",
         approved,
         test_forged.test_a_line_to_another_wallet_than_the_marketplaces_is_not_frozen,

@@ -118,6 +118,7 @@ PROPOSALS = {
 # What asks whose word counts. Another decision of two people is tested here, and joins.
 ASKS = {
     *("adjustment_obstacle", "assignment_obstacle", "confirm_policy", "approve_go_live"),
+    "approve_erasure",
     *("close_break", "declare_rejected", "resolve_line", "failed_checks"),
     *("resume_payouts", "pause_message", "approvals_covering"),
 }
@@ -141,6 +142,19 @@ def test_nobody_agrees_to_what_somebody_proposed_who_has_left(name: str) -> None
             assert refusal.startswith(f"cem {did}")
             assert "has left finance since: withdraw it and" in refusal
         market.rows("ana", approve, number)
+
+
+def test_nobody_erases_whom_somebody_proposed_who_has_left() -> None:
+    with Market.open() as market:
+        market.at(CLOSE)
+        market.build(LINE)
+        market.rows(OWNER, "update marketplace.sellers set status = 'closed'")
+        market.hand_over()
+        market.rows("cem", "select finance.propose_erasure('s1', 'they asked')")
+        with without(market, "cem"):
+            refusal = market.refusal("ana", "select finance.approve_erasure('s1', '')")
+        assert refusal.startswith("cem proposed to erase s1")
+        assert "has left finance since: withdraw it and" in refusal
 
 
 def test_an_approval_of_who_has_left_is_none() -> None:
