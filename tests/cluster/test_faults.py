@@ -23,6 +23,7 @@ from tests.cluster.weeks import (
     fill,
     pay,
     rows_of_views,
+    spread,
 )
 from tests.functions.market import books, rail
 from tests.halfin.sandbox import KEY
@@ -38,8 +39,9 @@ def market(cluster: Cluster) -> Settings:
         pytest.skip(f"{CONTROL} is not set: no node was stopped")
     settings = at(cluster.settings(), ENDS[0] + LAG)
     fill(settings)
+    spread(settings)
     check_new_wallets(settings)
-    build(settings)
+    build(settings, distributed=True)
     return settings
 
 
@@ -57,7 +59,7 @@ def test_a_worker_that_dies_in_a_build_leaves_nothing_half_stored(
 ) -> None:
     before = rows_of_views(market)
     with ThreadPoolExecutor(1) as pool:
-        building = pool.submit(build, market)
+        building = pool.submit(build, market, distributed=True)
         wait_for(cluster, "select 1 from finance.build_instants where completed_at is null")
         with cluster.workers[0].down("kill"):
             with pytest.raises(SettleError):
@@ -65,7 +67,7 @@ def test_a_worker_that_dies_in_a_build_leaves_nothing_half_stored(
             with connect(market, Component.OWNER) as owner:
                 closes = owner.execute("select count(*) from finance.window_closes")
                 assert closes.fetchone() == (0,)
-    build(market)
+    build(market, distributed=True)
     assert rows_of_views(market) == before
     assert store_closes(market, WINDOWS[0]).stored[-1] == WINDOWS[0]
 
