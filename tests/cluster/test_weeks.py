@@ -64,20 +64,18 @@ def rows_of_model(settings: Settings, schema: str, name: str, columns: str) -> l
 
 
 def lived(settings: Settings, folder: Path, cluster: Cluster | None = None) -> Settings:
-    """Three weeks; what is late has come after the first of them, and a worker has joined."""
-    folder.mkdir()
-    fill(settings, Late(per_mille=50, folder=folder))
-    if cluster:
-        spread(settings)
-    is_spread = cluster is not None
+    """Three weeks. After the first, on one server, all is spread, and what is late has come."""
 
-    def week(number: int) -> None:
+    def week(number: int, *, is_spread: bool = False) -> None:
         if cluster:
             cluster.run(ENDED)
         assert live(settings, number, distributed=is_spread).state == "accepted"
 
+    folder.mkdir()
+    fill(settings, Late(per_mille=50, folder=folder))
     week(0)
     if cluster:
+        spread(settings)
         cluster.add(cluster.workers[-1])
         here = ShellInProcess(cluster.home, **environment(dict(settings.urls)))
         assert here.done("db", "rebalance").endswith(" parts moved.\n")
@@ -86,7 +84,7 @@ def lived(settings: Settings, folder: Path, cluster: Cluster | None = None) -> S
     with connect(at(settings, ENDS[0] + (ENDS[1] - ENDS[0]) / 2), Component.OWNER) as owner:
         assert load_directory(owner, folder).tables["orders"].inserted
     for number in (1, 2):
-        week(number)
+        week(number, is_spread=cluster is not None)
     return at(settings, ENDS[2] + (ENDS[2] - ENDS[1]) / 2)
 
 

@@ -50,6 +50,7 @@ declare
     v_fault record;
     v_key record;
     v_table regclass;
+    v_views text;
     v_anchor regclass := (finance.large_tables())[1];
     v_count bigint := 0;
 begin
@@ -75,6 +76,18 @@ begin
     -- Ours only raise, and read nothing: on a part of a table they do what they do on all of it.
     perform set_config('citus.enable_unsafe_triggers', 'on', true);
     for v_table in select * from finance.undistributed_tables() loop
+        -- Citus would make views of a build on each worker, where who owns them may not. The next
+        -- build makes them anew.
+        select string_agg(distinct c.oid::regclass::text, ', ') into v_views
+        from pg_depend as d
+        inner join pg_rewrite as r on d.objid = r.oid
+        inner join pg_class as c on r.ev_class = c.oid
+        where
+            d.classid = 'pg_rewrite'::regclass and d.refobjid = v_table
+            and c.relkind = 'v' and c.relowner = 'settle_dbt'::regrole;
+        if v_views is not null then
+            execute format('drop view %s cascade', v_views);
+        end if;
         -- A row there names its close, which is on the coordinator; one function writes both.
         for v_key in
             select k.conname from pg_constraint as k
