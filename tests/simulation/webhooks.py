@@ -74,8 +74,14 @@ def tampered(sim: Simulation) -> str:
     after = sim.rows("select line_id, state from finance.payout_lines order by line_id")
     if before != after:
         raise Violation("webhooks", f"{lie} moved a line: {set(after) - set(before)}")
+    # After a restore its line may be forgotten, and another have its key.
     line_id = (payout["metadata"] or {}).get("line_id", "")
-    is_ours = "id" not in lie and line_id in dict(before)  # after a restore it may be forgotten
-    subject = line_id if is_ours else data["id"]
+    ours = sim.rows(
+        "select line_id from finance.payout_lines where line_id = %s or idempotency_key = %s"
+        " and coalesce(payout_id, %s) = %s"
+        " order by line_id <> %s, state = 'rejected', batch_id desc",
+        *(line_id, data["idempotency_key"], payout["id"], payout["id"], line_id),
+    )
+    subject = ours[0][0] if ours and "id" not in lie else data["id"]
     sim.expected_alerts.add(("break", subject))
     return f"{lie}"
