@@ -14,10 +14,13 @@ COMPLETED = {"tx_hash": "0xfeed", "network_fee": "1.250000"}
 FAILED = {"failure_code": "network_error", "failure_reason": "The network dropped it"}
 
 
-def payout(market: Market, **other: Any) -> dict[str, Any]:
-    """The last line of the latest batch as the rail would show it."""
-    query = "select * from finance.payout_lines order by batch_id, seller_id"
-    [*_, row] = market.rows("dora", query)
+def payout(market: Market, seller: str | None = None, **other: Any) -> dict[str, Any]:
+    """The last line of the latest batch, or a seller's, as the rail would show it."""
+    query = (
+        "select * from finance.payout_lines where seller_id = coalesce(%s, seller_id)"
+        " order by batch_id, seller_id"
+    )
+    [*_, row] = market.rows("dora", query, seller)
     return {
         "id": f"payout-{row['line_id']}",
         "status": "processing",

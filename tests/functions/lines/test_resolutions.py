@@ -197,6 +197,8 @@ def test_a_call_whose_run_was_killed_is_left_to_people_once_they_have_decided_a_
         market.freeze()
         market.rows(ORCHESTRATOR, BEGIN, 1)
         take(market, "completed", "failed")
+        of_s10 = payout(market, "s10", id="of s10", status="failed")
+        receive(market, "payout.failed", **of_s10)  # which only a look-up confirms
         both(market, "returned", "s2")
         assert "its call is sending: run settle pay" in refused(market, "failed", seller="s1")
         with pytest.raises(
@@ -205,8 +207,11 @@ def test_a_call_whose_run_was_killed_is_left_to_people_once_they_have_decided_a_
             market.pay(url)
         assert (calls(market), market.state()) == (["unknown"], ["unknown"])
         assert "unknown" in market.kinds("alerts")
-        for seller in ("s1", "s10"):
-            both(market, "failed", seller)
+        asked = market.rows(ORCHESTRATOR, "select path, rail_id from finance.open_lookups()")
+        assert asked == [{"path": "/v1/payouts", "rail_id": "of s10"}]
+        body = json.dumps({"data": {"id": "b", "payouts": [of_s10]}}).encode()
+        assert market.value(ORCHESTRATOR, "select finance.record_lookup(%s)", body) == 1
+        both(market, "failed", "s1")
         assert (calls(market), market.state()) == (["accepted"], ["accepted"])
         assert books(url)["payouts"] == 0
 

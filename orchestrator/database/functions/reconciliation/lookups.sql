@@ -10,14 +10,16 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     where l.state in ('frozen', 'submitted', 'failed') and l.returned_at is null
     and c.state = 'accepted'
     union
-    -- Known, of a call that was taken back: a restored database has forgotten that it was sent, and
-    -- will not send it again.
+    -- Known, of a call that is sent no more: one that was taken back, as a restored database has
+    -- forgotten that it was sent, or one of which people have decided a line.
     select '/v1/payouts', l.payout_id, l.payout_window, null
     from finance.payout_lines as l
     inner join finance.payout_calls as c
         on l.batch_id = c.batch_id and l.call_sequence = c.sequence
     where l.state in ('frozen', 'submitted', 'failed') and l.returned_at is null
-    and c.state = 'rejected' and l.payout_id is not null
+    and l.payout_id is not null and (c.state = 'rejected' or (
+        c.state <> 'accepted' and finance.has_resolved_line(c.batch_id, c.sequence)
+    ))
     union
     -- Money that left by the rail's own ledger, and came back by ours.
     select '/v1/payouts', l.payout_id, l.payout_window, null
