@@ -41,8 +41,8 @@ class PayResult:
 def pay_window(settings: Settings, window: str) -> PayResult:
     """Freeze and submit the current run's approved lines, or resume; refuses with what is missing.
 
-    Raises SettleError where the gate is shut, the rail would refuse, the batch was rejected, or an
-    answer stays unknown.
+    Raises SettleError where the gate is shut, the rail would refuse, the batch was rejected, an
+    answer stays unknown, or people have decided a line of a call and the others are theirs too.
     """
     with halfin_client(settings) as rail, connect(settings, Component.ORCHESTRATOR) as database:
         _wait_for_turn(database, window)

@@ -147,12 +147,13 @@ def test_the_same_demo_again_pays_nothing_again(week: Settings) -> None:
     assert query(week, "select * from finance.payout_lines order by line_id") == before
 
 
-def test_the_tutorial_follows_one_order(week: Settings, tmp_path: Path) -> None:
-    text = (PROJECT_ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
+def printed(page: str, home: Path) -> list[list[dict[str, str]]]:
+    """What the commands of a page's trace print, a table for each of them."""
+    text = (PROJECT_ROOT / page).read_text(encoding="utf-8")
     found = re.search(r"<!-- trace -->\n```sh\n(.*?)```", text, re.DOTALL)
     assert found
     script = found.group(1).replace(
-        ".venv/bin/settle", f'SETTLE_HOME="{week.home}" "{sys.executable}" -m orchestrator'
+        ".venv/bin/settle", f'SETTLE_HOME="{home}" "{sys.executable}" -m orchestrator'
     )
     done = subprocess.run(
         ["bash", "-c", script.replace("\n# ", '\necho "---"\n# ')],
@@ -163,10 +164,17 @@ def test_the_tutorial_follows_one_order(week: Settings, tmp_path: Path) -> None:
         timeout=120,
     )
     assert (done.returncode, done.stderr) == (0, "")
-    order, facts, entries, row, approvals, line = (
-        list(csv.DictReader(io.StringIO(part)))
-        for part in done.stdout.removeprefix("---\n").split("---\n")
-    )
+    parts = done.stdout.removeprefix("---\n").split("---\n")
+    return [list(csv.DictReader(io.StringIO(part))) for part in parts]
+
+
+def test_readme_traces_an_order_that_is_there(week: Settings) -> None:
+    [entries] = printed("README.md", week.home)
+    assert {"order", "fee", "refund"} <= {entry["entry_type"] for entry in entries}
+
+
+def test_the_tutorial_follows_one_order(week: Settings) -> None:
+    order, facts, entries, row, approvals, line = printed("docs/tutorial.md", week.home)
     assert len(order) == 1
     assert len(facts) >= 1
     cents = {e["entry_type"]: int(e["amount_minor"]) for e in entries}
