@@ -81,16 +81,16 @@ def _pay(
             concluded["batch_state"] == "rejected"
         ):
             raise SettleError(concluded["message"])
+    [left] = rows(database, "select finance.leave_to_people(%s) as to_do", batch_id)
     [batch] = rows(
         database,
-        "select state, finance.run_name(payout_window, run) as name,"
-        " finance.leave_to_people(batch_id) as left_to_people"
+        "select state, finance.run_name(payout_window, run) as name"
         " from finance.payout_batches where batch_id = %s",
         batch_id,
     )
     database.commit()
-    if batch["left_to_people"]:
-        raise SettleError(batch["left_to_people"])
+    if left["to_do"]:
+        raise SettleError(left["to_do"])
     return PayResult(window, batch["name"], batch_id, batch["state"], is_new)
 
 

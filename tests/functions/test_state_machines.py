@@ -21,6 +21,7 @@ TABLES = {"batch": "payout_batches", "call": "payout_calls", "line": "payout_lin
 TRANSITIONS = "select object, from_state, to_state, event from finance.state_transitions"
 HELD = Line("s9", 100, holds=("manual_review",))
 DECLARE = "select finance.declare_rejected(%s, 'they do not have it')"
+RESOLVE = "select finance.resolve_line(%s, %s, %s, 'halfin ticket 7')"
 WITHDRAW = "select finance.withdraw_batch(%s, 'not now')"
 RECORDER = """
 create table public.seen (object text, from_state text, to_state text);
@@ -106,6 +107,14 @@ def paid_after_all_for_the_next_attempt(market: Market) -> None:
     market.rows("ana", WITHDRAW, WINDOW)
 
 
+def returned_of_a_call_that_a_restore_forgot(market: Market) -> None:
+    """The rail tells of its payout, here nothing of it was ever sent."""
+    frozen(market)
+    take(market, "completed", "failed")
+    for person in ("ana", "ben"):
+        market.rows(person, RESOLVE, WINDOW, LINE.seller, "returned")
+
+
 def told(*steps: str) -> Callable[[Market], None]:
     def run(market: Market) -> None:
         frozen(market)
@@ -124,6 +133,7 @@ PATHS = (
     withdrawn,
     paid_after_all,
     paid_after_all_for_the_next_attempt,
+    returned_of_a_call_that_a_restore_forgot,
     asked_again,
     of_two_runs_the_second_is_believed,
     people_declare_a_batch_of_two_calls,

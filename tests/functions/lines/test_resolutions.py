@@ -216,6 +216,47 @@ def test_a_call_whose_run_was_killed_is_left_to_people_once_they_have_decided_a_
         assert books(url)["payouts"] == 0
 
 
+def test_a_call_ends_with_the_last_outcome_whoever_tells_it() -> None:
+    """People decide one of its lines, webhooks tell of the others: nothing is left to wait for."""
+    with Market.open() as market, rail() as url:
+        market.approved()
+        market.freeze()
+        assert concluded(market, 409, CONFLICT)["batch_state"] == "unknown"
+        both(market, "failed", "s2")
+        for seller in ("s1", "s10"):
+            shown = payout(market, seller, id=f"of {seller}", status="completed")
+            receive(market, "payout.completed", **shown | COMPLETED)
+        assert (calls(market), market.state()) == (["unknown"], ["unknown"])
+        assert market.pay(url).state == "accepted"
+        assert (calls(market), market.state()) == (["accepted"], ["accepted"])
+        assert books(url)["payouts"] == 0
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_a_call_that_a_restore_forgot_ends_with_its_lines(is_told: bool) -> None:
+    """Nothing of it was ever sent here, the rail tells of it, and people decide a line of it."""
+    with Market.open() as market, rail() as url:
+        market.approved()
+        market.freeze()
+        take(market, "completed", "failed")
+        both(market, "returned", "s2")
+        assert (calls(market), market.state()) == (["ready"], ["frozen"])
+        why = "never sent, take the others back, settle withdraw 2026-W47"
+        for _ in range(2):
+            with pytest.raises(SettleError, match=why):
+                market.pay(url)
+        assert market.kinds("alerts").count("not_sent") == 1
+        if is_told:
+            for seller in ("s1", "s10"):
+                shown = payout(market, seller, id=f"of {seller}", status="completed")
+                receive(market, "payout.completed", **shown | COMPLETED)
+            assert market.pay(url).state == "accepted"
+        else:
+            market.rows("ana", "select finance.withdraw_batch(%s, 'as it says')", WINDOW)
+        assert market.state() == ["accepted" if is_told else "rejected"]
+        assert books(url)["payouts"] == 0
+
+
 def next_week(market: Market) -> list[str]:
     """What holds the seller's next row, which has the money again."""
     market.close(Line(LINE.seller, 23_456), Line("s2", 700, "SPL"), weeks=1)

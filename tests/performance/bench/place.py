@@ -95,14 +95,15 @@ class Place:
             row = database.execute("select current_setting('data_directory')").fetchone()
         assert row
         server = psutil.Process(int(Path(row[0], "postmaster.pid").read_text().split()[0]))
-        # Those of sessions that have ended are counted with the server's own.
-        own = server.cpu_times()
-        used = own.user + own.system + own.children_user + own.children_system
-        for session in server.children():
-            with suppress(psutil.NoSuchProcess):
-                times = session.cpu_times()
-                used += times.user + times.system
-        return used
+        while True:
+            own, used = server.cpu_times(), 0.0
+            for session in server.children():
+                with suppress(psutil.NoSuchProcess):
+                    times = session.cpu_times()
+                    used += times.user + times.system
+            # The server's own has those of sessions that ended: none may have meanwhile.
+            if server.cpu_times()[2:4] == own[2:4]:
+                return used + sum(own[:4])
 
     def build_models(self) -> dict[str, float]:
         """Build the models alone, one after another; returns the seconds of each."""

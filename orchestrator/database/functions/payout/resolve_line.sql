@@ -21,36 +21,82 @@ $$;
 comment on function finance.has_resolved_line(bigint, integer) is
 'Whether people have decided a line of the call: it is sent no more.';
 
+create or replace function finance.conclude_decided(
+    p_batch_id bigint, p_sequence integer, p_note text
+) returns boolean
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    v_batch finance.payout_batches;
+    v_paid bigint;
+    v_open bigint;
+begin
+    select
+        count(*) filter (where l.state in ('completed', 'returned')),
+        count(*) filter (where l.state in ('frozen', 'submitted') or l.returned_at is null
+            and l.state = 'failed')
+    into v_paid, v_open
+    from finance.payout_lines as l
+    where l.batch_id = p_batch_id and l.call_sequence = p_sequence;
+    if v_open > 0 then
+        return false;
+    end if;
+    update finance.payout_calls as c
+    set state = case when v_paid > 0 then 'accepted' else 'rejected' end
+    where c.batch_id = p_batch_id and c.sequence = p_sequence and c.state in ('ready', 'unknown');
+    if found then
+        select b.* into v_batch from finance.payout_batches as b where b.batch_id = p_batch_id;
+        perform finance.conclude_batch(v_batch, 'resolved', p_note);
+    end if;
+    return true;
+end;
+$$;
+comment on function finance.conclude_decided(bigint, integer, text) is
+'Ends a call of which people have decided a line, and its batch, once each line has its outcome; returns whether each has. A call that is being sent stays as it is.';
+
 -- Said under the turn of the window, when no other run can have an attempt of it under way.
 create or replace function finance.leave_to_people(p_batch_id bigint) returns text
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_batch finance.payout_batches;
+    v_call finance.payout_calls;
     v_message text;
 begin
     perform finance.require_plain_call();
     select b.* into v_batch from finance.payout_batches as b
     where b.batch_id = p_batch_id for update;
-    select format('call %s of %s is sent no more, as two people have decided the outcome of one of its lines: decide the others too, settle resolve %s SELLER',
-        min(c.sequence), v_batch.payout_window, v_batch.payout_window)
-    into v_message
-    from finance.payout_calls as c
-    where c.batch_id = p_batch_id and c.state in ('sending', 'unknown')
-    and finance.has_resolved_line(c.batch_id, c.sequence)
-    having count(*) > 0;
-    -- A run that was killed has left it as if it were being sent.
-    update finance.payout_calls as c set state = 'unknown'
-    where c.batch_id = p_batch_id and c.state = 'sending'
-    and finance.has_resolved_line(c.batch_id, c.sequence);
-    if found then
-        perform finance.raise_alert('unknown', v_batch.payout_window, v_message);
-        perform finance.conclude_batch(v_batch, 'unknown', v_message);
-    end if;
+    for v_call in
+        select c.* from finance.payout_calls as c
+        where c.batch_id = p_batch_id and c.state in ('ready', 'sending', 'unknown')
+        and finance.has_resolved_line(c.batch_id, c.sequence)
+        order by c.sequence desc
+    loop
+        -- A run that was killed has left it as if it were being sent.
+        update finance.payout_calls as c set state = 'unknown'
+        where c.batch_id = p_batch_id and c.sequence = v_call.sequence and c.state = 'sending';
+        if not finance.conclude_decided(p_batch_id, v_call.sequence, format(
+            'each line of call %s of %s has its outcome, by people or the rail',
+            v_call.sequence, v_batch.payout_window
+        )) then
+            v_message := format('call %s of %s is sent no more, as two people have decided the outcome of one of its lines: ',
+                v_call.sequence, v_batch.payout_window) || case
+                when finance.was_sent(p_batch_id, v_call.sequence)
+                    then format('decide the others too, settle resolve %s SELLER', v_batch.payout_window)
+                else format('it was never sent, take the others back, settle withdraw %s', v_batch.payout_window)
+            end;
+            if v_call.state = 'sending' then
+                perform finance.raise_alert('unknown', v_batch.payout_window, v_message);
+                perform finance.conclude_batch(v_batch, 'unknown', v_message);
+            elsif v_call.state = 'ready' then
+                perform finance.raise_alert_once('not_sent', format('%s/%s/%s',
+                    v_batch.payout_window, p_batch_id, v_call.sequence), v_message);
+            end if;
+        end if;
+    end loop;
     return v_message;
 end;
 $$;
 comment on function finance.leave_to_people(bigint) is
-'Where people have decided a line of a call without a certain response: makes the call unknown, so that they can decide its other lines, and returns what they have to do; null where there is no such call.';
+'Ends the calls of which people have decided a line, where each line has its outcome. Where one has not, makes a call that a run left behind unknown, so that they can decide it, and returns what they have to do about the first; null where there is no such call.';
 
 create or replace function finance.resolution_obstacle(
     p_line finance.payout_lines, p_outcome text
@@ -119,40 +165,6 @@ begin
 end;
 $$;
 
-create or replace function finance.conclude_resolved(p_line finance.payout_lines, p_note text)
-returns void
-language plpgsql set search_path = pg_catalog, pg_temp as $$
-declare
-    v_batch finance.payout_batches;
-    v_paid bigint;
-    v_open bigint;
-begin
-    select b.* into v_batch from finance.payout_batches as b where b.batch_id = p_line.batch_id;
-    select
-        count(*) filter (where l.state in ('completed', 'returned')),
-        count(*) filter (where l.state in ('frozen', 'submitted') or l.returned_at is null
-            and l.state = 'failed')
-    into v_paid, v_open
-    from finance.payout_lines as l
-    where l.batch_id = p_line.batch_id and l.call_sequence = p_line.call_sequence;
-    if v_open > 0 then
-        return;
-    end if;
-    update finance.payout_calls as c
-    set state = case when v_paid > 0 then 'accepted' else 'rejected' end
-    where c.batch_id = p_line.batch_id and c.sequence = p_line.call_sequence
-    and c.state = 'unknown';
-    if found then
-        perform finance.conclude_batch(v_batch, 'resolved', format(
-            'two people have asked the rail about each line of call %s of %s: %s',
-            p_line.call_sequence, p_line.payout_window, p_note
-        ));
-    end if;
-end;
-$$;
-comment on function finance.conclude_resolved(finance.payout_lines, text) is
-'Ends the call whose response stayed unknown, and its batch, once each line of it has its outcome.';
-
 create or replace function finance.resolve_line(
     p_window text, p_seller text, p_outcome text, p_note text
 ) returns integer
@@ -206,7 +218,10 @@ begin
     )));
     if v_people >= 2 then
         perform finance.apply_resolution(v_line, p_outcome, v_person, p_note);
-        perform finance.conclude_resolved(v_line, p_note);
+        perform finance.conclude_decided(v_line.batch_id, v_line.call_sequence, format(
+            'two people have asked the rail about each line of call %s of %s: %s',
+            v_line.call_sequence, p_window, p_note
+        ));
     end if;
     return v_people;
 end;
