@@ -5,41 +5,38 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from psycopg import sql
 from rich.console import Console
-from rich.table import Table
 
 from orchestrator.config import Component, Environment, Settings, load_settings
-from orchestrator.database.connection import connect, connect_as, rows, sql_file
+from orchestrator.database.connection import connect, connect_as, rows
 from orchestrator.database.migrate import prepare_database, set_clock
 from orchestrator.database.people import add_person
 from orchestrator.dbt.builds import build_live
-from orchestrator.demo.generate import Late, generate
+from orchestrator.demo.data import (
+    fill,
+    has_late_rows,
+    load_late_rows,
+    orders_by_currency,
+    windows_to_pay,
+)
+from orchestrator.demo.report import show_report
 from orchestrator.demo.step import Step
 from orchestrator.demo.two_weeks import two_weeks_tried
 from orchestrator.embedded_postgres.server import EmbeddedPostgres
 from orchestrator.errors import SettleError
-from orchestrator.loading.load import load_directory
-from orchestrator.project_variables import payout_holidays, project_variables, source_table
+from orchestrator.project_variables import project_variables
 from orchestrator.services.processes import service
 from orchestrator.services.run_job import run_job
 from orchestrator.settlement.pay import pay_window
 from orchestrator.settlement.reconcile import reconcile
 from orchestrator.settlement.windows import partition_key
 
-SQL = Path(__file__).parent / "sql"
 APPROVERS = ("ana", "ben")
 FAILURE_RATE = 0.03
-BAD_ACTORS = Decimal("0.02")  # of their orders most are disputed
 OUTCOME_TIMEOUT_S = 120.0
-FAILED_LINES = (
-    "select seller_id, net, failure_reason from settlement.seller_settlement"
-    " where failure_reason is not null"
-)
 
 
 class Demo:
@@ -67,7 +64,8 @@ class Demo:
             if verdict:
                 with self._step("Two weeks of reserve, tried on these weeks"):
                     said = verdict()
-        self._report(last, said)
+        seconds = time.monotonic() - self._started
+        show_report(self._settings, self._console, last, said, seconds)
 
     def _weeks(
         self, data: Path | None, sellers: int, weeks: int, beside: ExitStack
@@ -77,9 +75,9 @@ class Demo:
         with self._step(
             f"Loading {data}" if data else f"Generating {sellers} sellers, {weeks} weeks"
         ) as note:
-            self._fill(data, sellers, weeks)
-            note(f"orders: {self._orders()}")
-        history, *weeks_to_pay = self._windows()
+            fill(self._settings, data, sellers=sellers, weeks=weeks)
+            note(f"orders: {orders_by_currency(self._settings)}")
+        history, *weeks_to_pay = windows_to_pay(self._settings)
         self._people()
         with self._step(f"Closing the history up to {history['payout_window']}, in one run"):
             self._close(history)
@@ -109,63 +107,11 @@ class Demo:
                         self._bring_late_rows()
         return str(weeks_to_pay[-1]["payout_window"]), verdict
 
-    def _fill(self, data: Path | None, sellers: int, weeks: int) -> None:
-        with connect(self._settings, Component.OWNER) as database:
-            if data:
-                load_directory(database, data)
-                return
-            known = rows(database, "select 1 from marketplace.orders limit 1")
-            if not known:
-                [now] = rows(database, "select settle_now() as instant")
-                late = Late(self._late_folder)
-                generate(
-                    database,
-                    sellers=sellers,
-                    weeks=weeks,
-                    until=now["instant"],
-                    late=late,
-                    bad_actors=BAD_ACTORS,
-                )
-
-    def _orders(self) -> str:
-        """How many there are in each currency, the most first."""
-        query = sql.SQL(sql_file("orders_by_currency", SQL)).format(
-            orders=sql.Identifier(*source_table("orders"))
-        )
-        with connect(self._settings, Component.ORCHESTRATOR) as database:
-            return ", ".join(f"{n:,} {currency}" for currency, n in database.execute(query))
-
-    @property
-    def _late_folder(self) -> Path:
-        """Where the rows wait that reach the database after their window was closed."""
-        return self._settings.home / "late"
-
     def _bring_late_rows(self) -> None:
-        if not self._late_folder.is_dir():
-            return
-        with self._step("Rows arrive late") as note:
-            with connect(self._settings, Component.OWNER) as database:
-                report = load_directory(database, self._late_folder)
-            count = sum(table.inserted for table in report.tables.values())
-            note(f"{count} rows; those of closed weeks count in the next window")
-
-    def _windows(self) -> list[dict[str, Any]]:
-        query = sql.SQL(sql_file("windows", SQL)).format(
-            orders=sql.Identifier(*source_table("orders"))
-        )
-        zone = project_variables()["settlement_timezone"]
-        with (
-            connect(self._settings, Component.ORCHESTRATOR) as database,
-            database.cursor() as cursor,
-        ):
-            cursor.execute(query, {"timezone": zone, "holidays": payout_holidays()})
-            names = [c.name for c in cursor.description or []]
-            found = [dict(zip(names, row, strict=True)) for row in cursor]
-        if len(found) < 4:
-            raise SettleError(
-                "the data has no three full weeks whose payout is due: add older orders"
-            )
-        return found
+        if has_late_rows(self._settings):
+            with self._step("Rows arrive late") as note:
+                count = load_late_rows(self._settings)
+                note(f"{count} rows; those of closed weeks count in the next window")
 
     def _people(self) -> None:
         for name in APPROVERS:
@@ -254,31 +200,6 @@ class Demo:
 
     def _step(self, title: str) -> Step:
         return Step(self._console, title)
-
-    def _report(self, last: str, said: str) -> None:
-        with connect(self._settings, Component.ORCHESTRATOR) as database:
-            outcomes = rows(database, sql_file("outcomes", SQL))
-        table = Table(title="What happened")
-        for column in ("window", "lines", "total", "paid", "paid amount", "failed", "rolled on"):
-            table.add_column(column, justify="left" if column == "window" else "right")
-        for row in outcomes:
-            table.add_row(
-                row["payout_window"], str(row["line_count"]), row["total"], str(row["paid"]),
-                row["paid_amount"], str(row["failed"]), row["rolled_amount"],
-            )  # fmt: skip
-        self._console.print(table)
-        if said:
-            self._console.print(said, soft_wrap=True)
-        home = self._settings.home
-        prefix = "" if home == (Path.cwd() / ".settle") else f'SETTLE_HOME="{home}" '
-        self._console.print(
-            f"Done in {time.monotonic() - self._started:.0f} s. Look next:\n"
-            f"  {prefix}.venv/bin/settle status\n"
-            f"  {prefix}.venv/bin/settle review {last}\n"
-            f"  {prefix}.venv/bin/settle sql {FAILED_LINES!r}\n"
-            f"  {prefix}.venv/bin/settle db stop",
-            soft_wrap=True,
-        )
 
 
 def run_demo(data: Path | None, *, sellers: int, weeks: int) -> None:

@@ -1,4 +1,4 @@
-"""The books of the local halfin: what it takes, pays and fails. No network, no waiting."""
+"""What the local halfin takes, pays and fails. No network, no waiting."""
 
 import json
 from collections import Counter
@@ -7,10 +7,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from orchestrator.halfin import CURRENCY_NETWORKS, key_environment
-from orchestrator.halfin_sandbox.config import SandboxConfig, chance
+from orchestrator.halfin_sandbox.config import chance
 from orchestrator.halfin_sandbox.errors import RailError, invalid
-from orchestrator.halfin_sandbox.ledger import Ledger
 from orchestrator.halfin_sandbox.payouts import (
     Json,
     as_completed,
@@ -25,34 +23,12 @@ from orchestrator.halfin_sandbox.payouts import (
     total_fee,
     totals,
 )
-from orchestrator.halfin_sandbox.store import Store, unreadable
+from orchestrator.halfin_sandbox.records import OPEN_STATES, Records
 from orchestrator.halfin_sandbox.validation import line_problems
 
-OPEN_STATES = ("pending_approval", "processing")
 
-
-class Book:
-    """Everything the rail knows. A method does all it says, or raises RailError and does nothing.
-
-    All is plain JSON, so that it can be written out as it stands; the balances follow from it.
-    `commit` keeps what changed over a restart.
-    """
-
-    def __init__(self, config: SandboxConfig) -> None:
-        self.config = config
-        self.environment = key_environment(config.api_key)
-        self.payouts: dict[str, Json] = {}
-        self.batches: dict[str, Json] = {}
-        self.keys: dict[str, list[str]] = {}  # kind and key -> digest of the request, id
-        self.ledger = Ledger(config.fee_word)
-        self.deliveries: dict[int, Json] = {}
-        self._store = Store(config.state_file)
-        self._load()
-        self.in_order = list(self.payouts.values())
-        if not self.ledger.rows:
-            for code in CURRENCY_NETWORKS:
-                self._post(code, "deposit", config.opening_balance)
-        self.save()
+class Book(Records):
+    """What the rail does. A method does all it says, or raises RailError and does nothing."""
 
     def submit_batch(self, body: Json, digest: str) -> tuple[int, Json]:
         """Take all of a batch or nothing: 201, or 200 and the original for a repeat."""
@@ -109,9 +85,6 @@ class Book:
             "payouts": [public(p) for p in payouts],
         }
 
-    def in_state(self, status: str) -> list[str]:
-        return [p["id"] for p in self.in_order if p["status"] == status]
-
     def approve(self, ids: Iterable[str]) -> list[str]:
         """Move the waiting ones of these on to the network; returns those that moved."""
         moved = [i for i in ids if self.payouts[i]["status"] == "pending_approval"]
@@ -167,41 +140,8 @@ class Book:
                 webhooks.append(event_of(payout))
         return webhooks
 
-    def deliver(self, event: Json) -> Json:
-        """Enter one webhook that is to be sent."""
-        delivery: Json = {"id": len(self.deliveries) + 1, "attempts": 0, "state": "pending"}
-        delivery |= event | {"answers": []}
-        self.deliveries[delivery["id"]] = delivery
-        self._store.note("deliveries", delivery["id"], delivery)
-        return delivery
-
-    def delivered(self, delivery: Json) -> None:
-        """Keep how an attempt at a delivery went."""
-        self._store.note("deliveries", delivery["id"], delivery)
-        self.commit()
-
-    def commit(self) -> None:
-        self._store.commit()
-
-    def save(self) -> None:
-        """Write the books to the state file, whole or not at all."""
-        books: Json = {"payouts": self.payouts, "batches": self.batches, "keys": self.keys}
-        books |= {"ledger": self.ledger.rows, "deliveries": list(self.deliveries.values())}
-        self._store.snapshot(books)
-
     def _uuid(self, *what: str) -> str:
         return str(uuid5(NAMESPACE_URL, json.dumps([self.config.seed, *what])))
-
-    def _original(self, key: str, digest: str) -> str | None:
-        """The id that was made under this key by this request; 409 when by another."""
-        known = self.keys.get(key)
-        if known is None:
-            return None
-        if known[0] != digest:
-            name = key.partition("|")[2]
-            detail = f"idempotency_key: {name} is taken by another request"
-            raise RailError(409, "conflict", "Idempotency key reused with another body", [detail])
-        return known[1]
 
     def _problems(self, line: Any, place: int | None = None) -> list[str]:
         """What is wrong with one payout request; the rail serves some destinations to nobody."""
@@ -249,33 +189,3 @@ class Book:
         code, words = payout["currency"], self.config
         self._post(code, words.payout_word, -Decimal(payout["amount"]), payout["id"])
         self._post(code, words.fee_word, -total_fee(payout), payout["id"])
-
-    def _change(self, payout: Json, change: Json) -> None:
-        payout |= change
-        self._store.note("payouts", payout["id"], payout)
-
-    def _hold_back(self, payout: Json, sign: int) -> None:
-        total = Decimal(payout["amount"]) + total_fee(payout)
-        self.ledger.balances[payout["currency"]].pending += sign * total
-
-    def _post(self, *move: Any) -> None:
-        row = self.ledger.post(*move)
-        self._store.note("ledger", row["id"], row)
-
-    def _remember(self, key: str, digest: str, made: str) -> None:
-        self.keys[key] = [digest, made]
-        self._store.note("keys", key, self.keys[key])
-
-    def _load(self) -> None:
-        try:
-            for change in self._store.load():
-                self.payouts |= change["payouts"]
-                self.batches |= change["batches"]
-                self.keys |= change["keys"]
-                self.ledger.restore(change["ledger"])
-                self.deliveries |= {d["id"]: d for d in change["deliveries"]}
-        except (KeyError, TypeError) as error:
-            raise unreadable(self.config.state_file, error) from None
-        for p in self.payouts.values():
-            if p["status"] in OPEN_STATES:
-                self._hold_back(p, 1)

@@ -1,13 +1,10 @@
 """One throwaway server for all tests of paying; each test has a database of its own on it."""
 
-import atexit
 import functools
 import itertools
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,13 +17,12 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from orchestrator.config import URL_VARIABLES, Component
-from orchestrator.database.migrate import prepare_database
 from orchestrator.database.people import add_person
 from orchestrator.embedded_postgres.server import EmbeddedPostgres
 from tests.functions.dbt_stand_ins import CLEAR, STAND_INS
 from tests.halfin.sandbox import KEY, SIGNING
-from tests.support.postgres import away_from_disks
-from tests.support.settings import make_settings, without_fsync
+from tests.support.postgres import copy_home, place
+from tests.support.settings import make_settings, migrate
 
 OWNER, DBT, ORCHESTRATOR, WEBHOOK = "settle_admin", "dbt", "orchestrator", "webhook"
 PEOPLE = {"ana": "finance", "ben": "finance", "cem": "finance", "dora": "analyst"}
@@ -36,23 +32,20 @@ _numbers = itertools.count()
 
 @functools.cache
 def _template() -> Path:
-    """The home of a server whose database `settle` is there to be copied."""
-    home = Path(tempfile.mkdtemp(prefix="settle-payments-", dir=away_from_disks()))
+    """The home of this process's server, whose database `settle` is there to be copied."""
+    home = place() / "payments"
+    copy_home("payments", _make, home)
+    return home
+
+
+def _make(home: Path) -> None:
+    """Made once for all processes: people, and what dbt would have built."""
     settings, server = make_settings(home), EmbeddedPostgres(home)
-    atexit.register(shutil.rmtree, home, ignore_errors=True)
-    atexit.register(server.stop)
-    prepare_database(settings)
+    migrate(home)
     for name, group in PEOPLE.items():
         add_person(settings, name, server.password(name), group)
     with psycopg.connect(server.url(OWNER), autocommit=True) as database:
         database.execute(STAND_INS.encode())
-        without_fsync(database)
-        [folder] = database.execute("select current_setting('data_directory')").fetchone() or ("",)
-    if not Path(folder).is_relative_to(home):  # root's servers keep their data elsewhere
-        atexit.unregister(server.stop)
-        atexit.register(shutil.rmtree, Path(folder).parent, ignore_errors=True)
-        atexit.register(server.stop)
-    return home
 
 
 def _copy() -> tuple[Path, str]:

@@ -15,10 +15,11 @@ from typing import Any
 import httpx
 
 from orchestrator.halfin import CURRENCY_NETWORKS
-from orchestrator.halfin_sandbox.book import OPEN_STATES, Book
+from orchestrator.halfin_sandbox.book import Book
 from orchestrator.halfin_sandbox.config import SandboxConfig
 from orchestrator.halfin_sandbox.errors import RailError, invalid
 from orchestrator.halfin_sandbox.payouts import announced, money, now, public
+from orchestrator.halfin_sandbox.records import OPEN_STATES
 from tests.halfin.sandbox import KEY, SIGNING
 from tests.simulation.dice import Luck
 from tests.simulation.killable import Program

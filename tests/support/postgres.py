@@ -61,6 +61,7 @@ def copy_home(name: str, make: Callable[[Path], None], home: Path) -> None:
 
     The first who asks for the name makes it, and the others wait for that: all workers together.
     """
+    share_templates()
     templates = Path(os.environ[TEMPLATES])
     template = templates / name
     with exclusive(templates / f"{name}.lock", 0o755):
