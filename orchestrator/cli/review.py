@@ -108,8 +108,10 @@ def read_review(settings: Settings, window: str) -> dict[str, Any]:
             document |= found[0]["review"]
         refused = rows_of(database, "payout/refused", window=window)
         document["refused"] = {**refused[0], "total": str(refused[0]["total"])} if refused else None
-        changed = rows_of(database, "window/changed_wallets", window=window, limit=None)
-        document["changed_wallets"] = [{**row, "net": str(row["net"])} for row in changed]
+        [positions] = rows_of(database, "window/positions", window=window, limit=None)
+        document["changed_wallets"] = [
+            {**row, "net": str(row["net"])} for row in positions["changed_wallets"]
+        ]
     return document
 
 

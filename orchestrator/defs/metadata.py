@@ -19,7 +19,6 @@ CLOSE_TABLES = {
     "flags_by_reason": "close/flag_reasons",
     "data_exceptions": "close/exceptions",
     "checks": "window/checks",
-    "changed_wallets": "window/changed_wallets",
 }
 # Where the sellers of the window are now: one query with several tables in it.
 POSITIONS = "window/positions"
@@ -27,6 +26,7 @@ POSITION_TABLES = {
     "sellers_by_status": "statuses",
     "holds_by_reason": "holds",
     "flagged_sellers": "flagged",
+    "changed_wallets": "changed_wallets",
 }
 PAYOUT_TABLES = {
     "runs": "payout/runs",

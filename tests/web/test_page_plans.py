@@ -142,7 +142,7 @@ def test_each_query_of_a_page_judges_a_window_once(owner: Owner, is_paid: bool) 
     }
     assert {name: n for name, n in times.items() if n} == {
         "windows": 1,
-        "a window": 4,
+        "a window": 2,
         "who is held": 2,
         "approve": 2,
     }

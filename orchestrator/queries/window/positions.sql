@@ -1,6 +1,7 @@
 -- The sellers of a stored window as they are now: one row of tables, as JSON. Held sellers by reason;
 -- all by status, as settlement.seller_settlement has it; flagged ones with their numbers; differences
--- from the current run's latest approval that was not revoked.
+-- from the current run's latest approval that was not revoked; what the current run pays to another
+-- wallet than the one that its seller was last paid to.
 with latest as materialized (
     select
         %(window)s is not distinct from finance.latest_closed_window() as is_latest,
@@ -105,10 +106,55 @@ changes as (
         is distinct from (l.net_minor, l.rail, l.rail_currency, l.wallet_address)
     order by 1
     limit %(limit)s
+),
+
+-- Most were last paid in the latest window before this one, which is read at once.
+before as materialized (
+    select
+        l.seller_id,
+        l.wallet_address
+    from finance.payout_lines as l
+    where
+        l.payout_window = (
+            select max(b.payout_window) from finance.payout_batches as b
+            where b.payout_window < %(window)s
+        )
+        and l.state = 'completed'
+),
+
+changed_wallets as (
+    select
+        s.seller,
+        s.rail,
+        s.net,
+        p.wallet_address as paid_last,
+        s.wallet_address as pays_now
+    from positions as s
+    left join before as b on s.seller = b.seller_id
+    cross join lateral (
+        select
+            coalesce(b.wallet_address, (
+                select l.wallet_address
+                from finance.payout_lines as l
+                where
+                    l.seller_id = s.seller
+                    and l.state = 'completed'
+                    and l.payout_window < %(window)s
+                order by l.payout_window desc  -- a seller has one such line in a window
+                limit 1
+            )) as wallet_address
+    ) as p
+    where
+        s.held_for is null
+        and s.is_of_run
+        and s.wallet_address <> p.wallet_address
+    order by s.net_minor desc, s.seller
+    limit %(limit)s
 )
 
 select
     coalesce((select json_agg(h) from holds as h), '[]') as holds,
     coalesce((select json_agg(s) from statuses as s), '[]') as statuses,
     coalesce((select json_agg(f) from flagged as f), '[]') as flagged,
-    coalesce((select json_agg(c) from changes as c), '[]') as changes
+    coalesce((select json_agg(c) from changes as c), '[]') as changes,
+    coalesce((select json_agg(w) from changed_wallets as w), '[]') as changed_wallets

@@ -12,8 +12,6 @@ WINDOW = HEAD | {
     "totals": "close/totals",
     "payable": "close/payable",
     "positions": "window/positions",
-    "reasons": "window/held_reasons",
-    "changed_wallets": "window/changed_wallets",
     "weeks": "close/last_12",
     "rails": "books/share_by_rail",
     "compared": "close/by_rail",
@@ -39,7 +37,7 @@ SORTS = {
     "seller": "Seller's id",
 }
 RELEASES = {"releases": "books/reserve_releases"}
-APPROVE = HEAD | {name: WINDOW[name] for name in ("totals", "payable", "rails", "changed_wallets")}
+APPROVE = HEAD | {name: WINDOW[name] for name in ("totals", "payable", "rails", "positions")}
 SELLER = {
     "statement": "seller/statement",
     "health": "seller/health",
