@@ -11,9 +11,9 @@ import pytest
 
 from orchestrator.decisions.erasure_key import seals_of, seller_key
 from orchestrator.settlement.check_wallets import check_new_wallets
-from tests.functions.market import DUE, LINES, WINDOW, Market, expected_digest
+from tests.functions.market import CLOSE, DUE, LINES, WINDOW, Market, expected_digest
 from tests.functions.payment_server import ORCHESTRATOR, OWNER, WEBHOOK
-from tests.functions.rail_events import RECEIVE, answer, payout, receive
+from tests.functions.rail_events import RECEIVE, answer, concluded, payout, receive
 
 PROPOSE = "select finance.propose_erasure(%s, %s)"
 APPROVE = "select pseudonym from finance.approve_erasure(%s, %s)"
@@ -356,6 +356,56 @@ def test_what_others_need_of_the_wallet_stays(market: Market) -> None:
     }
     sighted = "select seller_id from finance.wallet_sightings where account = %s"
     assert market.rows("dora", sighted, SELLER.wallet) == [{"seller_id": "s3"}]
+
+
+def test_what_was_sent_to_another_seller_of_the_same_wallet_stays() -> None:
+    """Where one company has two accounts, say, in one call."""
+    with Market.open() as market:
+        market.at(CLOSE)
+        market.build(*LINES)
+        for table, same in (
+            ("marketplace.sellers", "wallet_address"),
+            ("settlement_core.int_settlement__computed", "wallet_address, rail, rail_currency"),
+        ):
+            market.rows(
+                OWNER,
+                f"update {table} set ({same}) = (select {same} from {table} where seller_id = 's2')"
+                " where seller_id = 's10'",
+            )
+        check_new_wallets(market.settings)
+        market.store()
+        market.approve("ana")
+        market.at(DUE)
+        market.freeze()
+        answer(market, payout(market, tx_hash=TX))
+        receive(market, "payout.completed", tx_hash=TX)
+        closed_since(market)
+        read = (
+            "select p ->> 'destination' as wallet from finance.payout_calls as c"
+            " cross join lateral json_array_elements(c.body::json -> 'payouts') as p"
+            " where p #>> '{metadata,seller_id}' = %s"
+        )
+        erase(market)
+        assert market.value("dora", read, "s10") == SELLER.wallet
+        assert market.value("dora", read, "s2").startswith("erased-")
+        assert market.lines("wallet_address", "seller_id = 's10'") == [(SELLER.wallet,)]
+
+
+@pytest.mark.parametrize("state", ["ready", "unknown"])
+def test_a_call_that_may_be_sent_again_keeps_its_bytes(state: str) -> None:
+    """The rail told of the seller's payout; of the other lines nobody knows."""
+    with Market.open() as market:
+        market.approved()
+        market.freeze()
+        if state == "unknown":
+            assert concluded(market, 500, "")["batch_state"] == "unknown"
+        receive(market, "payout.completed", tx_hash=TX)
+        closed_since(market)
+        assert market.lines("state", "seller_id = 's2'") == [("completed",)]
+        assert market.refusal("ana", PROPOSE, "s2", "they asked") == (
+            "seller s2 cannot be erased yet: a call of the batch with their payout in 2026-W47"
+            " has no certain response: run settle pay 2026-W47 first"
+        )
 
 
 # What is under way may change, with the words about it.

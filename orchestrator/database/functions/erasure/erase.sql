@@ -218,11 +218,20 @@ begin
             ) using array[p_name], array[finance.pseudonym(p_key, 'name')], p_seller;
         end if;
     end loop;
+    -- Of a call the seller's own payout alone: another seller may have the same wallet. The bytes of
+    -- all others stay as they were sent.
     update finance.payout_calls as c
     set body = e.body, body_sha256 = encode(sha256(convert_to(e.body, 'UTF8')), 'hex')
     from (
-        select k.batch_id, k.sequence, finance.erase_words(k.body, p_words, v_pseudonyms) as body
-        from finance.payout_calls as k where k.batch_id = any(p_batches)
+        select
+            k.batch_id, k.sequence,
+            replace(k.body, p.payout::text, finance.erase_words(p.payout::text, p_words, v_pseudonyms)) as body
+        from finance.payout_lines as l
+        inner join finance.payout_calls as k on l.batch_id = k.batch_id and strpos(k.body, l.line_id) > 0
+        cross join lateral json_array_elements(
+            coalesce(k.body::json -> 'payouts', json_build_array(k.body::json))
+        ) as p (payout)
+        where l.seller_id = p_seller and p.payout #>> '{metadata,line_id}' = l.line_id
     ) as e
     where c.batch_id = e.batch_id and c.sequence = e.sequence and c.body <> e.body;
 end;

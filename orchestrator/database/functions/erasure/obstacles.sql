@@ -25,6 +25,16 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     order by l.is_open desc, l.outcome_at desc limit 1
 $$;
 
+-- Its bytes go out again under the same key, and the erasure would change them.
+create or replace function finance.uncertain_call(p_seller text) returns text
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select format('a call of the batch with their payout in %s has no certain response: run settle pay %s first', l.payout_window, l.payout_window)
+    from finance.payout_lines as l
+    inner join finance.payout_calls as c on l.batch_id = c.batch_id
+    where l.seller_id = p_seller and c.state not in ('accepted', 'rejected')
+    order by l.batch_id limit 1
+$$;
+
 create or replace function finance.waiting_decision(p_seller text) returns text
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select w.what from (
@@ -90,6 +100,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
             from finance.sellers_now(p_seller) as s where s.seller_status <> 'closed'
         ),
         finance.unfinished_payout(p_seller),
+        finance.uncertain_call(p_seller),
         finance.waiting_decision(p_seller),
         case when not exists (
             select from handover.build as b where b.as_of > public.settle_now() - interval '1 day'
@@ -98,4 +109,4 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     )
 $$;
 comment on function finance.erasure_obstacle(text) is
-'Why a seller cannot be erased yet: not closed, a payout under way or that can come back, a decision that waits, money that is owed. Null where nothing is in the way.';
+'Why a seller cannot be erased yet: not closed, a payout under way or that can come back, a call that may be sent again, a decision that waits, money that is owed. Null where nothing is in the way.';
