@@ -17,7 +17,6 @@ from orchestrator.cli import (
     events,
     export,
     held,
-    journal,
     load,
     mapping,
     query,
@@ -40,7 +39,7 @@ app = typer.Typer(
 )
 # In the order of `settle --help`, which shows them in panels.
 VERBS = (
-    *(database, load, mapping, week, review, held, export, journal, shadow, decisions, blocks),
+    *(database, load, mapping, week, review, held, export, shadow, decisions, blocks),
     *(sellers, query, build, backtest, breaks, events, services, sandbox),
 )
 for module in VERBS:

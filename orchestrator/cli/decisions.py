@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from orchestrator.cli import erasures
 from orchestrator.cli.options import (
     DECISIONS_PANEL,
     As,
+    ImpliedVerb,
     Note,
     Window,
     checked_by,
@@ -28,14 +28,10 @@ from orchestrator.errors import SettleError
 MINUS = {"ignore_unknown_options": True}
 
 
-class ProposesFirst(TyperGroup):
-    """`settle go-live WINDOW` and `settle erase SELLER` propose: a word that is no verb is what."""
+class ProposesFirst(ImpliedVerb):
+    """`settle go-live WINDOW` and `settle erase SELLER` propose."""
 
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """As Click does it, with the verb that was left out."""
-        if args and args[0] not in {*self.commands, *ctx.help_option_names}:
-            args = ["propose", *args]
-        return super().parse_args(ctx, args)
+    implied = "propose"
 
 
 def register(app: typer.Typer) -> None:

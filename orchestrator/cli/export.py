@@ -1,4 +1,4 @@
-"""`settle export`: the lines of a window as a CSV file that nothing reads back."""
+"""`settle export`: files for others that nothing reads back: a window's lines, a month, a year."""
 
 import csv
 from pathlib import Path
@@ -6,18 +6,33 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.cli.options import WEEK_PANEL, Window, read, say
+from orchestrator.cli import archive, journal
+from orchestrator.cli.options import WEEK_PANEL, ImpliedVerb, Window, read, say
 from orchestrator.cli.whole_file import whole_file
 from orchestrator.errors import SettleError
 from orchestrator.formatting.csv_export import safe_cell
 
 
+class WindowFirst(ImpliedVerb):
+    """`settle export 2026-W47` writes the lines of a window."""
+
+    implied = "window"
+
+
 def register(app: typer.Typer) -> None:
-    """Add the verb of this module."""
-    app.command(rich_help_panel=WEEK_PANEL)(export)
+    """Add the verbs of this module."""
+    export = typer.Typer(
+        no_args_is_help=True,
+        cls=WindowFirst,
+        help="Files for others: export WINDOW writes the lines of a window.",
+    )
+    export.command("window")(export_window)
+    export.command("journal")(journal.journal)
+    export.command("archive")(archive.archive)
+    app.add_typer(export, name="export", rich_help_panel=WEEK_PANEL)
 
 
-def export(
+def export_window(
     window: Window,
     to: Annotated[
         Path, typer.Option(exists=True, file_okay=False, writable=True, help="Where it goes.")

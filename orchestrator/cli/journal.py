@@ -1,18 +1,13 @@
-"""`settle journal`: a month's double entries as a file for the accountant."""
+"""`settle export journal`: a month's double entries as a file for the accountant."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from orchestrator.cli.options import ANALYSTS_PANEL, read, say
+from orchestrator.cli.options import read, say
 from orchestrator.cli.whole_file import whole_file
 from orchestrator.formatting.journal import MONTH, Format, Journal
-
-
-def register(app: typer.Typer) -> None:
-    """Add the verb of this module."""
-    app.command(rich_help_panel=ANALYSTS_PANEL)(journal)
 
 
 def _checked(month: str) -> str:
@@ -22,7 +17,7 @@ def _checked(month: str) -> str:
 
 
 def journal(
-    month: Annotated[str, typer.Argument(callback=_checked, help="A month, like 2026-11.")],
+    month: Annotated[str, typer.Option(callback=_checked, help="A month, like 2026-11.")],
     to: Annotated[
         Path, typer.Option(exists=True, file_okay=False, writable=True, help="Where it goes.")
     ] = Path("."),

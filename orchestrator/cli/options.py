@@ -5,12 +5,13 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+from typer.core import TyperGroup
 
 from orchestrator.config import Component, Settings, load_settings
 from orchestrator.database.connection import connect, rows_of
@@ -51,6 +52,18 @@ Window = Annotated[str, typer.Argument(callback=checked_window, help=WINDOW.help
 As = Annotated[str, typer.Option("--as", help="Your personal database login.")]
 Note = Annotated[str, typer.Option(callback=checked_by(NOTE), help=NOTE.help)]
 Json = Annotated[bool, typer.Option("--json", help="For scripts.")]
+
+
+class ImpliedVerb(TyperGroup):
+    """A group with a verb that can be left out: a first word that is no verb is its argument."""
+
+    implied: ClassVar[str]
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """As Click does it, with the verb that was left out."""
+        if args and args[0] not in {*self.commands, *ctx.help_option_names}:
+            args = [self.implied, *args]
+        return super().parse_args(ctx, args)
 
 
 def password_of(name: str) -> str:

@@ -193,9 +193,9 @@ def header_faults(header: Sequence[str], source: Source) -> list[str]:
     return faults
 
 
-def shown(text: str) -> str:
+def shown(text: str, most: int = MAX_SHOWN) -> str:
     """Foreign text, short and safe to print on one line."""
-    cut = text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "..."
+    cut = text if len(text) <= most else text[:most] + "..."
     return "'" + "".join(c if c.isprintable() else "?" for c in cut) + "'"
 
 

@@ -1,4 +1,4 @@
-"""`settle export` and `settle journal`: files that hold what their names say, and nothing that a
+"""`settle export`: files that hold what their names say, and nothing that a
 spreadsheet runs."""
 
 import csv
@@ -68,7 +68,7 @@ def test_each_run_is_exported_under_its_own_digest(tmp_path: Path) -> None:
 def test_a_month_of_the_journal_is_a_file_that_balances_and_that_beancount_takes(
     desk: Desk, tmp_path: Path
 ) -> None:
-    journal = ("journal", "--to", str(tmp_path))
+    journal = ("export", "journal", "--to", str(tmp_path), "--month")
     assert "'2026-13' is not a month; write it like 2026-11" in desk.settle.misused(
         *journal, "2026-13"
     )
@@ -122,7 +122,7 @@ def test_a_journal_of_accounts_with_other_names_is_csv_alone(desk: Desk, tmp_pat
         "update settlement_seeds.journal_accounts set debit_account = '4711'"
         " where kind = 'fee' and detail = 'commission' returning kind"
     )
-    journal = ("journal", "2026-10", "--to", str(tmp_path))
+    journal = ("export", "journal", "--month", "2026-10", "--to", str(tmp_path))
     assert desk.rows(Component.OWNER, rename) == [{"kind": "fee"}]
     said = desk.settle.refused(*journal, "--format", "beancount")
     assert said.startswith("account '4711' is no name that beancount takes")

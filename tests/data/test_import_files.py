@@ -95,6 +95,27 @@ def test_european_dates_of_amazon(importer: Importer) -> None:
     ) == [("2026-11-03 05:23:19",)]
 
 
+@pytest.mark.parametrize("code", ["T1503", "T1105"])
+def test_paypals_holds_and_their_end_are_not_for_sellers(importer: Importer, code: str) -> None:
+    text = SAMPLES["paypal"].read_text(encoding="utf-8-sig").replace("T0400", code)
+    report = importer("paypal", importer.file("report.csv", text))
+    reasons = {row.row_type: row.reason for row in report.row_types}
+    assert reasons[f"{code} DR"] == "on hold, or no longer"
+
+
+@pytest.mark.parametrize("code", ["T1114", "T1115"])
+def test_a_paypal_payout_that_came_back_is_credited_and_never_debited(
+    importer: Importer, code: str
+) -> None:
+    text = SAMPLES["paypal"].read_text(encoding="utf-8-sig").replace("T0400", code)
+    [line, *_] = importer.refused("paypal", importer.file("debited.csv", text))
+    assert f"'{code} DR' is a type that the format does not know" in line
+    text = text.replace('"DR",3000,', '"CR",3000,').replace("15000,12000,", "18000,9000,")
+    report = importer("paypal", importer.file("credited.csv", text))
+    reasons = {row.row_type: row.reason for row in report.row_types}
+    assert reasons[f"{code} CR"] == "a payment of the marketplace that came back"
+
+
 def test_minor_units_have_the_decimals_of_their_currency(importer: Importer) -> None:
     text = SAMPLES["paypal"].read_text(encoding="utf-8-sig").replace("USD", "KWD")
     lines = importer.refused(

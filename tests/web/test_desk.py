@@ -84,7 +84,8 @@ def test_journal_files_are_those_of_the_command_line(shared: DeskSite, tmp_path:
     for link, answer in files.items():
         month, kind = link.removeprefix("/desk/books/journal-").split(".")
         written = shared.desk.settle.done(
-            *("journal", month, "--format", kind, "--so-far", "--to", str(tmp_path))
+            *("export", "journal", "--month", month, "--format", kind),
+            *("--so-far", "--to", str(tmp_path)),
         )
         file = Path(written.rstrip("\n"))
         assert answer.content == file.read_bytes() != b""

@@ -1,4 +1,4 @@
-"""The console's files: what `settle export` and `settle journal` write."""
+"""The console's files: what `settle export` writes."""
 
 import csv
 import io

@@ -98,7 +98,7 @@ class DeskPages:
         return self._screen.render(request, "desk/books.html", {**found, "kept_s": BOOKS_KEPT_S})
 
     def journal(self, request: Request) -> Response:
-        """A month of double entries, as `settle journal` writes it."""
+        """A month of double entries, as `settle export journal` writes it."""
         asked = request.path_params
         self._check_reader_of_books(request)
         if not MONTH.fullmatch(asked["month"]) or asked["format"] not in [*Format]:

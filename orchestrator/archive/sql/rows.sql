@@ -1,0 +1,4 @@
+select {columns}
+from {relation} as t
+where {scope}
+order by {order}
