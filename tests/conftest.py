@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.config import Settings
+from tests.support.parses import share_parses
 from tests.support.postgres import clear_home, copy_home, place, share_templates
 from tests.support.settings import OLIST, SettleHome, make_settings, migrate
 
@@ -18,6 +19,7 @@ SPREAD = "simulation"
 def pytest_configure() -> None:
     """Before there are workers, and in each of them."""
     share_templates()
+    share_parses()
     # What tests import and collect stays: looking through it for cycles at each 700 new objects is
     # a quarter of importing dbt and Dagster.
     gc.set_threshold(100_000, 20, 20)

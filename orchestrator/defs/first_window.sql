@@ -1,6 +1,6 @@
 -- The window that the graph begins with: the first that is stored, as no close opens one before
--- it, else that of the go-live, else that of the first fact. The last one that ended is always there, so that it can be asked
--- for, in an empty marketplace too.
+-- it, else that of the go-live, else that of the first fact. The last one that ended is always
+-- there, so that it can be asked for, in an empty marketplace too.
 select finance.window_label(
     coalesce(
         (select min(closes.window_starts_at) from finance.window_closes as closes),

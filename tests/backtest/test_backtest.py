@@ -333,6 +333,7 @@ GRID = ("--grid", "standard.reserve_days=7,8,14")
 TRIED = "select policy, min(xmin::text) as made from asof_backtest.tried_weeks group by policy"
 
 
+@pytest.mark.many("two processes, twice: make test tries policies in its own")
 def test_a_grid_that_was_killed_goes_on_where_it_was(
     market: Marketplace, live: Policy, report: Report, tmp_path: Path
 ) -> None:

@@ -269,6 +269,7 @@ def test_an_unreachable_database_is_a_reason(week: ClosedWeek, history: dg.Dagst
         assert "the database does not answer" in (found.skip_message or "")
 
 
+@pytest.mark.many("a close by Dagster: make test has others, and what this sensor asks for")
 def test_two_sundays_missed_are_closed_in_one_run(
     week: ClosedWeek, history: dg.DagsterInstance
 ) -> None:

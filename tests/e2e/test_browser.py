@@ -13,6 +13,9 @@ from tests.support.closed_week import closed_week
 from tests.support.services import everything_up, free_port
 
 KEY_OF_WINDOW = "2026-11-09"
+pytestmark = pytest.mark.many(
+    "all services and a browser: make test reads the graph, and has the console in a browser"
+)
 
 
 @pytest.fixture(scope="module")

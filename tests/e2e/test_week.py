@@ -24,6 +24,9 @@ from tests.support.shell import ShellInProcess
 
 # Three in a hundred payouts fail, as the new installation's keys have it: of so many lines, some.
 DEMO = ["demo", "--sellers", "200", "--weeks", "5"]
+pytestmark = pytest.mark.many(
+    "five closes by processes of their own: make test pays weeks over HTTP that are smaller"
+)
 
 
 def settle(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

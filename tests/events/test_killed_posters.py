@@ -1,4 +1,5 @@
-"""The plug pulled at every message of a poster; and two mistakes that this must catch."""
+"""The plug pulled at each step and at every message of a poster; and two mistakes that this must
+catch."""
 
 import json
 import multiprocessing
@@ -24,6 +25,9 @@ from tests.support.wire_taps import Plug, tapped_http, tapped_postgres
 
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["__main__", "tests.events.post_process"])
+MANY = pytest.mark.many("a process for each message: make test has one for each step")
+STEPS = ("claim_events", "rail asked", "rail answers", "end_post")
+NEVER = 0
 OUTBOX = FOLDER / "functions" / "outbox"
 
 
@@ -79,19 +83,33 @@ def killed(market: Market, it: Receiver, message: int) -> Plug:
     return plug
 
 
+def survived(message: int) -> Plug:
+    """A poster killed at this message, and others after it: every event arrives, in order."""
+    with Market.open() as market, receiver() as it:
+        told(market)
+        plug = killed(market, it, message)
+        it.check(market)
+    return plug
+
+
+def test_killed_at_a_step_or_right_after_it_every_event_arrives_in_order() -> None:
+    seen = survived(NEVER).seen
+    steps = [next(n for n, said in enumerate(seen, 1) if step in said) for step in STEPS]
+    for message in sorted({n + after for n in steps for after in (0, 1)}):
+        assert survived(message).is_pulled, seen
+
+
+@MANY
 @pytest.mark.slow
 def test_killed_at_any_message_every_event_arrives_in_order() -> None:
     message, deaths = 0, []
     while True:
         message += 1
-        with Market.open() as market, receiver() as it:
-            told(market)
-            plug = killed(market, it, message)
-            it.check(market)
+        plug = survived(message)
         if not plug.is_pulled:
             break
         deaths.append(plug.seen[-1])
-    for step in ("claim_events", "rail asked", "rail answers", "end_post"):
+    for step in STEPS:
         assert any(step in death for death in deaths), "\n".join(deaths)
 
 

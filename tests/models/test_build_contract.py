@@ -1,13 +1,12 @@
 """What everything else stands on: the clock, grants, rebuilds, and dbt without us."""
 
-import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,9 @@ from orchestrator.database.connection import connect, connect_as, rows
 from orchestrator.database.people import reading_login
 from orchestrator.dbt.builds import build_as_of
 from orchestrator.dbt.project import dbt_environment
-from orchestrator.dbt.runner import NodeResult, failure_line, run_dbt
+from orchestrator.dbt.runner import NodeResult, failure_line
 from orchestrator.errors import SettleError
+from tests.simulation.lab import lab
 from tests.support.closed_week import ANALYST, FINANCE, NOW, WINDOW, ClosedWeek, closed_week
 from tests.support.settings import at
 
@@ -86,8 +86,9 @@ def test_the_zone_of_stored_closes_stays() -> None:
     """In another zone the build may be looked at; it is never stored."""
     week = closed_week()
     settings = Market(week, week.copy()).at(datetime(2026, 11, 24, 8, tzinfo=UTC))
-    arguments = ["build", "--exclude-resource-type", "unit_test", "test"]
-    run_dbt(settings, [*arguments, "--vars", json.dumps({"settlement_timezone": "Asia/Tokyo"})])
+    in_tokyo = replace(lab().project, zone="Asia/Tokyo")
+    in_tokyo.replace_views(settings)
+    in_tokyo.build(settings)
     refused = "the closes so far are in UTC and USD, this build is in Asia/Tokyo and USD: neither"
     with (
         pytest.raises(SettleError, match=refused),
@@ -96,6 +97,7 @@ def test_the_zone_of_stored_closes_stays() -> None:
         database.execute("select finance.store_close('2026-W47')")
 
 
+@pytest.mark.many("dbt in a process of its own: make test builds through settle")
 def test_dbt_rebuilds_everything_without_us_and_nothing_of_ours(
     market: Market, tmp_path: Path
 ) -> None:

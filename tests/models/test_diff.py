@@ -136,6 +136,7 @@ def test_a_diff_builds_once_more_what_reads_the_change_and_nothing_else(
     assert moved(diffs) == {}
 
 
+@pytest.mark.many("two more builds: make test checks one change")
 def test_a_check_reads_what_did_not_change_where_the_live_build_left_it(
     settings: Settings, changed: Changed, monkeypatch: pytest.MonkeyPatch
 ) -> None:

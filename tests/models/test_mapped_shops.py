@@ -63,7 +63,10 @@ def built(settings: Settings, diagnoses: dict[str, Diagnosis]) -> Settings:
         owner.execute(f"grant select on all tables in schema mapping to {READERS}".encode())
         owner.execute("update finance.installation set sellers_schema = 'mapping'")
     variables = json.dumps({"marketplace_schema": "mapping"})
-    run_dbt(settings, [*build_arguments(), "--vars", variables, "--no-write-json"])
+    # A folder of its own: of other variables dbt parses anew, and so would the next file's build.
+    target = str(settings.home / "dbt" / "target-mapped")
+    place = ["--target-path", target, "--no-write-json"]
+    run_dbt(settings, [*build_arguments(), "--vars", variables, *place])
     return settings
 
 

@@ -92,7 +92,7 @@ def is_complete(settings: Settings) -> bool:
     return bool(complete)
 
 
-def tests_of_rows(settings: Settings) -> set[str]:
+def data_tests_of_rows(settings: Settings) -> set[str]:
     """All data tests but those of seeds, of the project itself, and of what only backtests fill."""
     manifest = json.loads(manifest_path(settings).read_text(encoding="utf-8"))
     return {
@@ -112,7 +112,9 @@ def test_the_next_build_of_the_same_project_makes_no_view_no_seed_and_no_relatio
     assert len(nodes) <= MOST_NODES
     assert sessions <= MOST_SESSIONS
     assert transactions <= MOST_TRANSACTIONS_A_NODE * len(nodes)
-    assert tests_of_rows(settings) == {n.unique_id for n in nodes if n.unique_id[:5] == "test."}
+    assert data_tests_of_rows(settings) == {
+        n.unique_id for n in nodes if n.unique_id[:5] == "test."
+    }
     assert not any(n.unique_id.startswith("seed.") for n in nodes)
     incremental = {"int_entries__closed_sums", "int_exceptions__effects", "int_exceptions__facts"}
     assert {name.split(".")[2] for name in views_made(nodes)} == incremental

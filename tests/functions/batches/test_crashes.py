@@ -1,6 +1,6 @@
-"""The plug pulled at every message between the freeze and the accepted batch, one after another.
+"""The plug pulled between the freeze and the accepted batch: at each step, and at every message.
 
-Not a sample: messages are counted on the wire, so a step that is added is one more death.
+Messages are counted on the wire, so a step that is added is one more death.
 """
 
 import multiprocessing
@@ -22,7 +22,11 @@ from tests.support.wire_taps import Plug, tapped_http, tapped_postgres
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["__main__", "tests.functions.pay_process"])
 MODES = {"one call": None, "line by line": 1}
-NIGHTLY = pytest.mark.nightly("a process for each message: make test kills one call so")
+NIGHTLY = pytest.mark.nightly("a process for each message: make ci kills one call so")
+MANY = pytest.mark.many("a process for each message: make test has one for each step")
+# The steps there are at least: freeze, the try, the call itself, its end, what it means.
+STEPS = ("freeze_batch", "begin_attempt", "rail asked", "rail answers", "conclude_call")
+NEVER = 0
 DECLARE = "select finance.declare_rejected(%s, 'they do not have it')"
 REFUSED = not_served(LINES, "s1")
 
@@ -53,34 +57,48 @@ def die_at(market: Market, url: str, message: int, max_lines: int | None) -> Plu
     return plug
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("mode", ["one call", pytest.param("line by line", marks=NIGHTLY)])
-def test_killed_at_any_message_the_next_run_pays_each_line_once(mode: str) -> None:
+def killed(message: int, mode: str = "one call") -> Plug:
+    """Pay, killed at this message, and pay once more: each line is paid once."""
     lines = LINES if MODES[mode] is None else LINES[:2]
+    with Market.open() as market, rail(auto_approve=False) as url:
+        market.approved(*lines)
+        plug = die_at(market, url, message, MODES[mode])
+        at_rail = books(url)["payouts"]
+        # Never half: what the rail has, we have written down before.
+        frozen = market.lines("idempotency_key")
+        assert len(frozen) in (0, len(lines)), plug.seen
+        assert at_rail == 0 or len(frozen) == len(lines), plug.seen
+        market.pay(url, halfin_max_lines_per_call=MODES[mode])
+        assert books(url)["payouts"] == len(lines), plug.seen
+        assert books(url)["idempotency_keys"] == len(lines) + (MODES[mode] is None)
+        assert market.state() == ["accepted"], plug.seen
+        assert market.lines("state") == [("submitted",)] * len(lines), plug.seen
+        assert market.kinds("breaks") == [], plug.seen
+        total = market.value("dora", "select sum(amount_minor) from finance.payout_lines")
+        assert total == sum(line.net_minor for line in lines)
+    return plug
+
+
+def test_killed_at_a_step_or_right_after_it_the_next_run_pays_each_line_once() -> None:
+    seen = killed(NEVER).seen
+    steps = [next(n for n, said in enumerate(seen, 1) if step in said) for step in STEPS]
+    for message in sorted({n + after for n in steps for after in (0, 1)}):
+        assert killed(message).is_pulled, seen
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "mode", [pytest.param("one call", marks=MANY), pytest.param("line by line", marks=NIGHTLY)]
+)
+def test_killed_at_any_message_the_next_run_pays_each_line_once(mode: str) -> None:
     message, deaths = 0, []
     while True:
         message += 1
-        with Market.open() as market, rail(auto_approve=False) as url:
-            market.approved(*lines)
-            plug = die_at(market, url, message, MODES[mode])
-            at_rail = books(url)["payouts"]
-            # Never half: what the rail has, we have written down before.
-            frozen = market.lines("idempotency_key")
-            assert len(frozen) in (0, len(lines)), plug.seen
-            assert at_rail == 0 or len(frozen) == len(lines), plug.seen
-            market.pay(url, halfin_max_lines_per_call=MODES[mode])
-            assert books(url)["payouts"] == len(lines), plug.seen
-            assert books(url)["idempotency_keys"] == len(lines) + (MODES[mode] is None)
-            assert market.state() == ["accepted"], plug.seen
-            assert market.lines("state") == [("submitted",)] * len(lines), plug.seen
-            assert market.kinds("breaks") == [], plug.seen
-            total = market.value("dora", "select sum(amount_minor) from finance.payout_lines")
-            assert total == sum(line.net_minor for line in lines)
+        plug = killed(message, mode)
         if not plug.is_pulled:
             break
         deaths.append(plug.seen[-1])
-    # The steps there are at least: freeze, the try, the call itself, its end, what it means.
-    for step in ("freeze_batch", "begin_attempt", "rail asked", "rail answers", "conclude_call"):
+    for step in STEPS:
         assert any(step in death for death in deaths), "\n".join(deaths)
     assert len(deaths) > 20
 
