@@ -2,10 +2,12 @@
 
 import csv
 import gzip
+import zlib
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from itertools import zip_longest
 from pathlib import Path
+from typing import IO
 
 from orchestrator.archive.contents import Content, built, evidence
 from orchestrator.archive.manifest import NAME, File, Manifest, read_manifest
@@ -53,20 +55,26 @@ def _damage(folder: Path, manifest: Manifest) -> dict[str, str]:
     for file in manifest.files:
         path = folder / file.file_name
         try:
-            found = _hash(path)
-        except OSError as error:
-            damaged[file.name] = f"{file.file_name}: cannot be read ({error.strerror})"
+            with path.open("rb") as packed:
+                found = _hash(packed)
+            if found != file.sha256:
+                damaged[file.name] = f"{file.file_name}: was changed, its SHA-256 is {found}"
+                continue
+            with gzip.open(path) as text:
+                found = _hash(text)
+        except (OSError, EOFError, zlib.error) as error:
+            reason = getattr(error, "strerror", None) or "it is not gzipped"
+            damaged[file.name] = f"{file.file_name}: cannot be read ({reason})"
             continue
-        if found != file.sha256:
-            damaged[file.name] = f"{file.file_name}: was changed, its SHA-256 is {found}"
+        if found != file.text_sha256:
+            damaged[file.name] = f"{file.file_name}: was changed, its text's SHA-256 is {found}"
     return damaged
 
 
-def _hash(path: Path) -> str:
+def _hash(stream: IO[bytes] | gzip.GzipFile) -> str:
     found = sha256()
-    with path.open("rb") as file:
-        while block := file.read(BLOCK_BYTES):
-            found.update(block)
+    while block := stream.read(BLOCK_BYTES):
+        found.update(block)
     return found.hexdigest()
 
 
@@ -120,7 +128,10 @@ def _of_content(
     if text.hexdigest() != file.text_sha256:
         what = [*_figures(file, content, reader)]
         if is_whole:
-            what += _first(folder / file.file_name, content, file.columns, reader)
+            try:
+                what += _first(folder / file.file_name, content, file.columns, reader)
+            except (csv.Error, ValueError):
+                what.append("its file has no such columns")
         yield f"{content.name}: {'; '.join(what or ['other rows'])}; {content.changes}"
 
 
@@ -149,11 +160,9 @@ def _first(path: Path, content: Content, columns: Sequence[str], reader: Reader)
             if keys[0] != keys[1]:
                 yield f"first at row {number}: {keys[0]}, and {keys[1]} in the database"
             else:
-                assert before is not None  # noqa: S101 - the keys are equal, and of rows
-                assert now is not None  # noqa: S101
                 yield f"first at {keys[0]}: " + ", ".join(
                     f"{name} is {_value(a)}, and {_value(b)} in the database"
-                    for name, a, b in zip(columns, before, now, strict=True)
+                    for name, a, b in zip(columns, before or (), now or (), strict=True)
                     if a != b
                 )
             return

@@ -46,7 +46,7 @@ class Manifest:
     format: int
     settle: str
     installation_id: str
-    year: int
+    year: Annotated[int, Field(ge=2000, le=9999)]
     settlement_timezone: str
     currency: str
     starts_at: datetime

@@ -42,9 +42,9 @@ class Year:
     is_closed: bool
     last_window: str
     latest_close: str
-    starts_at: datetime | None
-    ends_at: datetime | None
-    decided_by: datetime | None
+    starts_at: datetime
+    ends_at: datetime
+    decided_by: datetime
     windows: Sequence[str]
 
 

@@ -350,6 +350,28 @@ def test_a_file_that_was_changed_is_named(year: ClosedYear, copy: Path) -> None:
     assert len(json.loads(answer.out)["differences"]) == 3
 
 
+def test_a_manifest_cannot_be_made_to_fit_a_file(year: ClosedYear, copy: Path) -> None:
+    """Of a file that was changed: its own hash, then that of its text, too."""
+    manifest = manifest_of(copy)
+    names = ("refunds", "seller_charges", "window_close_health")
+    files = [f for name in names for f in manifest["files"] if f["name"] == name]
+    no_gzip, other_text, no_rows = [copy / f"{name}.csv.gz" for name in names]
+    no_gzip.write_bytes(b"refunds")
+    other_text.write_bytes(gzip.compress(b"a,b\n1,2\n", mtime=0))
+    no_rows.write_bytes(gzip.compress(b"\xff\n", mtime=0))
+    for file, path in zip(files, (no_gzip, other_text, no_rows), strict=True):
+        file["sha256"] = sha256(path.read_bytes()).hexdigest()
+    files[2]["text_sha256"] = sha256(b"\xff\n").hexdigest()
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    text = sha256(b"a,b\n1,2\n").hexdigest()
+    assert year.differences(copy) == [
+        "refunds.csv.gz: cannot be read (it is not gzipped)",
+        f"seller_charges.csv.gz: was changed, its text's SHA-256 is {text}",
+        "window_close_health: its file has no such columns; nothing but an erasure changes these"
+        " rows: find out what did",
+    ]
+
+
 def test_a_manifest_that_was_made_to_fit_is_found_by_the_database(
     year: ClosedYear, copy: Path
 ) -> None:
