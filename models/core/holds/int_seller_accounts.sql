@@ -37,7 +37,7 @@ final as (
     from sellers
     left join region_rails on sellers.region = region_rails.region
     left join rails
-        on rails.rail = case when sellers.is_fast_settlement then 'SPL' else region_rails.rail end
+        on rails.rail = {{ rail_of('sellers', 'region_rails') }}
 
 )
 

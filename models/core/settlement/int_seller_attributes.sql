@@ -72,7 +72,7 @@ older_windows as (
     inner join accounts on versions.seller_id = accounts.seller_id
     left join {{ ref('region_rails') }} as region_rails on versions.region = region_rails.region
     left join {{ ref('rails') }} as rails
-        on rails.rail = case when versions.is_fast_settlement then 'SPL' else region_rails.rail end
+        on rails.rail = {{ rail_of('versions', 'region_rails') }}
     where (windows.is_closed and not windows.is_latest_closed) or {{ is_as_of }}
 
 ),
