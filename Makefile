@@ -23,7 +23,9 @@ help: ## This list
 setup: $(STAMP) ## Build .venv from requirements-dev.lock: everything to run and develop
 
 INDEX = UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$$($(BIN)/python -m pip config get global.index-url 2>/dev/null || true)}"
-INSTALL_SETTLE = $(UV) pip install --quiet --no-deps --no-build-isolation -e .
+# Its own modules too, which no installer compiles where they are edited.
+INSTALL_SETTLE = $(UV) pip install --quiet --no-deps --no-build-isolation -e . \
+	&& $(BIN)/python -m compileall -q orchestrator
 
 $(UV): requirements-bootstrap.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \

@@ -4,15 +4,13 @@ import csv
 from datetime import date
 from typing import Any
 
-import yaml
-
 from orchestrator.config import PROJECT_ROOT
+from orchestrator.yaml_files import read_yaml
 
 
 def project_variables() -> dict[str, Any]:
     """The vars of dbt_project.yml."""
-    project = yaml.safe_load((PROJECT_ROOT / "dbt_project.yml").read_text(encoding="utf-8"))
-    variables: dict[str, Any] = project["vars"]
+    variables: dict[str, Any] = read_yaml(PROJECT_ROOT / "dbt_project.yml")["vars"]
     return variables
 
 

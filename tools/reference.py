@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from orchestrator.cli import app
+from orchestrator.cli import app_of
 from orchestrator.config import PROJECT_ROOT, variables
 
 FOLDER = PROJECT_ROOT / "docs" / "reference"
@@ -27,7 +27,7 @@ INTERNAL = re.compile(
 
 def cli() -> str:
     """Every command with its arguments and options, as Typer has them."""
-    root = typer.main.get_command(app)
+    root = typer.main.get_command(app_of())
     intro = "Exit codes: 0 done, 1 refused or failed with one line on stderr, 2 bad usage."
     return "\n".join([f"# Commands\n\n{WRITTEN}\n{intro}\n", *_commands(root, "settle")])
 

@@ -9,7 +9,6 @@ from psycopg import sql
 
 from orchestrator.config import Component, Environment, Settings
 from orchestrator.database import versions
-from orchestrator.database.apply import apply_migrations
 from orchestrator.database.connection import connect
 from orchestrator.database.definitions import (
     BY_HAND,
@@ -87,6 +86,9 @@ def _prepare(settings: Settings, *, is_asked: bool, is_emergency: bool) -> None:
                 connection.execute((versions.FOLDER / "nodes.sql").read_bytes())
                 if settings.is_embedded:
                     _ensure_logins(connection, EmbeddedPostgres(settings.home))
+                # A database that is up to date, as nearly every verb finds it, needs no yoyo.
+                from orchestrator.database.apply import apply_migrations
+
                 apply_migrations(settings, connection, versions.FOLDER / "migrations")
                 _apply_functions(connection, is_repair=is_repair)
             _keep_environment(connection, settings, kept_environment(connection))

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-import yaml
 
 from orchestrator.config import Settings
 from orchestrator.database.connection import connect_as, rows, rows_of
 from orchestrator.decisions.csv_rows import rows_of_file
 from orchestrator.decisions.erasure_key import seller_key
 from orchestrator.errors import SettleError
+from orchestrator.yaml_files import read_yaml
 
 MAX_ID = 2**63 - 1
 
@@ -176,7 +176,7 @@ def _decision(name: str, given: Mapping[str, Any]) -> Decision:
     return Decision(**{**given, "name": name, "fields": fields})
 
 
-_WRITTEN = yaml.safe_load(Path(__file__).with_suffix(".yml").read_text(encoding="utf-8"))
+_WRITTEN = read_yaml(Path(__file__).with_suffix(".yml"))
 FIELDS = {name: _field(given) for name, given in _WRITTEN["fields"].items()}
 DECISIONS: Mapping[str, Decision] = {
     name: _decision(name, given) for name, given in _WRITTEN["decisions"].items()

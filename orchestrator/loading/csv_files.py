@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import IO
 
-import yaml
+from orchestrator.yaml_files import read_yaml
 
 MAX_SHOWN = 40
 
@@ -100,9 +100,7 @@ class Source:
 
 SELLERS, *FACTS = SOURCES = [
     Source(table, {name: Column.of(words) for name, words in columns.items()})
-    for table, columns in yaml.safe_load(
-        Path(__file__).with_name("sources.yml").read_text(encoding="utf-8")
-    ).items()
+    for table, columns in read_yaml(Path(__file__).with_name("sources.yml")).items()
 ]
 FILE_NAMES = ", ".join(source.file_name for source in SOURCES)
 

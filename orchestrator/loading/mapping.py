@@ -7,12 +7,12 @@ from textwrap import wrap
 from typing import Any
 
 import psycopg
-import yaml
 from psycopg.rows import tuple_row
 
 from orchestrator.config import PROJECT_ROOT
 from orchestrator.errors import SettleError
 from orchestrator.loading.csv_files import SOURCES, Absent, Column, Source
+from orchestrator.yaml_files import read_yaml
 
 DEFINITIONS = PROJECT_ROOT / "models/staging/marketplace/_marketplace__sources.yml"
 SCHEMA, OWN_SCHEMA = "mapping", "marketplace"
@@ -63,7 +63,7 @@ class Definition:
 @cache
 def definitions() -> dict[str, Definition]:
     """The marketplace's sources, by name, as the models have them."""
-    said = yaml.safe_load(DEFINITIONS.read_text(encoding="utf-8"))
+    said = read_yaml(DEFINITIONS)
     [source] = [source for source in said["sources"] if source["name"] == "marketplace"]
     usual = source["config"]["freshness"]
     return {

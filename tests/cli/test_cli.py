@@ -12,7 +12,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from orchestrator.cli import app
+from orchestrator.cli import app_of
 from orchestrator.cli.options import plain_console
 from orchestrator.cli.review import PARTS, TABLES, show_review
 from orchestrator.config import Component
@@ -54,6 +54,7 @@ def test_every_verb_has_help() -> None:
         for name, inner in getattr(command, "commands", {}).items():
             yield from verbs(inner, [*path, name])
 
+    app = app_of()
     found = list(verbs(typer.main.get_command(app), []))  # type: ignore[arg-type]
     assert {"close", "approve", "pay", "sql"} <= {path[0] for path in found if path}
     for path in found:
@@ -88,7 +89,7 @@ def test_help_works_as_a_process(no_home: Path) -> None:
 )
 def test_bad_usage(arguments: str, why: str, tmp_path: Path) -> None:
     runner = CliRunner(env={"SETTLE_HOME": str(tmp_path / "home")})
-    answer = runner.invoke(app, arguments.split())
+    answer = runner.invoke(app_of(), arguments.split())
     said = " ".join(answer.output.replace("│", " ").split())
     assert not (tmp_path / "home").exists()
     assert answer.exit_code == 2, said

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from orchestrator.cli import app
+from orchestrator.cli import app_of
 
 NO_AMOUNT = "is not an amount; write it like 12.50 or -3.00"
 NO_AMOUNTS = ("1.005", "nan", "1e3", "1,50", ".5", "5.", "+5", "-x", "9" * 14, "\u0663")
@@ -42,7 +42,8 @@ NO_AMOUNTS = ("1.005", "nan", "1e3", "1,50", ".5", "5.", "+5", "-x", "9" * 14, "
 )
 def test_bad_usage(arguments: str, why: str, tmp_path: Path) -> None:
     runner = CliRunner(env={"SETTLE_HOME": str(tmp_path / "home"), "SETTLE_PASSWORD": None})
-    answer = runner.invoke(app, arguments.split(" "))
+    verb, *others = arguments.split(" ")
+    answer = runner.invoke(app_of(verb), [verb, *others])
     said = " ".join(answer.output.replace("│", " ").split())
     assert answer.exit_code == 2, said
     assert why in said

@@ -8,7 +8,7 @@ import pytest
 import typer
 from click import Group
 
-from orchestrator.cli import app
+from orchestrator.cli import app_of
 from orchestrator.decisions.decisions import DECISIONS, Decision, checked
 from orchestrator.errors import SettleError
 from orchestrator.web.render import HERE
@@ -32,7 +32,7 @@ def test_the_query_asks_for_the_fields_and_nothing_else(decision: Decision) -> N
 
 @BY_NAME
 def test_every_decision_has_a_verb_and_a_form(decision: Decision) -> None:
-    command = typer.main.get_command(app)
+    command = typer.main.get_command(app_of())
     for word in decision.verb.split():
         assert isinstance(command, Group) or hasattr(command, "commands")
         command = command.commands[word]

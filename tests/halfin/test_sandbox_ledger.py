@@ -15,7 +15,7 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
-from orchestrator.cli import app
+from orchestrator.cli import app_of
 from orchestrator.halfin import HalfinClient
 from tests.halfin.sandbox import (
     FAST,
@@ -113,7 +113,7 @@ def test_books_that_cannot_be_kept_are_one_clear_line(tmp_path: Path) -> None:
     books.write_text("[")
     runner = CliRunner(env={"SETTLE_HOME": str(tmp_path / "home"), "HALFIN_API_KEY": KEY})
     for path, why in ((books, "cannot be read"), (books / "below", "cannot be written")):
-        answer = runner.invoke(app, ["sandbox", "--port", "0", "--state-file", str(path)])
+        answer = runner.invoke(app_of(), ["sandbox", "--port", "0", "--state-file", str(path)])
         assert why in str(answer.exception)
         assert "listens" not in answer.output
 
@@ -189,6 +189,6 @@ def test_settle_sandbox_does_as_its_switches_say(tmp_path: Path) -> None:
     "arguments", ["--early-webhook-rate 1.1", "--webhook-jitter -1", "--duplicate-webhooks -1"]
 )
 def test_an_impossible_switch_is_bad_usage(arguments: str) -> None:
-    answer = CliRunner().invoke(app, ["sandbox", *arguments.split()])
+    answer = CliRunner().invoke(app_of(), ["sandbox", *arguments.split()])
     assert answer.exit_code == 2
     assert "than or equal to" in " ".join(answer.output.replace("│", " ").split())

@@ -11,7 +11,7 @@ import pytest
 
 from orchestrator.config import Component, Settings
 from orchestrator.database.connection import connect
-from orchestrator.dbt import standing_views
+from orchestrator.dbt import once, standing_views
 from orchestrator.dbt.builds import build_week, manifest_path
 from orchestrator.dbt.runner import NodeResult, run_dbt
 from orchestrator.errors import SettleError
@@ -106,10 +106,12 @@ def test_the_next_build_of_the_same_project_makes_no_view_no_seed_and_no_relatio
     settings: Settings,
 ) -> None:
     before, spent = relations(settings), what_it_takes(settings)
+    compiled = len(once.COMPILED)
     nodes = build(settings)
     sessions, transactions = (b - a for a, b in zip(spent, what_it_takes(settings), strict=True))
     print(f"{len(nodes)} nodes, {sessions} sessions, {transactions} transactions")
     assert len(nodes) <= MOST_NODES
+    assert len(once.COMPILED) == compiled > MOST_NODES
     assert sessions <= MOST_SESSIONS
     assert transactions <= MOST_TRANSACTIONS_A_NODE * len(nodes)
     assert data_tests_of_rows(settings) == {

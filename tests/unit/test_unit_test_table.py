@@ -79,7 +79,7 @@ def test_the_command_line_prints_the_table_below_its_one_line(
     def fail(*_: object, **__: object) -> None:
         raise SettleError("one\nline", detail="a\nb")
 
-    monkeypatch.setattr(cli, "app", fail)
+    monkeypatch.setattr(cli, "app_of", fail)
     with pytest.raises(SystemExit):
         cli.main()
     assert capsys.readouterr().err == "settle: one line\n\na\nb\n"

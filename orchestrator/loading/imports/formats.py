@@ -6,10 +6,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from orchestrator.errors import SettleError
 from orchestrator.loading.csv_files import Column
+from orchestrator.yaml_files import read_yaml
 
 FOLDER = Path(__file__).parents[1] / "formats"
 NOT_FOR_SELLERS = "not for sellers"
@@ -94,7 +93,7 @@ def format_named(name: str) -> Format:
     """The format of this name; raises SettleError where there is none."""
     if name not in format_names():
         raise SettleError(f"{name} is no format; use one of {', '.join(format_names())}")
-    said = yaml.safe_load((FOLDER / name / "manifest.yml").read_text(encoding="utf-8"))
+    said = read_yaml(FOLDER / name / "manifest.yml")
     totals = said.get("totals")
     return Format(
         name=name,
