@@ -24,7 +24,7 @@ def register(app: typer.Typer) -> None:
     export = typer.Typer(
         no_args_is_help=True,
         cls=WindowFirst,
-        help="Files for others: export WINDOW writes the lines of a window.",
+        help="Files: a window's lines (export WINDOW), a month's journal, a year's archive.",
     )
     export.command("window")(export_window)
     export.command("journal")(journal.journal)
