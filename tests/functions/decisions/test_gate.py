@@ -10,6 +10,7 @@ from tests.functions.market import (
     CLOSE,
     DUE,
     LINES,
+    NEXT_WINDOW,
     WEEK,
     WINDOW,
     Line,
@@ -193,6 +194,26 @@ def test_who_released_a_seller_is_not_the_only_approver(market: Market) -> None:
     )
     market.approve("ben")
     market.freeze()
+
+
+def test_who_lifted_a_hold_in_an_earlier_window_is_not_the_only_approver(market: Market) -> None:
+    """A release is for one window, and the hold that a person set is gone in all that follow."""
+    market.close(*LINES)
+    market.rows("ana", "select finance.hold_seller('s1', 'fraud?')")
+    market.rows("ben", RELEASE, WINDOW, "s1")
+    market.close(*LINES, weeks=1)
+    market.approve("ben", window=NEXT_WINDOW)
+    market.at(DUE + WEEK)
+    assert market.refusal(ORCHESTRATOR, FREEZE, NEXT_WINDOW) == (
+        "ben released a held seller of 2026-W48 and is its only approver:"
+        " somebody else must approve too"
+    )
+    market.approve("cem", window=NEXT_WINDOW)
+    market.freeze(NEXT_WINDOW)
+    # Paid since, with somebody else's word.
+    market.close(*LINES, weeks=2)
+    market.approve("ben", window="2026-W49")
+    assert not any("only approver" in line for line in market.obstacles("2026-W49"))
 
 
 def test_who_lifted_a_block_is_not_the_only_approver(market: Market) -> None:

@@ -107,6 +107,15 @@ begin
                 and o.frozen_at > x.released_at
             )
         ))
+    ) or exists (
+        -- A hold that a person set is lifted for good, in whichever window that was.
+        select from finance.seller_holds as k
+        inner join unnest(p_position.sellers) as h on k.seller_id = h.seller_id
+        where array[k.lifted_by] = v_approvers and cardinality(h.hold_reasons) = 0
+        and not exists (
+            select from finance.payout_lines as o
+            where o.seller_id = k.seller_id and o.state <> 'rejected' and o.frozen_at > k.lifted_at
+        )
     ) then
         return next format('%s released a held seller of %s and is its only approver: somebody else must approve too',
             v_approvers[1], p_window);
