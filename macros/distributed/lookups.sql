@@ -14,6 +14,31 @@
     {%- endif -%}
 {%- endmacro %}
 
+{#- Of a large relation what few rows name, each by its key on its worker: an outer join of the few
+    with it, or a union beside one, would bring all of it to the coordinator. One server joins it as
+    it is. -#}
+{% macro named_by(rows, among, keys) -%}
+    {%- if is_distributed() -%}
+        select found.*
+        from (select distinct {{ keys | join(', ') }} from {{ rows }}) as named
+        cross join lateral (
+            select every.* from {{ among }} as every
+            where
+                {%- for key in keys %}
+                {{ 'and ' if not loop.first }}every.{{ key }} = named.{{ key }}
+                {%- endfor %}
+            order by every.{{ keys | last }}
+        ) as found
+    {%- else -%}
+        select * from {{ among }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- For the few rows, and for what they name. -#}
+{% macro brought_here() -%}
+    {{ 'materialized' if is_distributed() else 'not materialized' }}
+{%- endmacro %}
+
 {#- Citus would gather it on the coordinator. -#}
 {% macro computed_once() -%}
     {{ 'not materialized' if is_distributed() else 'materialized' }}

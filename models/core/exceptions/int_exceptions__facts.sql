@@ -1,6 +1,5 @@
-{#- Kept over the builds: a fact that was good stays good, so a scoped build judges what became
-    known or came since the latest close, and once more what is listed: its seller or order may be
-    here. -#}
+{#- Kept over the builds: what was good stays good, so a scoped build judges what became known or
+    came since the latest close, and once more what is listed: its seller or order may be here. -#}
 {{
     config(
         materialized='incremental',
@@ -13,8 +12,7 @@
 
 {%- set is_renewed = is_incremental() and is_scoped() %}
 
--- depends_on: {{ ref('int_build') }}
--- depends_on: {{ ref('int_late_facts') }}
+-- depends_on: {{ ref('int_build') }}, {{ ref('int_late_facts') }}
 
 -- One row per fact that has no effect because it is bad in itself or its order is.
 
@@ -28,7 +26,7 @@ facts as not materialized (
 ),
 
 -- A fact of an order with an effect is good, but for what it says itself.
-suspects as (
+suspects as {{ brought_here() }} (
 
     select facts.*
     from facts
@@ -75,6 +73,18 @@ suspects as (
 
 ),
 
+orders as {{ brought_here() }} (
+
+    {{ named_by('suspects', ref('int_orders__judged'), ['seller_id', 'order_id']) }}
+
+),
+
+sellers as {{ brought_here() }} (
+
+    {{ named_by('suspects', ref('int_sellers'), ['seller_id']) }}
+
+),
+
 -- Suspects are few: each order is looked up, where a plain join would read them all.
 judged as (
 
@@ -94,11 +104,9 @@ judged as (
             else {{ fact_defect('suspects', 'orders.decimals', 'orders.cents_per_unit') }}
         end as reason
     from suspects
-    left join {{ ref('int_sellers') }} as sellers
+    left join sellers
         on suspects.seller_id = sellers.seller_id and sellers.created_at <= {{ as_of() }}
-    {{ looked_up(
-        'orders', of='suspects', among=ref('int_orders__judged'), is_optional=true
-    ) }}
+    {{ looked_up('orders', of='suspects', among='orders', is_optional=true) }}
 
 ),
 
