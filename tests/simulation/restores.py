@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from tests.reference.facts import Adjustment
 from tests.simulation import days, paying
 from tests.simulation.databases import put_back, set_aside
-from tests.simulation.people import FINANCE
+from tests.simulation.people import FINANCE, refused
 
 if TYPE_CHECKING:
     from tests.simulation.history import Simulation
@@ -92,6 +92,10 @@ def correct(sim: Simulation, *, is_over: bool = False) -> None:
 
 
 def _correct(sim: Simulation, number: int, payout_id: str) -> str:
+    close = "select finance.close_break(%s, 'it is corrected')"
+    said = refused(lambda: sim.office.ask(FINANCE[0], close, number))
+    if said:  # a line has it by now
+        return said
     payout = sim.rail.finish(payout_id)
     sim.lost.add(payout_id)
     amount = Decimal(payout["amount"]) if sim.rail.is_paid(payout) else Decimal(0)

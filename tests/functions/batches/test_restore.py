@@ -8,6 +8,8 @@ import json
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -32,7 +34,7 @@ from tests.functions.market import (
     rail,
 )
 from tests.functions.payment_server import ORCHESTRATOR, OWNER, WEBHOOK
-from tests.functions.rail_events import LINE, RECEIVE, payout
+from tests.functions.rail_events import LINE, RECEIVE, concluded, payout
 from tests.functions.situations import COMPARE
 
 _numbers = itertools.count()
@@ -117,6 +119,7 @@ def test_a_restored_database_goes_on_without_paying_twice(moment: str, tmp_path:
             assert copy.obstacles(WINDOW) == market.obstacles(WINDOW)
 
 
+RESOLVE = "select finance.resolve_line(%s, %s, %s, 'halfin ticket 7')"
 CLOSE_BREAK = "select finance.close_break(%s, 'paid by hand, says halfin')"
 
 
@@ -131,6 +134,12 @@ def forgotten(market: Market, **other: object) -> dict[str, object]:
     installation = market.value(OWNER, "select installation_id from finance.installation")
     key = f"settle/{installation}/{WINDOW}/aaaa"
     return {"id": "p1", "status": "completed", "idempotency_key": key} | other
+
+
+def key_of(market: Market) -> str:
+    """Under which the seller's line in the window is frozen, each time."""
+    installation = market.value(OWNER, "select installation_id from finance.installation")
+    return f"settle/{installation}/{WINDOW}/{sha256(LINE.seller.encode()).hexdigest()[:32]}"
 
 
 def test_a_payout_in_our_name_without_a_line_stops_every_other_window() -> None:
@@ -216,3 +225,38 @@ def test_a_payout_known_of_a_call_that_was_taken_back_is_asked_about() -> None:
         tell(market, payout(market, status="completed"))
         assert market.lines("state") == [("completed",)]
         assert market.rows(ORCHESTRATOR, "select path from finance.open_lookups()") == []
+
+
+def test_the_line_that_is_frozen_under_the_key_of_a_forgotten_payout_has_it() -> None:
+    """People decide the line by what the rail says; nobody takes its money off once more."""
+    with Market.open() as market:
+        market.approved(LINE)
+        tell(market, forgotten(market, idempotency_key=key_of(market)))
+        number = market.value("dora", "select break_id from finance.breaks")
+        assert market.value("cem", CLOSE_BREAK, number) is False
+        market.freeze()
+        assert concluded(market, 409, "")["batch_state"] == "unknown"
+        for person in ("ana", "ben"):
+            market.rows(person, RESOLVE, WINDOW, LINE.seller, "completed")
+        assert market.refusal("ana", CLOSE_BREAK, number) == (
+            f"break {number} stays open: the line of seller {LINE.seller} in {WINDOW} has the"
+            " payout's key, run settle reconcile, which asks the rail about it"
+        )
+        [asked] = market.rows(ORCHESTRATOR, "select path, rail_id from finance.open_lookups()")
+        assert asked == {"path": "/v1/payouts", "rail_id": "p1"}
+        tell(market, payout(market, id="p1", status="completed"))
+        market.rows(ORCHESTRATOR, COMPARE)
+        assert market.lines("payout_id, state") == [("p1", "completed")]
+        assert market.rows("dora", "select 1 from finance.breaks where closed_at is null") == []
+
+
+def test_a_forgotten_payout_that_the_rail_no_longer_knows_is_peoples_to_close() -> None:
+    with Market.open() as market:
+        market.approved(LINE)
+        tell(market, forgotten(market, idempotency_key=key_of(market)))
+        number = market.value("dora", "select break_id from finance.breaks")
+        market.freeze()
+        market.at(DUE + timedelta(hours=1))
+        market.value(ORCHESTRATOR, "select finance.store_ledger(%s, '{}')", "USDT_TRC20")
+        assert market.value("ana", CLOSE_BREAK, number) is False
+        assert market.value("ben", CLOSE_BREAK, number) is True

@@ -46,11 +46,19 @@ create or replace function finance.close_break(p_break_id bigint, p_note text) r
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_person text := finance.require_finance_member();
+    v_line record;
 begin
     if coalesce(p_note, '') = '' then
         raise exception 'break % stays open: the note is empty, say what was found', p_break_id;
     end if;
     perform finance.lock_decisions();
+    -- Who corrects a balance for what a line pays takes the money off twice.
+    select l.* into v_line from finance.lines_of_lost_payouts() as l
+    where l.break_id = p_break_id and l.is_asked is not true;
+    if found then
+        raise exception 'break % stays open: the line of seller % in % has the payout''s key, run settle reconcile, which asks the rail about it',
+            p_break_id, v_line.seller_id, v_line.payout_window;
+    end if;
     -- What holds its seller, or is money that nobody knows for what, might be paid again: that takes two.
     if exists (select from finance.holding_breaks() as b where b.break_id = p_break_id)
         or exists (

@@ -59,10 +59,10 @@ declare
     v_window constant text := finance.window_of_our_key(p_payout);
     v_payout_id constant text := coalesce(p_payout ->> 'id', 'no id');
 begin
-    insert into finance.breaks (kind, subject, detail, payout_window)
+    insert into finance.breaks (kind, subject, detail, payout_window, payout_key)
     select 'payout_without_line', v_payout_id, format(
         'the rail has payout %s of %s in our name, and no line here has it: was the database restored?',
-        v_payout_id, v_window), v_window
+        v_payout_id, v_window), v_window, p_payout ->> 'idempotency_key'
     -- However often the rail tells of it, and in whatever state.
     where not exists (
         select from finance.breaks as b

@@ -1,5 +1,19 @@
 -- Asking the rail: what about, and what its responses do.
 
+create or replace function finance.lines_of_lost_payouts()
+returns table (break_id bigint, seller_id text, payout_window text, is_asked boolean)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select
+        b.break_id, l.seller_id, l.payout_window,
+        greatest(l.frozen_at, l.outcome_at) < r.read_at
+    from finance.breaks as b
+    inner join finance.payout_lines as l on b.payout_key = l.idempotency_key
+    left join halfin.ledger_reads as r on l.rail_currency = r.currency
+    where b.kind = 'payout_without_line' and b.closed_at is null and l.payout_id is null
+$$;
+comment on function finance.lines_of_lost_payouts() is
+'One row per line without a payout that has the key of one that no line had: it was frozen after the rail had told of the payout. is_asked: the rail was asked since, and did not say that the line has it.';
+
 create or replace function finance.open_lookups()
 returns table (path text, rail_id text, payout_window text, confirms text)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
@@ -49,6 +63,11 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
         select from finance.breaks as b
         where b.kind in ('unknown_payout', 'payout_without_line') and b.subject = e.payout_id
     )
+    union
+    -- Such a payout, once a line was frozen under its key: the line has it as soon as the rail tells.
+    select '/v1/payouts', b.subject, l.payout_window, null
+    from finance.lines_of_lost_payouts() as l
+    inner join finance.breaks as b on l.break_id = b.break_id
     order by 3, 1, 2
 $$;
 comment on function finance.open_lookups() is
