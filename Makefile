@@ -15,7 +15,7 @@ export UV_PYTHON_DOWNLOADS := never
 # Once, as each process would otherwise where PYTHONDONTWRITEBYTECODE is set: seconds of every verb.
 export UV_COMPILE_BYTECODE := 1
 
-.PHONY: help setup demo up check diff docs site reference currencies screenshots test ci smoke nightly bench lint style types sql imports layers lock load simulate soak audit
+.PHONY: help setup demo up check changed-models changed-sql diff docs site reference currencies screenshots test ci smoke nightly bench lint style types sql imports layers lock load simulate soak audit
 
 help: ## This list
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -54,12 +54,14 @@ up: $(RUNTIME) ## The graph, its daemon, the receiver and a local rail, until Ct
 	@$(BIN)/settle up
 
 check: setup ## Style, types, and the changed models with all that reads them, tested
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	@$(MAKE) --no-print-directory $(TOGETHER) changed-models style types changed-sql
+
+changed-models: setup
+	$(BIN)/settle check
+
+changed-sql: setup
 	@git diff --name-only --diff-filter=d main -- '*.sql' | grep -v orchestrator/queries/\|orchestrator/.*/sql/\|orchestrator/dbt/ \
 		| xargs -r $(BIN)/sqlfluff lint -q
-	$(BIN)/settle check
 
 diff: setup ## Which rows and sums of the public views a change would move
 	@$(BIN)/settle diff

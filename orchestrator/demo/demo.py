@@ -15,6 +15,7 @@ from orchestrator.database.connection import connect, connect_as, rows
 from orchestrator.database.migrate import prepare_database, set_clock
 from orchestrator.database.people import add_person
 from orchestrator.dbt.builds import build_live
+from orchestrator.demo.beside import made_ready, receiver_and_rail
 from orchestrator.demo.data import (
     fill,
     has_late_rows,
@@ -28,14 +29,11 @@ from orchestrator.demo.two_weeks import two_weeks_tried
 from orchestrator.embedded_postgres.server import EmbeddedPostgres
 from orchestrator.errors import SettleError
 from orchestrator.project_variables import project_variables
-from orchestrator.services.processes import service
-from orchestrator.services.run_job import run_job
 from orchestrator.settlement.pay import pay_window
 from orchestrator.settlement.reconcile import reconcile
 from orchestrator.settlement.windows import partition_key
 
 APPROVERS = ("ana", "ben")
-FAILURE_RATE = 0.03
 OUTCOME_TIMEOUT_S = 120.0
 
 
@@ -71,40 +69,31 @@ class Demo:
         self, data: Path | None, sellers: int, weeks: int, beside: ExitStack
     ) -> tuple[str, Callable[[], str] | None]:
         """Returns the last week that was paid, and what to call for what a policy came to."""
-        verdict = None
-        with self._step(
-            f"Loading {data}" if data else f"Generating {sellers} sellers, {weeks} weeks"
-        ) as note:
+        verdict, home = None, self._settings.home
+        environment = {
+            "SETTLE_HOME": str(home),
+            "SETTLE_ENV": Environment.DEMO.value,
+            "SETTLE_NOW": "",
+        }
+        title = f"Loading {data}" if data else f"Generating {sellers} sellers, {weeks} weeks"
+        with self._step(title) as note, made_ready(home, environment):
             fill(self._settings, data, sellers=sellers, weeks=weeks)
             note(f"orders: {orders_by_currency(self._settings)}")
         history, *weeks_to_pay = windows_to_pay(self._settings)
         self._people()
-        with self._step(f"Closing the history up to {history['payout_window']}, in one run"):
-            self._close(history)
-        environment = {
-            "SETTLE_HOME": str(self._settings.home),
-            "SETTLE_ENV": Environment.DEMO.value,
-            "SETTLE_NOW": "",
-        }
-        logs = self._settings.home
-        with service(["serve", "--port", "0"], environment, logs / "receiver.log") as webhooks:
-            sandbox = [
-                "sandbox", "--port", "0", "--webhook-url", webhooks,
-                "--failure-rate", str(FAILURE_RATE),
-                "--state-file", str(logs / "sandbox.json"),
-            ]  # fmt: skip
-            with service(sandbox, environment, logs / "sandbox.log") as rail:
-                self._settings = replace(self._settings, halfin_base_url=rail)
-                for week in weeks_to_pay:
-                    with self._step(f"{week['payout_window']}: close (Sunday night)"):
-                        self._close(week)
-                    if week is weeks_to_pay[-1] and not data:
-                        # Beside what comes after: neither a pay nor a build keeps both cores busy.
-                        tried = two_weeks_tried(self._settings.home, environment)
-                        verdict = beside.enter_context(tried)
-                    self._pay(week)
-                    if week is weeks_to_pay[0]:
-                        self._bring_late_rows()
+        with receiver_and_rail(home, environment) as rail:
+            with self._step(f"Closing the history up to {history['payout_window']}, in one run"):
+                self._close(history)
+            self._settings = replace(self._settings, halfin_base_url=rail())
+            for week in weeks_to_pay:
+                with self._step(f"{week['payout_window']}: close (Sunday night)"):
+                    self._close(week)
+                if week is weeks_to_pay[-1] and not data:
+                    # Beside what comes after: neither a pay nor a build keeps both cores busy.
+                    verdict = beside.enter_context(two_weeks_tried(home, environment))
+                self._pay(week)
+                if week is weeks_to_pay[0]:
+                    self._bring_late_rows()
         return str(weeks_to_pay[-1]["payout_window"]), verdict
 
     def _bring_late_rows(self) -> None:
@@ -135,6 +124,8 @@ class Demo:
                 window["payout_window"],
             )
         if not stored:
+            from orchestrator.services.run_job import run_job  # Dagster: imported beside
+
             run_job(self._settings, "close", partition_key(window["payout_window"]))
 
     def _pay(self, window: dict[str, Any]) -> None:
