@@ -3,6 +3,7 @@
 select
     adjustment_id,
     seller_id,
+    adjustment_type,
     reason,
     amount_minor,
     entered_at,

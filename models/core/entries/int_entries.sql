@@ -71,6 +71,7 @@ final as (
 
     select
         entries.entry_type,
+        entries.entry_detail,
         entries.source_id,
         entries.order_id,
         entries.seller_id,

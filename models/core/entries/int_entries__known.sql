@@ -17,6 +17,7 @@ final as (
 
     select
         entry_type,
+        entry_detail,
         source_id,
         order_id,
         seller_id,

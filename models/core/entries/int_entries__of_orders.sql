@@ -33,6 +33,7 @@ final as (
 
     select
         'order' as entry_type,
+        '' as entry_detail,
         order_id as source_id,
         order_id,
         seller_id,
@@ -48,6 +49,7 @@ final as (
 
     select
         'holdback' as entry_type,
+        '' as entry_detail,
         order_id as source_id,
         order_id,
         seller_id,
@@ -64,6 +66,7 @@ final as (
 
     select
         case when is_tax then 'tax' else 'fee' end as entry_type,
+        coalesce(fee_type, '') as entry_detail,
         fee_id as source_id,
         order_id,
         seller_id,
@@ -79,6 +82,7 @@ final as (
 
     select
         claim_type as entry_type,
+        '' as entry_detail,
         claim_id as source_id,
         order_id,
         seller_id,
@@ -94,6 +98,7 @@ final as (
 
     select
         'dispute_' || event_type as entry_type,
+        '' as entry_detail,
         dispute_event_id as source_id,
         order_id,
         seller_id,

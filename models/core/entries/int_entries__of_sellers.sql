@@ -28,6 +28,7 @@ final as (
 
     select
         'charge' as entry_type,
+        coalesce(charge_type, '') as entry_detail,
         charge_id as source_id,
         null as order_id,
         seller_id,
@@ -43,6 +44,7 @@ final as (
 
     select
         'adjustment' as entry_type,
+        adjustment_type as entry_detail,
         adjustment_id::text as source_id,
         null as order_id,
         seller_id,
@@ -58,6 +60,7 @@ final as (
 
     select
         'opening_balance' as entry_type,
+        '' as entry_detail,
         go_live_id::text as source_id,
         null as order_id,
         seller_id,

@@ -15,7 +15,7 @@ credits as (
         seller_id,
         order_id
     from fees
-    where amount < 0
+    where amount_minor < 0
 
 ),
 

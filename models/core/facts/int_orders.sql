@@ -12,6 +12,11 @@ with
 candidates as (
 
     select * from {{ ref('int_orders__candidates') }}
+    {%- if not is_distributed() %}
+        -- In the order of the keys by which their facts are looked up, while they are narrow. Of
+        -- several machines one would have to sort them all.
+        order by seller_id, order_id
+    {%- endif %}
 
 ),
 
@@ -107,11 +112,6 @@ final as (
             as paying_window_ends_at
     from posted
     where coalesce(posted_at, first_known_at) <= {{ as_of() }}
-    {%- if not is_distributed() %}
-        -- In the order of the keys by which their facts are looked up. Of several machines one
-        -- would have to sort them all.
-        order by seller_id, order_id
-    {%- endif %}
 
 )
 

@@ -32,11 +32,14 @@ stored as (
 
 known as (
 
+    -- One that is no older than the first of before changes nothing.
     select
-        seller_id,
-        ordered_at,
-        known_at
-    from {{ ref('int_orders') }}
+        orders.seller_id,
+        orders.ordered_at,
+        orders.known_at
+    from {{ ref('int_orders') }} as orders
+    left join stored on orders.seller_id = stored.seller_id
+    where orders.ordered_at < coalesce(stored.ordered_at, 'infinity')
 
     union all
 
