@@ -313,7 +313,7 @@ def test_a_reason_is_released_by_the_digest_that_held_shows(prompt: Prompt) -> N
     prompt.done("cem", "hold", "s1", *NOTE)
     assert prompt.refused("ana", *command, *NOTE) == (
         f"the sellers held in {WINDOW} for manual_review are others now (3), or have another"
-        " wallet: nothing was released; look at them again"
+        " wallet or hold: nothing was released; look at them again"
     )
     document = json.loads(prompt.settle.done("held", WINDOW, "--reason", "manual_review", "--json"))
     assert {row["seller"] for row in document["sellers"]} == {"f1", "f2", "s1"}

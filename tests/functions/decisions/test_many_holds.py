@@ -157,7 +157,7 @@ def test_a_reason_is_not_released_where_its_set_changed(market: Market, change: 
     market.rows(*CHANGES[change])
     before = releases(market)
     assert market.refusal("ana", REASON, "manual_review", digest, "x").endswith(
-        "or have another wallet: nothing was released; look at them again"
+        "or have another wallet or hold: nothing was released; look at them again"
     )
     assert releases(market) == before
 
@@ -181,6 +181,19 @@ def test_a_reason_that_nobody_may_release_is_refused(market: Market) -> None:
     assert "is not the latest closed and stored one" in market.refusal("ana", older)
     older = "select * from finance.release_sellers('2026-W40', '[]', 'x')"
     assert "is not the latest closed and stored one" in market.refusal("ana", older)
+
+
+def test_a_hold_since_the_look_is_not_lifted_with_the_flags(market: Market) -> None:
+    """The seller was held for the same reason before: by the close, and then by a person, too."""
+    digest = market.value("ben", DIGEST, "manual_review")
+    market.rows("ana", "select finance.hold_seller('f2', 'the police asked')")
+    refusal = market.refusal("ben", REASON, "manual_review", digest, "looked at")
+    assert "or have another wallet or hold: nothing was released" in refusal
+    query = "select count(*) from finance.seller_holds where lifted_at is null"
+    assert market.value("dora", query) == 1
+    digest = market.value("ben", DIGEST, "manual_review")
+    market.rows("ben", REASON, "manual_review", digest, "she was asked")
+    assert market.value("dora", query) == 0
 
 
 def test_of_two_people_who_release_the_same_file_one_does(market: Market) -> None:

@@ -38,6 +38,11 @@ MUTANTS = (
         "who released a seller may approve alone",
         "approved",
         (OBSTACLES, "array[x.released_by] = v_approvers", "false"),
+        (
+            OBSTACLES,
+            "select from finance.seller_holds as k",
+            "select from (select * from finance.seller_holds where false) as k",
+        ),
         seed=1,
     ),
     mutant(

@@ -18,17 +18,21 @@ $$;
 comment on function finance.held_sellers(text) is
 'One row per seller that is held in a stored window: the first reason and all of them, whether a person may release the first, the net of the row, and the wallet that the marketplace names now, or named last.';
 
--- A release covers the wallet there is, so another wallet is another set.
+-- A release covers the wallet there is, and lifts the hold that a person set: with another of either
+-- it is another set.
 create or replace function finance.held_digest(p_window text, p_reason text) returns text
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select encode(sha256(convert_to(
         'held|' || p_window || '|' || p_reason || '|' || count(h.seller_id) || E'\n'
         || coalesce(string_agg(
-            h.seller_id || '|' || finance.money(h.net_minor) || '|' || h.wallet_now || E'\n', ''
+            h.seller_id || '|' || finance.money(h.net_minor) || '|' || h.wallet_now
+            || coalesce('|' || k.hold_id, '') || E'\n', ''
             order by h.seller_id collate "C"
         ), ''), 'UTF8'
     )), 'hex')
-    from finance.held_sellers(p_window) as h where h.held_for = p_reason
+    from finance.held_sellers(p_window) as h
+    left join finance.seller_holds as k on h.seller_id = k.seller_id and k.lifted_at is null
+    where h.held_for = p_reason
 $$;
 comment on function finance.held_digest(text, text) is
-'A hash over every seller that is held first for one reason in a stored window: who, how much, and the wallet there is now. It changes where the set does.';
+'A hash over every seller that is held first for one reason in a stored window: who, how much, the wallet there is now, and the hold that a person set. It changes where the set does.';

@@ -156,7 +156,7 @@ begin
             cardinality(v_sellers), p_window, p_reason;
     end if;
     if finance.held_digest(p_window, p_reason) is distinct from p_digest then
-        raise exception 'the sellers held in % for % are others now (%), or have another wallet: nothing was released; look at them again',
+        raise exception 'the sellers held in % for % are others now (%), or have another wallet or hold: nothing was released; look at them again',
             p_window, p_reason, cardinality(v_sellers);
     end if;
     file_id := nextval('finance.file_ids');
