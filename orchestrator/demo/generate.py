@@ -174,7 +174,8 @@ def _write_late(cursor: psycopg.Cursor[Any], source: Source, folder: Path) -> in
 
 
 def _has_rows(cursor: psycopg.Cursor[Any]) -> bool:
-    exists = "select exists (select from marketplace.{table})"
+    # On a cluster a subquery has a column.
+    exists = "select exists (select 1 from marketplace.{table})"
     return any(_ask(cursor, exists, source) for source in SOURCES)
 
 
