@@ -69,6 +69,7 @@ class Rail(httpx.BaseTransport):
     luck: Luck
     moods: tuple[float, float] = (0.0, 0.0)
     refused: str | None = None
+    forgotten: int = 0  # calls that a restore has made us forget
     program: Program | None = None
     on_post: Callable[[Call], None] = lambda call: None
     calls: list[Call] = field(default_factory=list)
@@ -210,8 +211,11 @@ class Rail(httpx.BaseTransport):
         return known | {"environment": self.book.environment} | amounts
 
     def has_refused(self, key: str, line_id: str) -> bool:
-        """Whether it took no call of this key, and refused one without naming this line."""
-        known = [call for call in self.calls if call.key == key]
+        """Whether it took no call of this key, and refused one without naming this line.
+
+        That it took one before a restore, nobody here knows: then the line's own key counts.
+        """
+        known = [call for call in self.calls[self.forgotten :] if call.key == key]
         return not any(call.is_taken for call in known) and any(
             call.named and line_id not in call.named for call in known
         )

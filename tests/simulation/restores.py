@@ -73,6 +73,7 @@ def _put_back(sim: Simulation, backup: Backup) -> str:
     # In the time that is lost, lines may have gone out in other company.
     sim.keys.clear()
     sim.bodies.clear()
+    sim.rail.forgotten = len(sim.rail.calls)
     calls = sim.rail.delayed
     sim.forgotten |= sim.rail.known_lines() | {
         payout["metadata"]["line_id"] for call in calls for payout in call.payouts
