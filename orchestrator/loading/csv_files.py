@@ -93,6 +93,11 @@ class Source:
         return next(name for name, column in self.columns.items() if column.kind is Kind.INSTANT)
 
     @property
+    def amount(self) -> str:
+        """The column of a fact with its amount: the first amount."""
+        return next(name for name, column in self.columns.items() if column.kind is Kind.AMOUNT)
+
+    @property
     def key(self) -> list[str]:
         """The columns of the primary key: ids are unique within a seller."""
         return list(dict.fromkeys(["seller_id", self.id]))

@@ -1,10 +1,15 @@
 """`settle import` of a history, and of reports of which one has rows of another."""
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
 
 from orchestrator.loading.csv_files import FACTS
-from orchestrator.loading.pipeline import TableCounts
+from orchestrator.loading.pipeline import LoadRefused, TableCounts
 from tests.data.importer import REPORTS, SAMPLES, Importer
 
 RECORDED = """
@@ -85,3 +90,57 @@ def test_same_id_with_another_amount_is_refused(importer: Importer) -> None:
         "twice.csv:6: id: '1AA00000000000001' is on line 5 with another amount, type or instant;"
         " export the reports again"
     ) in importer.refused("paypal", importer.file("twice.csv", twice))
+
+
+@pytest.fixture
+def charges(importer: Importer) -> dict[str, Any]:
+    """Of two orders, and what the caller says of it."""
+    text = SAMPLES["stripe"].read_text().splitlines(keepends=True)[:3]
+    summary = "reporting_category,currency,gross,fee,net\ncharge,usd,150.00,4.95,145.05\n"
+    report = importer.file("charges.csv", "".join(text))
+    said = {"totals": importer.file("summary.csv", summary), "fees": "marketplace"}
+    importer("stripe", report, **said)
+    return {"report": report, **said}
+
+
+def refused_again(importer: Importer, report: Path, **said: Any) -> list[str]:
+    before = importer.rows("select * from marketplace.orders order by order_id")
+    with pytest.raises(LoadRefused) as refusal:
+        importer("stripe", report, **said)
+    assert importer.rows("select * from marketplace.orders order by order_id") == before
+    return refusal.value.lines
+
+
+def test_a_report_imported_again_with_other_sellers_is_refused(
+    importer: Importer, charges: dict[str, Any]
+) -> None:
+    """A key that was mapped to the wrong seller, and then to the right one: both would be owed."""
+    mapped = importer.file("mapped.csv", "seller_key,seller_id\ns1,s2\ns2,s2\n")
+    assert refused_again(importer, charges.pop("report"), sellers=mapped, **charges) == [
+        "charges.csv:2: seller: 'ch_1' is stored with this amount and instant for seller 's1', and"
+        " would count twice; name the sellers as the import before did, and correct a wrong one"
+        " with adjustments"
+    ]
+
+
+def test_the_part_of_another_seller_in_an_order_is_no_repetition(
+    importer: Importer, charges: dict[str, Any]
+) -> None:
+    text = charges.pop("report").read_text()
+    part = text.splitlines(keepends=True)[1].replace("s1", "s2").replace("txn_1", "txn_9")
+    summary = "reporting_category,currency,gross,fee,net\ncharge,usd,250.00,8.15,241.85\n"
+    charges["totals"] = importer.file("both_summary.csv", summary)
+    report = importer("stripe", importer.file("both.csv", text + part), **charges)
+    assert report.tables["orders"] == TableCounts(inserted=1, unchanged=2)
+
+
+def test_a_report_imported_again_with_other_order_ids_is_refused(
+    importer: Importer, charges: dict[str, Any]
+) -> None:
+    charges["order_from"] = "payment_intent_id"
+    [said] = refused_again(importer, charges.pop("report"), **charges)
+    assert re.fullmatch(
+        r"charges\.csv: was imported on [-0-9]{10} with no --order-from, and its orders would count"
+        r" twice under other ids; say the same again",
+        said,
+    )

@@ -77,6 +77,7 @@ class _Import:
             pipeline.begin(self._cursor)
             self._cursor.execute(sql_file("begin", SQL).encode())
             self._fill_lists()
+            self._compare_names(hashes)
             row_counts = Staging(self._cursor, self._format, self._options).read(self._files)
             self._refuse_problems()
             self._run("parts", parts=sql.SQL(self._format.sql("parts")))
@@ -115,6 +116,18 @@ class _Import:
             if twice := self._cursor.fetchone():
                 raise SettleError(f"{self._options.sellers.name}: {twice[0]}")
 
+    def _compare_names(self, hashes: Sequence[bytes]) -> None:
+        """Note the files whose orders were imported before under other ids."""
+        for number, file_hash in enumerate(hashes):
+            self._cursor.execute(
+                sql_file("named_before", SQL).encode(),
+                {
+                    "row_number": number * LINES_PER_FILE,
+                    "sha256": file_hash,
+                    "options": Jsonb(self._options.evidence),
+                },
+            )
+
     def _store(self) -> dict[str, TableCounts]:
         """Hand the facts to the steps of every load."""
         counts = []
@@ -128,6 +141,16 @@ class _Import:
                 happened=sql.Identifier(source.happened),
             )
             pipeline.check(self._cursor, source)
+        self._refuse_problems()
+        for source in FACTS:
+            self._run(
+                "elsewhere",
+                staged=pipeline.staged_table(source),
+                table=sql.Identifier(source.table),
+                id=sql.Identifier(source.id),
+                amount=sql.Identifier(source.amount),
+                happened=sql.Identifier(source.happened),
+            )
         self._refuse_problems()
         return {
             source.table: pipeline.store(self._cursor, source, count)
