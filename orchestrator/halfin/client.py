@@ -112,10 +112,10 @@ class HalfinClient:
         return self._call("GET", f"{path}/{quote(identity, safe='')}")
 
     def currencies(self) -> RailResponse:
-        return self._call("GET", "/v1/currencies")
+        return self._call("GET", f"/v1/currencies?limit={PAGE_ROWS}")
 
     def balances(self) -> RailResponse:
-        return self._call("GET", "/v1/balances")
+        return self._call("GET", f"/v1/balances?limit={PAGE_ROWS}")
 
     def ledger(self, currency: str, offset: int) -> RailResponse:
         """A page of the rail's own history of a currency, newest first."""

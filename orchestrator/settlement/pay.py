@@ -7,6 +7,7 @@ same key return the rail's original answer. What an answer means for the money, 
 
 import time
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import psycopg
@@ -60,6 +61,7 @@ def _pay(
     database.commit()
     if unsent["is_unsent"]:
         _preflight(rail, database, window)
+    _same_rail(rail, database, window)
     [frozen] = rows(
         database,
         "select finance.freeze_batch(%s, %s, %s) as batch_id",
@@ -134,6 +136,28 @@ def _preflight(rail: HalfinClient, database: psycopg.Connection[Any], window: st
             f"the rail would refuse the batch of {window}: {'; '.join(problems)};"
             f" nothing was sent, run settle pay {window} again"
         )
+
+
+def _same_rail(rail: HalfinClient, database: psycopg.Connection[Any], window: str) -> None:
+    """A call that may have been read goes to the rail that has its key, and to no other.
+
+    Raises SettleError where the rail does not know a payout that it has named. What else it may
+    answer, the call itself will meet.
+    """
+    known = rows(database, "select path, rail_id from finance.payout_to_know(%s)", window)
+    database.commit()
+    for payout in known:
+        if rail.get(payout["path"], payout["rail_id"]).http_status != HTTPStatus.NOT_FOUND:
+            continue
+        message = (
+            f"a call of {window} may be with another rail than this one, which does not know payout"
+            f" {payout['rail_id']}: nothing was sent; set HALFIN_BASE_URL and HALFIN_API_KEY to the"
+            f" address and account that paid before, then run settle pay {window} again"
+        )
+        alert = "select finance.raise_alert_once('another_rail', %s, %s)"
+        database.execute(alert, [window, message])
+        database.commit()
+        raise SettleError(message)
 
 
 def _alert_stopped(database: psycopg.Connection[Any], window: str) -> None:

@@ -11,6 +11,7 @@ from tests.functions.payment_server import ORCHESTRATOR
 from tests.functions.rail_events import concluded, payout, receive
 
 FUNDING = "select expected_fees, missing from finance.funding(%s)"
+KNOWS = "select finance.ledger_knows('USDT_TRC20', %s)"
 LEDGER = "select finance.store_ledger('USDT_TRC20', array[%b]::bytea[])"
 
 
@@ -75,6 +76,20 @@ def test_a_row_of_the_ledger_that_is_no_amount_is_a_break(market: Market, amount
     page = json.dumps({"data": rows}).encode()
     assert market.value(ORCHESTRATOR, LEDGER, page) == 1
     assert market.value(ORCHESTRATOR, LEDGER, page) == 0
+    assert market.kinds("breaks") == ["unreadable_ledger_entry"]
+
+
+def test_a_row_of_the_ledger_without_an_instant_or_an_id_stops_nothing(market: Market) -> None:
+    """Each read of the ledger met it again, and ended there."""
+    said = {"type": "payout", "amount": "-5", "created_at": CLOSE.isoformat()}
+    odd = [{"id": f"e{n}", "created_at": at} for n, at in enumerate(["soon", "infinity", None, 7])]
+    page = json.dumps({"data": [*(said | row for row in odd), said, said | {"id": ""}]}).encode()
+    assert market.value(ORCHESTRATOR, KNOWS, page) is False
+    for new in (4, 0):
+        assert market.value(ORCHESTRATOR, LEDGER, page) == new
+    assert market.value(ORCHESTRATOR, KNOWS, page) is True
+    read_at = "select bool_and(created_at = settle_now()) from halfin.ledger_entries"
+    assert market.value("dora", read_at) is True
     assert market.kinds("breaks") == ["unreadable_ledger_entry"]
 
 

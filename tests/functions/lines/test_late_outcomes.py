@@ -195,10 +195,19 @@ def test_an_answer_with_another_calls_id_is_taken_and_told(market: Market) -> No
     market.approve("ana", window=NEXT_WINDOW)
     market.at(DUE + WEEK)
     batch = market.freeze(NEXT_WINDOW)
-    body = {"data": {"id": "batch-1", "payouts": [{"id": "x", "idempotency_key": "y"}]}}
+    body = {"data": {"id": "batch-1", "payouts": [payout(market, "s2")]}}
     row = concluded(market, 201, json.dumps(body), batch=batch)
     assert row["batch_state"] == "accepted"
     assert "repeated_batch_id" in market.kinds("breaks")
+    # It has no id to ask by: its payouts have.
+    asked = market.rows(ORCHESTRATOR, "select path, rail_id from finance.open_lookups()")
+    assert (
+        asked
+        == [
+            {"path": "/v1/payouts", "rail_id": payout(market, "s2")["id"]},
+            {"path": "/v1/payouts/batch", "rail_id": "batch-1"},
+        ][::-1]
+    )
 
 
 def declared_lost(market: Market) -> None:

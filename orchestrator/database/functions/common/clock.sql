@@ -28,6 +28,15 @@ begin
     if p_environment = 'production' and finance.copy_message() is not null then
         raise exception '%: it never becomes production', finance.copy_message();
     end if;
+    -- Nobody ever gets the money of a test, and a call whose response is open would be sent for real.
+    if p_environment = 'production' and exists (
+        select from finance.payout_lines as l
+        where (l.returned_at is null or l.retaken_at is not null)
+        and finance.was_sent(l.batch_id, l.call_sequence)
+    ) then
+        raise exception 'this database has sent payouts in %: their sellers would count as paid; start production with a database of its own',
+            v_current;
+    end if;
     if p_environment = 'production' then
         delete from finance.clock;
     end if;

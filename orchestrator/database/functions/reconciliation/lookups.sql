@@ -22,18 +22,21 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     inner join finance.payout_calls as c
         on l.batch_id = c.batch_id and l.call_sequence = c.sequence
     where l.state in ('frozen', 'submitted', 'failed') and l.returned_at is null
-    and c.state = 'accepted'
+    and c.state = 'accepted' and c.rail_batch_id is not null
     union
-    -- Known, of a call that is sent no more: one that was taken back, as a restored database has
-    -- forgotten that it was sent, or one of which people have decided a line.
+    -- Known, of a call that has no id at the rail to ask by, as it answered with another call's; or that
+    -- is sent no more: one that was taken back, as a restored database has forgotten that it was sent, or
+    -- one of which people have decided a line.
     select '/v1/payouts', l.payout_id, l.payout_window, null
     from finance.payout_lines as l
     inner join finance.payout_calls as c
         on l.batch_id = c.batch_id and l.call_sequence = c.sequence
     where l.state in ('frozen', 'submitted', 'failed') and l.returned_at is null
-    and l.payout_id is not null and (c.state = 'rejected' or (
-        c.state <> 'accepted' and finance.has_resolved_line(c.batch_id, c.sequence)
-    ))
+    and l.payout_id is not null and case c.state
+        when 'rejected' then true
+        when 'accepted' then c.rail_batch_id is null
+        else finance.has_resolved_line(c.batch_id, c.sequence)
+    end
     union
     -- Money that left by the rail's own ledger, and came back by ours.
     select '/v1/payouts', l.payout_id, l.payout_window, null
@@ -136,10 +139,12 @@ begin
         currency, ledger_entry_id, entry_type, amount, payout_id, created_at
     )
     select distinct on (r.ledger_entry_id)
-        p_currency, r.ledger_entry_id, r.entry_type, r.amount, r.payout_id, r.created_at
+        p_currency, r.ledger_entry_id, r.entry_type, r.amount, r.payout_id,
+        -- The books need the amount; one without an instant that can be read is of now.
+        coalesce(r.created_at, public.settle_now())
     from unnest(p_pages) as p (page)
     cross join lateral finance.ledger_rows(p.page) as r
-    where r.amount is not null
+    where r.amount is not null and r.ledger_entry_id is not null
     order by r.ledger_entry_id, r.created_at
     on conflict (currency, ledger_entry_id) do nothing;
     get diagnostics v_new = row_count;
@@ -149,6 +154,13 @@ begin
     from unnest(p_pages) as p (page)
     cross join lateral finance.ledger_rows(p.page) as r
     where r.amount is null and r.ledger_entry_id is not null;
+    -- Without an id each read would take it for another one.
+    perform finance.open_break('unreadable_ledger_entry', p_currency,
+        format('the ledger of %s has entries without an id: they are left out', p_currency))
+    where exists (
+        select from unnest(p_pages) as p (page)
+        cross join lateral finance.ledger_rows(p.page) as r where r.ledger_entry_id is null
+    );
     insert into halfin.ledger_reads (currency, read_at) values (p_currency, public.settle_now())
     on conflict (currency) do update set read_at = excluded.read_at;
     return v_new;

@@ -21,6 +21,19 @@ exception when data_exception then
 end;
 $$;
 
+-- Infinity is no instant at which something happened.
+create or replace function finance.try_instant(p_text text) returns timestamptz
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+    v_instant timestamptz;
+begin
+    v_instant := p_text::timestamptz;
+    return case when isfinite(v_instant) then v_instant end;
+exception when data_exception then
+    return null;
+end;
+$$;
+
 create or replace function finance.fee(p_text text) returns numeric
 language sql immutable set search_path = pg_catalog, pg_temp as $$
     select case when n.fee >= 0 and n.fee < 1000000000 then n.fee end
@@ -127,9 +140,10 @@ create or replace function finance.ledger_rows(p_page bytea)
 returns table (
     ledger_entry_id text, entry_type text, amount numeric, payout_id text, created_at timestamptz
 )
-language sql immutable set search_path = pg_catalog, pg_temp as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
     select
-        r.entry ->> 'id', coalesce(r.entry ->> 'type', ''), finance.try_numeric(r.entry ->> 'amount'),
-        r.entry ->> 'payout_id', (r.entry ->> 'created_at')::timestamptz
+        nullif(r.entry ->> 'id', ''), coalesce(r.entry ->> 'type', ''),
+        finance.try_numeric(r.entry ->> 'amount'), r.entry ->> 'payout_id',
+        finance.try_instant(r.entry ->> 'created_at')
     from finance.rows_of(p_page) as r (entry)
 $$;
