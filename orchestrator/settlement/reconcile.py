@@ -1,5 +1,6 @@
 """Ask the rail: for lines without a certain outcome, and for its own ledger."""
 
+from http import HTTPStatus
 from typing import Any
 
 import psycopg
@@ -53,8 +54,15 @@ def _look_up(rail: HalfinClient, database: psycopg.Connection[Any], unanswered: 
     moved = 0
     lookups = rows(database, "select * from finance.open_lookups()")
     database.commit()
-    for lookup in lookups:
+    for lookup in lookups:  # which grows by the payouts of a call that the rail does not show
         answer = rail.get(lookup["path"], lookup["rail_id"])
+        if answer.http_status == HTTPStatus.NOT_FOUND:
+            query = "select * from finance.lookups_of_call(%s)"
+            payouts = rows(database, query, lookup["rail_id"])
+            database.commit()
+            if payouts:
+                lookups += payouts
+                continue
         if not answer.is_success:
             window = lookup["payout_window"]
             about = f"the batch of {window}" if window else f"payout {lookup['rail_id']}"

@@ -100,10 +100,13 @@ def test_approve_revoke_approve_then_pay_once(desk: Desk, rail: str) -> None:
     assert document["line_count"] > 0
 
 
-def test_what_has_paid_never_becomes_production(desk: Desk) -> None:
+def test_production_keeps_its_clock_and_environment(desk: Desk) -> None:
     settings = desk.week.copy()
     settle = Shell(settings.home, **environment_of(settings))
-    said = settle.refused("db", "start", SETTLE_NOW="", SETTLE_ENV="production")
-    assert "this database has sent payouts in development: their sellers would count as" in said
+    settle.done("db", "start", SETTLE_NOW="", SETTLE_ENV="production")
+    said = settle.refused("status")
+    assert said.startswith("this database is production and SETTLE_ENV is development: set SETTLE")
     assert conninfo_to_dict(settings.urls[Component.OWNER])["password"] not in said
-    assert WINDOW in settle.done("status")
+    assert "HALFIN_API_KEY is not set" in settle.refused(
+        "pay", WINDOW, SETTLE_NOW="", SETTLE_ENV="production"
+    )

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from orchestrator.errors import SettleError
+from orchestrator.settlement.reconcile import reconcile
 from tests.functions.market import (
     DUE,
     LINES,
@@ -15,6 +16,7 @@ from tests.functions.market import (
     Line,
     Market,
     books,
+    eventually,
     forward,
     odd_rail,
     rail,
@@ -68,6 +70,21 @@ def test_a_rail_with_more_coins_than_a_page_pays() -> None:
 
     with due() as market, rail() as url, odd_rail(url, lists, "GET") as odd:
         assert market.pay(odd).state == "accepted"
+
+
+def test_a_rail_that_shows_no_batch_is_asked_for_each_payout() -> None:
+    """Its webhook said failed; nobody could confirm it, and the money never came back."""
+
+    def hides(request: Request, body: bytes) -> Response:
+        if "/v1/payouts/batch" in request.url.path:
+            return JSONResponse({"error": {"code": "not_found", "message": "no route"}}, 404)
+        return forward(url, request, body)
+
+    with due() as market, rail(failure_rate=1.0) as url, odd_rail(url, hides, "GET") as odd:
+        market.pay(odd)
+        eventually(lambda: books(url)["by_status"] == {"failed": len(LINES)})
+        assert reconcile(market.at_rail(odd)) == len(LINES)
+        assert market.lines("state, returned_at") == [("failed", DUE)] * len(LINES)
 
 
 def test_what_paid_with_a_test_key_never_becomes_production() -> None:

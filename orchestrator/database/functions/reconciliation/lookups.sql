@@ -76,6 +76,20 @@ $$;
 comment on function finance.open_lookups() is
 'What has to be asked for at the rail: GET path/rail_id. One row per call with a line that has no certain outcome, and per payout that the ledger shows as paid and we do not; without a window where no line of ours has it. confirms: a payout of which the rail has contradicted itself, which this look-up settles.';
 
+create or replace function finance.lookups_of_call(p_rail_id text)
+returns table (path text, rail_id text, payout_window text, confirms text)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select '/v1/payouts', l.payout_id, l.payout_window, null
+    from finance.payout_lines as l
+    inner join finance.payout_calls as c
+        on l.batch_id = c.batch_id and l.call_sequence = c.sequence
+    where c.rail_batch_id = p_rail_id and c.path <> '/v1/payouts' and l.payout_id is not null
+    and l.state in ('frozen', 'submitted', 'failed') and l.returned_at is null
+    order by 2
+$$;
+comment on function finance.lookups_of_call(text) is
+'In place of a call of many lines: its payouts without a certain outcome, as open_lookups has them. Each payout''s own address is documented, the one of a batch is not.';
+
 create or replace function finance.record_lookup(
     p_response bytea, p_confirms text default null
 ) returns bigint
