@@ -35,17 +35,18 @@
     end
 {%- endmacro %}
 
-{% macro claim_defect(amount, decimals, event_type=none) -%}
+{% macro claim_defect(amount, decimals, cents_per_unit, event_type=none) -%}
     {%- if event_type -%}
         case
             when {{ event_type }} not in ('opened', 'won', 'lost', 'withdrawn')
                 then 'unknown_event_type'
             when {{ event_type }} = 'withdrawn' then null
+            when {{ fee_defect(amount, cents_per_unit) }} is not null then 'invalid_amount'
             when {{ event_type }} = 'opened' then {{ amount_defect(amount, decimals) }}
             else {{ amount_defect(amount, decimals, is_zero_allowed=true) }}
         end
     {%- else -%}
-        {{ amount_defect(amount, decimals) }}
+        coalesce({{ fee_defect(amount, cents_per_unit) }}, {{ amount_defect(amount, decimals) }})
     {%- endif -%}
 {%- endmacro %}
 
@@ -56,8 +57,8 @@
 {% macro fact_defect(fact, decimals, cents_per_unit) -%}
     case {{ fact }}.source_table
         when 'order_fees' then {{ fee_defect(fact ~ '.amount', cents_per_unit) }}
-        when 'refunds' then {{ claim_defect(fact ~ '.amount', decimals) }}
-        when 'dispute_events'
-            then {{ claim_defect(fact ~ '.amount', decimals, fact ~ '.event_type') }}
+        when 'refunds' then {{ claim_defect(fact ~ '.amount', decimals, cents_per_unit) }}
+        when 'dispute_events' then
+            {{ claim_defect(fact ~ '.amount', decimals, cents_per_unit, fact ~ '.event_type') }}
     end
 {%- endmacro %}

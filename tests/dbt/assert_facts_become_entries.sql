@@ -71,6 +71,7 @@ events as (
         and (
             events.event_type = 'withdrawn'
             or abs(events.amount) < 10000000000000
+            and abs(events.amount) * orders.cents_per_unit < {{ cents(10000000000000) }}
             and events.amount = trunc(events.amount, orders.decimals)
         )
 
@@ -93,7 +94,10 @@ differences as (
     from {{ ref('stg_marketplace__order_fees') }} as fees
     inner join orders
         on fees.seller_id = orders.seller_id and fees.order_id = orders.order_id
-    where fees.known_at <= {{ as_of() }} and abs(fees.amount) < 10000000000000
+    where
+        fees.known_at <= {{ as_of() }}
+        and abs(fees.amount) < 10000000000000
+        and abs(fees.amount) * orders.cents_per_unit < {{ cents(10000000000000) }}
 
     union all
 
@@ -110,6 +114,7 @@ differences as (
         and refunds.reverses_refund_id is null
         and refunds.amount > 0
         and abs(refunds.amount) < 10000000000000
+        and abs(refunds.amount) * orders.cents_per_unit < {{ cents(10000000000000) }}
         and refunds.amount = trunc(refunds.amount, orders.decimals)
 
     union all

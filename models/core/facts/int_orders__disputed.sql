@@ -29,7 +29,9 @@ judged as not materialized (
         outcomes.seller_id,
         outcomes.order_id,
         outcomes.dispute_id,
-        {{ claim_defect('outcomes.amount', 'orders.decimals', 'outcomes.event_type') }} as defect
+        {{ claim_defect(
+            'outcomes.amount', 'orders.decimals', 'orders.cents_per_unit', 'outcomes.event_type'
+        ) }} as defect
     from outcomes
     {{ looked_up('orders', of='outcomes', among='orders') }}
 

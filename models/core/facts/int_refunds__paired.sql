@@ -29,7 +29,9 @@ paired as (
         greatest(facts.known_at, orders.known_at) as paired_known_at
     from {{ facts_of_orders(ref('stg_marketplace__refunds')) }}
     where
-        {{ opaque_to_planner(claim_defect('facts.amount', 'orders.decimals') ~ ' is null') }}
+        {{ opaque_to_planner(
+            claim_defect('facts.amount', 'orders.decimals', 'orders.cents_per_unit') ~ ' is null'
+        ) }}
 
 ),
 
