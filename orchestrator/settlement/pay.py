@@ -141,18 +141,17 @@ def _preflight(rail: HalfinClient, database: psycopg.Connection[Any], window: st
 def _same_rail(rail: HalfinClient, database: psycopg.Connection[Any], window: str) -> None:
     """A call that may have been read goes to the rail that has its key, and to no other.
 
-    Raises SettleError where the rail does not know a payout that it has named. What else it may
+    Raises SettleError where the rail knows none of the payouts that it has named. What else it may
     answer, the call itself will meet.
     """
-    known = rows(database, "select path, rail_id from finance.payout_to_know(%s)", window)
+    known = rows(database, "select path, rail_id from finance.payouts_to_know(%s)", window)
     database.commit()
-    for payout in known:
-        if rail.get(payout["path"], payout["rail_id"]).http_status != HTTPStatus.NOT_FOUND:
-            continue
+    answers = (rail.get(payout["path"], payout["rail_id"]) for payout in known)
+    if known and all(answer.http_status == HTTPStatus.NOT_FOUND for answer in answers):
         message = (
             f"a call of {window} may be with another rail than this one, which does not know payout"
-            f" {payout['rail_id']}: nothing was sent; set HALFIN_BASE_URL and HALFIN_API_KEY to the"
-            f" address and account that paid before, then run settle pay {window} again"
+            f" {known[0]['rail_id']}: nothing was sent; set HALFIN_BASE_URL and HALFIN_API_KEY to"
+            f" the address and account that paid before, then run settle pay {window} again"
         )
         alert = "select finance.raise_alert_once('another_rail', %s, %s)"
         database.execute(alert, [window, message])

@@ -137,7 +137,7 @@ grant insert on finance.wallet_checks to settle_orchestrator;
 grant insert (document) on finance.backtests to settle_orchestrator;
 grant execute on function
 finance.hold_lock(text), finance.take_turn(text), finance.store_close(text), finance.alert_contradictions(),
-finance.has_no_attempt(text), finance.payout_to_know(text),
+finance.has_no_attempt(text), finance.payouts_to_know(text),
 finance.store_balances(bytea), finance.preflight(text, bytea),
 finance.freeze_batch(text, integer, text),
 finance.next_call(bigint), finance.call_body(bigint, integer),

@@ -22,7 +22,7 @@ from tests.functions.market import (
     rail,
 )
 from tests.functions.payment_server import OWNER
-from tests.functions.rail_events import concluded
+from tests.functions.rail_events import concluded, receive
 from tests.functions.situations import due, sent
 
 PRODUCTION = "select finance.set_environment('production')"
@@ -54,6 +54,19 @@ def test_a_call_that_may_have_been_read_goes_to_no_other_rail() -> None:
         assert market.kinds("alerts").count("another_rail") == 1
         assert market.pay(url, NEXT_WINDOW).state == "accepted"
         assert (books(url)["payouts"], books(other)["payouts"]) == (len(LINES) + 1, 0)
+
+
+def test_one_payout_that_the_rail_never_had_stops_nothing() -> None:
+    """A webhook named it, before the response that was lost."""
+    with due(LINES[0]) as market, rail() as url:
+        market.pay(url)
+        market.close(Line("s2", 700, "SPL"), weeks=1)
+        market.approve("ana", window=NEXT_WINDOW)
+        market.at(DUE + WEEK)
+        batch = market.freeze(NEXT_WINDOW)
+        concluded(market, 500, "", batch=batch)
+        receive(market, "payout.failed", id="another")
+        assert market.pay(url, NEXT_WINDOW).state == "accepted"
 
 
 def test_a_rail_with_more_coins_than_a_page_pays() -> None:

@@ -23,7 +23,7 @@ CALLERS = {
     "begin_build complete_build require_distributed begin_handover refuse_changed_policies"
     " hand_over is_flag_change": {"dbt"},
     "hold_lock take_turn store_close sight_wallets alert_contradictions has_no_attempt"
-    " store_balances payout_to_know lookups_of_call"
+    " store_balances payouts_to_know lookups_of_call"
     " preflight freeze_batch next_call call_body begin_attempt append_response_chunk"
     " end_attempt conclude_call leave_to_people open_lookups record_lookup rail_currencies"
     " ledger_knows"

@@ -34,17 +34,22 @@ $$;
 comment on function finance.preflight(text, bytea) is
 'What the rail would refuse of a window''s payout, given its answer to GET currencies and the balances last stored; no row when it would take it.';
 
-create or replace function finance.payout_to_know(p_window text)
+create or replace function finance.payouts_to_know(p_window text)
 returns table (path text, rail_id text)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-    select '/v1/payouts', l.payout_id
-    from finance.payout_lines as l
-    where l.payout_id is not null and l.state <> 'rejected' and exists (
-        select from finance.payout_calls as c
-        where c.batch_id = (finance.latest_batch(p_window)).batch_id
-        and c.state in ('sending', 'unknown') and finance.was_sent(c.batch_id, c.sequence)
-    )
-    order by l.frozen_at desc, l.batch_id desc, l.seller_id limit 1
+    -- One of a batch: what the rail once said wrong of one must not stop a payout for good.
+    select '/v1/payouts', k.payout_id
+    from (
+        select distinct on (l.batch_id) l.batch_id, l.payout_id
+        from finance.payout_lines as l
+        where l.payout_id is not null and l.state <> 'rejected' and exists (
+            select from finance.payout_calls as c
+            where c.batch_id = (finance.latest_batch(p_window)).batch_id
+            and c.state in ('sending', 'unknown') and finance.was_sent(c.batch_id, c.sequence)
+        )
+        order by l.batch_id, l.seller_id
+    ) as k
+    order by k.batch_id desc limit 3
 $$;
-comment on function finance.payout_to_know(text) is
-'The payout that the rail named last, where a call of the window may have been read and has no certain response: a rail that does not know it is another address or account, where the key of the call protects nobody. To ask: GET path/rail_id; no row where there is nothing to fear, or nothing known.';
+comment on function finance.payouts_to_know(text) is
+'Payouts that the rail has named, of the last three batches, where a call of the window may have been read and has no certain response: a rail that knows none of them is another address or account, where the key of the call protects nobody. To ask: GET path/rail_id; no row where there is nothing to fear, or nothing known.';
