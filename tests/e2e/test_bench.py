@@ -45,6 +45,15 @@ def test_the_hand_written_statement_has_the_rows_of_the_models() -> None:
     assert len(rows) > 50
 
 
+def test_a_cluster_is_measured_where_one_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SETTLE_TEST_CITUS_URL", raising=False)
+    done = bench("cluster", "--out", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert "SETTLE_TEST_CITUS_URL is not set: no cluster was measured" in done.stdout
+
+
 def test_an_unknown_benchmark_is_named() -> None:
     done = bench("hopes")
     assert done.returncode == 2

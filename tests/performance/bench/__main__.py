@@ -10,7 +10,7 @@ from tests.performance.bench.results import Result, write
 
 BENCHMARKS = (
     *("generating", "limit", "growth", "sellers", "overhead", "webhooks", "batch", "views"),
-    "backtest",
+    *("backtest", "cluster"),
 )
 
 
@@ -25,6 +25,7 @@ def main() -> None:
     if strange := set(chosen.benchmarks) - set(BENCHMARKS):
         parser.error(f"no benchmark is called {', '.join(sorted(strange))}")
     results: list[Result] = []
+    table = "nothing was measured"
     for name in chosen.benchmarks or BENCHMARKS:
         print(f"{name} ...", flush=True)
         for result in importlib.import_module(f"tests.performance.bench.{name}").run(chosen.scale):

@@ -90,26 +90,21 @@ class Place:
         self.shell(NOW - timedelta(weeks=1)).done("close")
 
     def processor_seconds(self) -> float:
-        """What the server has used of the processors so far: a difference depends on no load."""
+        """What its servers have used of the processors so far: a difference depends on no load."""
+        return sum(self.used_by_nodes())
+
+    def used_by_nodes(self) -> list[float]:
+        """The same of each server."""
         with self.connect() as database:
             row = database.execute("select current_setting('data_directory')").fetchone()
         assert row
-        server = psutil.Process(int(Path(row[0], "postmaster.pid").read_text().split()[0]))
-        while True:
-            own, used = server.cpu_times(), 0.0
-            for session in server.children():
-                with suppress(psutil.NoSuchProcess):
-                    times = session.cpu_times()
-                    used += times.user + times.system
-            # The server's own has those of sessions that ended: none may have meanwhile.
-            if server.cpu_times()[2:4] == own[2:4]:
-                return used + sum(own[:4])
+        return [used_by_server(row[0])]
 
-    def build_models(self) -> dict[str, float]:
+    def build_models(self, *options: str) -> dict[str, float]:
         """Build the models alone, one after another; returns the seconds of each."""
         environment = {**os.environ, **prepare_dbt(self.settings)}
         dbt = Path(sys.executable).parent / "dbt"
-        arguments = ("--quiet", "run", "--threads", "1")
+        arguments = ("--quiet", "run", "--threads", "1", *options)
         subprocess.run([dbt, *arguments], cwd=PROJECT_ROOT, env=environment, check=True)
         return model_times(self.home)
 
@@ -126,6 +121,20 @@ def place() -> Iterator[Place]:
     finally:
         EmbeddedPostgres(home).stop()
         shutil.rmtree(home, ignore_errors=True)
+
+
+def used_by_server(folder: str) -> float:
+    """Processor seconds of the server whose data are there, on this machine."""
+    server = psutil.Process(int(Path(folder, "postmaster.pid").read_text().split()[0]))
+    while True:
+        own, used = server.cpu_times(), 0.0
+        for session in server.children():
+            with suppress(psutil.NoSuchProcess):
+                times = session.cpu_times()
+                used += times.user + times.system
+        # The server's own has those of sessions that ended: none may have meanwhile.
+        if server.cpu_times()[2:4] == own[2:4]:
+            return used + sum(own[:4])
 
 
 def seconds(work: Callable[[], object]) -> float:
