@@ -46,10 +46,11 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
             select from finance.payout_calls as c
             where c.batch_id = (finance.latest_batch(p_window)).batch_id
             and c.state in ('sending', 'unknown') and finance.was_sent(c.batch_id, c.sequence)
+            and not finance.has_resolved_line(c.batch_id, c.sequence)
         )
         order by l.batch_id, l.seller_id
     ) as k
     order by k.batch_id desc limit 3
 $$;
 comment on function finance.payouts_to_know(text) is
-'Payouts that the rail has named, of the last three batches, where a call of the window may have been read and has no certain response: a rail that knows none of them is another address or account, where the key of the call protects nobody. To ask: GET path/rail_id; no row where there is nothing to fear, or nothing known.';
+'Payouts that the rail has named, of the last three batches, where a call of the window may have been read, has no certain response and is sent again: a rail that knows none of them is another address or account, where the key of the call protects nobody. To ask: GET path/rail_id; no row where there is nothing to fear, or nothing known.';
