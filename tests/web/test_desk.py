@@ -192,6 +192,25 @@ def test_decisions_are_recorded_under_the_login_that_made_them(site: DeskSite) -
     assert hold["held_by"] == FINANCE
 
 
+def test_a_sellers_page_releases_from_the_reason_that_it_shows_and_no_other(site: DeskSite) -> None:
+    seller = "/desk/sellers/seller-000001"
+    wallet = (
+        "update marketplace.sellers set wallet_address = %s where seller_id = 'seller-000001'"
+        " returning seller_id"
+    )
+    with site.person(FINANCE) as ana, site.person(SECOND) as ben:
+        ana.do(seller, "hold", seller="seller-000001", note="a question")
+        shown = ben.get(seller).text
+        form = shown[: shown.index("<button>Release from")].rpartition("<form")[2]
+        fields = re.findall(r'name="(window|file)" value="([^"]*)"', form)
+        assert ("file", "seller-000001,manual_review") in fields
+        rows = "\n".join(value for name, value in fields if name == "file")
+        site.desk.rows(Component.OWNER, wallet, "0x52908400098527886E0F7030069857D2E4169EE7")
+        said = ben.do(seller, "release-file", window=WINDOW, file=rows, note="answered").text
+        assert "is held for changed wallet now, not for manual review: look at it again" in said
+    assert not site.desk.rows(Component.ORCHESTRATOR, "select from finance.hold_releases")
+
+
 def test_a_file_is_pasted_into_a_form_and_approved_as_a_whole(site: DeskSite) -> None:
     page = "/desk/adjustments"
     with site.person(FINANCE) as ana, site.person(SECOND) as ben:
