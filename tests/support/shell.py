@@ -28,8 +28,16 @@ class Answer:
 class Shell:
     """Runs `settle` with this home and these variables; whose tests these are does not matter."""
 
-    def __init__(self, home: Path, *, patience_s: float = 600, **environment: str) -> None:
+    def __init__(
+        self,
+        home: Path,
+        *,
+        patience_s: float = 600,
+        project: Path = PROJECT_ROOT,
+        **environment: str,
+    ) -> None:
         self.home = home
+        self._project = project
         self._patience_s = patience_s
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(OURS)}
         self._environment = {**inherited, "SETTLE_HOME": str(home), **environment}
@@ -37,7 +45,7 @@ class Shell:
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [sys.executable, "-m", "orchestrator", *arguments],
-            cwd=PROJECT_ROOT,
+            cwd=self._project,
             env={**self._environment, **environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
