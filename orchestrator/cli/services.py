@@ -69,7 +69,7 @@ def up(
 def demo(
     data: Annotated[Path | None, typer.Option(help="CSV files instead of generated data.")] = None,
     sellers: Annotated[int, typer.Option(min=1)] = 4000,
-    weeks: Annotated[int, typer.Option(min=4)] = 8,
+    weeks: Annotated[int, typer.Option(min=5)] = 8,
 ) -> None:
     """One payout week after another, end to end, in a home of its own."""
     with without_collector():
