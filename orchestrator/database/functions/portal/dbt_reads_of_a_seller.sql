@@ -134,6 +134,15 @@ $$;
 -- Of an order that is placed now.
 create or replace function dbt_reads.reserve_policy() returns jsonb
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    -- By itself: on a cluster the clock is read here, and the worker is handed an instant.
+    with decided as materialized (
+        select i.reserve_policy, i.decided_by, i.valid_from, i.valid_to
+        from settlement_core.int_seller_policies as i
+        where
+            i.seller_id = (select portal.seller())
+            and i.valid_from <= (select public.settle_now())
+            and i.valid_to > (select public.settle_now())
+    )
     select jsonb_build_object(
         'policy', coalesce(s.reserve_policy, 'standard'), 'decided_by', s.decided_by,
         'applies_from', s.valid_from, 'applies_until', nullif(s.valid_to, 'infinity'),
@@ -142,8 +151,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
         'holdback_days', extract(epoch from p.holdback_period)::integer / 86400
     )
     from (select public.settle_now() as at) as n
-    left join settlement_core.int_seller_policies as s
-        on s.seller_id = (select portal.seller()) and n.at >= s.valid_from and n.at < s.valid_to
+    left join decided as s on true
     inner join settlement_core.int_reserve_policies as p
         on p.reserve_policy = coalesce(s.reserve_policy, 'standard')
         and n.at >= p.valid_from and n.at < p.valid_to
