@@ -23,10 +23,7 @@
         from (select distinct {{ keys | join(', ') }} from {{ rows }}) as named
         cross join lateral (
             select every.* from {{ among }} as every
-            where
-                {%- for key in keys %}
-                {{ 'and ' if not loop.first }}every.{{ key }} = named.{{ key }}
-                {%- endfor %}
+            where (every.{{ keys | join(', every.') }}) = (named.{{ keys | join(', named.') }})
             order by every.{{ keys | last }}
         ) as found
     {%- else -%}

@@ -29,7 +29,8 @@ OTHER_REFUSALS = re.compile(
     r"too many connections|connection slots|permission denied|not permitted|shutting down"
     r"|starting up|terminat|unexpectedly|timeout|recovery|SSL|certificate"
 )
-PINNED = f"-c search_path={SEARCH_PATH}"
+# An administrator may have another way to write dates, for a login or for all: drivers read one.
+PINNED = f"-c search_path={SEARCH_PATH} -c datestyle=ISO,MDY"
 # Code in a model can change what the session has: prepare another statement under the name of ours,
 # or set another path, time zone or reading of literals for the queries after it.
 NEVER_PREPARED = None
@@ -37,7 +38,7 @@ AS_IT_BEGAN = "reset all"  # what the address and the login set, the path among 
 
 
 def pinned(url: str) -> str:
-    """The same connection with our search path, last: no other option undoes it."""
+    """The same connection with our search path and dates, last: no other option undoes them."""
     options = conninfo_to_dict(url).get("options")
     return make_conninfo(url, options=" ".join(filter(None, (str(options or ""), PINNED))))
 

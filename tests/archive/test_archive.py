@@ -22,6 +22,7 @@ from orchestrator.database.connection import connect
 from orchestrator.errors import SettleError
 from orchestrator.settlement.retention import prune
 from tests.archive.closed_year import LAST_WINDOW, YEAR, ClosedYear, make_closed_year
+from tests.simulation.databases import name_of
 from tests.support.closed_week import ANALYST, FINANCE, NOW, SECOND, WINDOW
 from tests.support.settings import at
 
@@ -220,8 +221,9 @@ def test_a_mapped_source_gives_its_known_columns_alone(year: ClosedYear) -> None
 def test_the_same_year_is_the_same_bytes_whoever_writes_it(
     year: ClosedYear, archive: Path, tmp_path: Path
 ) -> None:
-    year.owner(f"alter role {ANALYST} set timezone = 'Asia/Tokyo'",
-               f"alter role {ANALYST} set datestyle = 'German'")  # fmt: skip
+    database = name_of(year.settings)  # which is gone afterwards, and the role is not
+    change = f"alter role {ANALYST} in database {database} set"
+    year.owner(f"{change} timezone = 'Asia/Tokyo'", f"{change} datestyle = 'German'")
     for login in (None, ANALYST, f"{FINANCE}_reads"):
         to = tmp_path / (login or "ours")
         to.mkdir()

@@ -188,7 +188,8 @@ def _pages(desk: Desk) -> None:
                     is_empty = (
                         page.endswith(".csv") and "/books/" not in page and WINDOW not in page
                     )
-                    assert answer.status_code == (404 if is_empty else 200), page
+                    log = (Path(folder) / "log").read_text()[-4000:]
+                    assert answer.status_code == (404 if is_empty else 200), (page, log)
                     links = re.findall(r'href="(/desk[^"#]*)"', answer.text)
                     waiting += [x for x in dict.fromkeys(links) if x not in {*seen, *waiting}]
                 assert len(seen) > 8

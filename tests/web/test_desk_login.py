@@ -8,7 +8,8 @@ import pytest
 from orchestrator.config import Component
 from orchestrator.database.connection import connect
 from orchestrator.web.desk.sessions import IDLE_S, LONGEST_S, Sessions
-from tests.support.closed_week import FINANCE, SECOND
+from tests.simulation.databases import name_of
+from tests.support.closed_week import ANALYST, FINANCE, SECOND, WINDOW
 from tests.web.desk_site import CSRF, PAGES, DeskSite, Person, desk_site
 
 
@@ -68,6 +69,18 @@ def test_who_decides_and_has_no_login_to_read_with_is_told(shared: DeskSite) -> 
             answer.text
         )
         assert f"settle user add {SECOND} --group finance" in answer.text
+
+
+def test_a_login_that_writes_dates_in_another_way_reads_every_page(shared: DeskSite) -> None:
+    change = f"alter role {ANALYST} in database {name_of(shared.desk.settings)} set datestyle ="
+    with connect(shared.desk.settings, Component.OWNER, autocommit=True) as owner:
+        owner.execute(f"{change} 'German'".encode())
+        try:
+            with shared.person(ANALYST) as person:
+                for page in ("/desk", "/desk/books", f"/desk/windows/{WINDOW}"):
+                    assert person.get(page).status_code == 200
+        finally:
+            owner.execute(f"{change} default".encode())
 
 
 def test_failed_logins_rate_limit_only_the_offender(shared: DeskSite) -> None:

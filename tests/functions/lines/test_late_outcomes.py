@@ -130,7 +130,7 @@ def test_reconcile_asks_the_rail() -> None:
             with pytest.raises(SettleError) as error:
                 reconcile(market.at_rail(url))
             assert str(error.value) == (
-                f"the rail does not tell about the batch of {WINDOW} (No such batch); 3 other"
+                f"the rail does not tell about the batch of {WINDOW} (No such payout); 3 other"
                 " lines got an outcome: run settle reconcile again later"
             )
         back = market.lines("returned_at", f"payout_window = '{NEXT_WINDOW}'")
