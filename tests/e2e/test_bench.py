@@ -22,6 +22,7 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.many("a marketplace of its own, and nothing that is about money")
 def test_a_benchmark_ends_in_a_table_and_json(tmp_path: Path) -> None:
     done = bench("generating", "webhooks", "--scale", "small", "--out", str(tmp_path))
     assert done.returncode == 0, done.stderr

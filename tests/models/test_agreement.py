@@ -59,7 +59,7 @@ RULES = replace(model.DEFAULTS, policies=SEED)
 
 @pytest.fixture(
     scope="module",
-    params=[9, pytest.param(30, marks=pytest.mark.many("more worlds: make test has nine"))],
+    params=[6, pytest.param(30, marks=pytest.mark.many("more worlds: make test has six"))],
 )
 def worlds(request: pytest.FixtureRequest) -> list[World]:
     return [

@@ -66,6 +66,7 @@ def paid(count: int, lines_per_call: int | None = None) -> tuple[float, int, int
     return seconds, peak - before, int(body)
 
 
+@pytest.mark.many("some seconds, and about speed: what is paid and kept others ask")
 def test_ten_times_the_lines_take_about_ten_times_as_long() -> None:
     """The small form of the next test; of so few lines memory says nothing."""
     small = sorted(paid(LINES // 10)[0] for _ in range(3))[1]
