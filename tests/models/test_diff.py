@@ -162,6 +162,7 @@ def test_only_what_changed_is_built_beside_the_live_schemas(looked: Looked) -> N
     assert looked.built == ["order_reserve"]
 
 
+@pytest.mark.many("two more builds: make test diffs and checks one change")
 def test_an_edited_unit_test_runs_although_its_model_is_not_built(
     settings: Settings, changed: Changed
 ) -> None:
@@ -174,6 +175,7 @@ def test_an_edited_unit_test_runs_although_its_model_is_not_built(
     assert [i.rpartition(".")[2] for i in ids if i.startswith("unit_test.")] == [name]
 
 
+@pytest.mark.many("two more builds: make test diffs and checks one change")
 def test_a_generic_test_can_be_edited(settings: Settings, changed: Changed) -> None:
     """dbt, which parses what changed, then forgets a snapshot that uses it."""
     file = "tests/dbt/generic/primary_key.sql"

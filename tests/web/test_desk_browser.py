@@ -115,6 +115,7 @@ def test_week_from_a_flagged_seller_to_a_failed_payout(site: DeskSite, browser: 
     expect(ana.get_by_role("cell", name="asked again first")).to_be_visible()
 
 
+@pytest.mark.many("another payout in a browser: make test has one, and another run by its verbs")
 def test_who_is_released_after_the_payout_is_paid_in_a_second_run(browser: Browser) -> None:
     with desk_site() as site, rail(auto_approve=False) as url:
         settings = replace(site.desk.settings, halfin_base_url=url, halfin_api_key=KEY)

@@ -49,7 +49,15 @@ def height(page: Page) -> int:
     return found
 
 
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize(
+    "size",
+    [
+        pytest.param(
+            DESKTOP, marks=pytest.mark.many("a phone is narrower: make test has it"), id="desktop"
+        ),
+        pytest.param(PHONE, id="phone"),
+    ],
+)
 def test_200_flagged_sellers_fit_the_screen(
     site: DeskSite, browser: Browser, size: dict[str, int]
 ) -> None:
