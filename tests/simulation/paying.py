@@ -64,13 +64,21 @@ def declare(sim: Simulation, window: str) -> str:
 
 
 def withdraw(sim: Simulation, window: str) -> None:
-    """Somebody takes back what was stopped before it was ever sent."""
+    """Somebody takes back what was stopped, or decided in part, before it was ever sent."""
     stopped = sim.rows(
         "select 1 from finance.payout_batches as b"
         " cross join lateral finance.next_call(b.batch_id) as n"
         " where b.payout_window = %s and b.state <> 'rejected'"
         " and finance.stop_message(b.batch_id, n.sequence) is not null"
-        " and not finance.was_sent(b.batch_id, n.sequence)",
+        " and not finance.was_sent(b.batch_id, n.sequence)"
+        " union all"
+        " select 1 from finance.payout_calls as c"
+        " inner join finance.payout_lines as l"
+        " on c.batch_id = l.batch_id and c.sequence = l.call_sequence and l.state = 'frozen'"
+        " where l.payout_window = %s and c.state = 'ready'"
+        " and finance.has_resolved_line(c.batch_id, c.sequence)"
+        " and not finance.was_sent(c.batch_id, c.sequence)",
+        window,
         window,
     )
     if stopped:
@@ -80,8 +88,13 @@ def withdraw(sim: Simulation, window: str) -> None:
 
 def ask_rail(sim: Simulation) -> str:
     """`settle reconcile`."""
+    known = set(sim.rail.shown_hanging)
+    sim.rail.is_asked = True
     said = sim.product(reconcile, sim.unlucky("reconcile", lambda: None))
+    sim.rail.is_asked = False
     sim.is_reconciled = said.isdigit()
+    if not sim.is_reconciled:  # who was killed tells nobody what it was shown
+        sim.rail.shown_hanging = known
     return said
 
 

@@ -77,11 +77,13 @@ begin
             'each line of call %s of %s has its outcome, by people or the rail',
             v_call.sequence, v_batch.payout_window
         )) then
-            v_message := format('call %s of %s is sent no more, as two people have decided the outcome of one of its lines: ',
-                v_call.sequence, v_batch.payout_window) || case
-                when finance.was_sent(p_batch_id, v_call.sequence)
-                    then format('decide the others too, settle resolve %s SELLER', v_batch.payout_window)
-                else format('it was never sent, take the others back, settle withdraw %s', v_batch.payout_window)
+            v_message := case
+                when finance.was_sent(p_batch_id, v_call.sequence) then
+                    format('call %s of %s is sent no more, as two people have decided the outcome of one of its lines: decide the others too, settle resolve %s SELLER',
+                        v_call.sequence, v_batch.payout_window, v_batch.payout_window)
+                else
+                    format('call %s of %s was not sent and is not, as two people have decided the outcome of one of its lines: take the others back, settle withdraw %s',
+                        v_call.sequence, v_batch.payout_window, v_batch.payout_window)
             end;
             if v_call.state = 'sending' then
                 perform finance.raise_alert('unknown', v_batch.payout_window, v_message);
