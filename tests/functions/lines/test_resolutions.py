@@ -39,6 +39,7 @@ from tests.halfin.sandbox import KEY
 
 RESOLVE = "select finance.resolve_line(%s, %s, %s, 'halfin ticket 7')"
 CONFLICT = json.dumps({"error": {"code": "conflict", "message": "Key reused with another body"}})
+HELD_BY = "select break_id from finance.holding_breaks()"
 HOLDS = "select hold_reasons from finance.current_holds(%s, %s)"
 
 
@@ -104,6 +105,28 @@ def test_a_word_said_of_another_state_counts_no_more(market: Market) -> None:
     look_up(market, "processing")  # a break: the rail contradicts itself
     assert say(market, "ben", "completed") == 1
     assert line(market) == ("returned", DUE, None)
+
+
+def test_a_word_is_spent_with_what_it_decided(market: Market) -> None:
+    """Both said failed; the rail contradicts it and holds the seller, whom one would let go."""
+    take(market, "answer", "failed")
+    both(market, "failed")
+    market.at(DUE + timedelta(days=1))
+    look_up(market, "processing")
+    assert say(market, "ana", "failed") == 1
+    assert market.rows(OWNER, HELD_BY)
+    assert say(market, "ben", "failed") == 2
+    assert market.rows(OWNER, HELD_BY) == []
+
+
+def test_a_word_said_before_the_rail_contradicted_itself_counts_no_more(market: Market) -> None:
+    """Ben agreed with what the rail said first; of what it says since he knows nothing."""
+    take(market, "answer", "failed")
+    assert say(market, "ben", "failed") == 1
+    look_up(market, "failed")
+    look_up(market, "processing")
+    assert say(market, "ana", "failed") == 1
+    assert market.rows(OWNER, HELD_BY)
 
 
 def test_people_say_that_a_paid_line_was_returned(market: Market) -> None:

@@ -167,6 +167,23 @@ begin
 end;
 $$;
 
+-- A word is about the line as it stood: its last event, and the newest break that was open.
+create or replace function finance.standing_of_line(
+    p_line_id text, out event_id bigint, out open_break_id bigint
+)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    select
+        coalesce((
+            select max(e.line_event_id) from finance.line_events as e where e.line_id = p_line_id
+        ), 0),
+        coalesce((
+            select max(b.break_id) from finance.breaks as b
+            where b.subject = p_line_id and b.closed_at is null
+        ), 0)
+$$;
+comment on function finance.standing_of_line(text) is
+'The last event of a line and its newest open break, 0 where it has none: what people say of it counts while both stay.';
+
 create or replace function finance.resolve_line(
     p_window text, p_seller text, p_outcome text, p_note text
 ) returns integer
@@ -176,6 +193,7 @@ declare
     v_line finance.payout_lines;
     v_obstacle text;
     v_people integer;
+    v_standing record;
 begin
     if coalesce(p_note, '') = '' then
         raise exception 'the line of seller % in % stays as it is: the note is empty, say what the rail answered',
@@ -203,20 +221,26 @@ begin
     if v_obstacle is not null then
         raise exception 'the line of seller % in % is not resolved: %', p_seller, p_window, v_obstacle;
     end if;
-    insert into finance.line_resolutions (line_id, outcome, line_state, note)
-    values (v_line.line_id, p_outcome, v_line.state, p_note);
-    -- Each person's latest word counts.
+    v_standing := finance.standing_of_line(v_line.line_id);
+    insert into finance.line_resolutions (line_id, outcome, line_state, note, event_id, open_break_id)
+    values (
+        v_line.line_id, p_outcome, v_line.state, p_note, v_standing.event_id,
+        v_standing.open_break_id
+    );
+    -- Each person's latest word counts, and only what was said of the line as it stands: a word is
+    -- spent with the decision it led to, and says nothing of what the rail contradicts since.
     v_people := cardinality(finance.people_in_finance(array(
         select said.resolved_by
         from (
-            select distinct on (r.resolved_by) r.resolved_by, r.outcome, r.line_state
+            select distinct on (r.resolved_by) r.resolved_by, r.outcome
             from finance.line_resolutions as r
             where r.line_id = v_line.line_id
+            and (r.event_id, r.open_break_id) = (v_standing.event_id, v_standing.open_break_id)
             -- What was said before the last attempt was said of another one.
             and r.resolved_at >= finance.last_attempt_at(v_line.batch_id, v_line.call_sequence)
             order by r.resolved_by, r.line_resolution_id desc
         ) as said
-        where said.outcome = p_outcome and said.line_state = v_line.state
+        where said.outcome = p_outcome
     )));
     if v_people >= 2 then
         perform finance.apply_resolution(v_line, p_outcome, v_person, p_note);
