@@ -73,8 +73,9 @@ def _pay(
     batch_id: int = frozen["batch_id"]
     is_new = False
     while call := _next_call(database, batch_id):
-        is_new = True
-        _send(rail, database, batch_id, call)
+        if not call["is_answered"]:
+            is_new = True
+            _send(rail, database, batch_id, call)
         [concluded] = rows(
             database, "select * from finance.conclude_call(%s, %s)", batch_id, call["sequence"]
         )
@@ -168,7 +169,11 @@ def _alert_stopped(database: psycopg.Connection[Any], window: str) -> None:
 
 
 def _next_call(database: psycopg.Connection[Any], batch_id: int) -> dict[str, Any] | None:
-    found = rows(database, "select * from finance.next_call(%s)", batch_id)
+    query = (
+        "select n.*, finance.has_certain_response(%(batch)s, n.sequence) as is_answered"
+        " from finance.next_call(%(batch)s) as n"
+    )
+    found = rows(database, query, batch=batch_id)
     database.commit()
     return found[0] if found else None
 

@@ -140,7 +140,7 @@ finance.hold_lock(text), finance.take_turn(text), finance.store_close(text), fin
 finance.has_no_attempt(text), finance.payouts_to_know(text),
 finance.store_balances(bytea), finance.preflight(text, bytea),
 finance.freeze_batch(text, integer, text),
-finance.next_call(bigint), finance.call_body(bigint, integer),
+finance.next_call(bigint), finance.has_certain_response(bigint, integer), finance.call_body(bigint, integer),
 finance.begin_attempt(bigint, integer), finance.alert_stopped(text),
 finance.alert_changed_definitions(),
 finance.append_response_chunk(bigint, integer, integer, bytea),

@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from orchestrator.errors import SettleError
+from tests.functions.attempts import Try, begin, end, refusal
 from tests.functions.market import (
     CLOSE,
     DUE,
@@ -105,6 +106,18 @@ def test_an_attempt_that_the_rail_did_not_read_sent_nothing(market: Market) -> N
     assert "is stopped, it was never sent" in market.refusal(ORCHESTRATOR, BEGIN, 1, 1)
     assert market.value("ana", WITHDRAW, WINDOW) == len(LINES)
     assert (market.state(), market.lines("state")[0][0]) == (["rejected"], "rejected")
+
+
+def test_what_was_refused_before_the_run_was_killed_is_not_sent_again(market: Market) -> None:
+    """The rail took nothing; since then it was funded, and somebody held a seller."""
+    end(market, begin(market), Try(400, refusal()))
+    market.rows(*STOPS["manual_review"])
+    with rail() as url:
+        with pytest.raises(SettleError, match="the rail rejected the batch of 2026-W47: No"):
+            market.pay(url)
+        assert books(url)["payouts"] == 0
+    assert market.lines("state, returned_at") == [("rejected", DUE)] * len(LINES)
+    assert "is not approved" in market.obstacles()[0]
 
 
 def test_what_is_found_unread_later_is_taken_back_too() -> None:

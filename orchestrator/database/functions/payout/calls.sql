@@ -110,6 +110,19 @@ $$;
 comment on function finance.next_call(bigint) is
 'The next call of a batch that has no certain response and of which people have decided no line; no row when there is nothing left to send.';
 
+create or replace function finance.has_certain_response(p_batch_id bigint, p_sequence integer)
+returns boolean
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select c.state = 'sending' and not exists (
+        select from finance.call_attempts as a
+        where a.batch_id = c.batch_id and a.sequence = c.sequence and a.ended_at is null
+    ) and finance.classify_attempt(finance.decisive_attempt(c.batch_id, c.sequence))
+    in ('accepted', 'rejected')
+    from finance.payout_calls as c where c.batch_id = p_batch_id and c.sequence = p_sequence
+$$;
+comment on function finance.has_certain_response(bigint, integer) is
+'Whether a run was killed before it drew the consequences of a certain response. The call is sent no more: what the rail refused it could take now, whoever is held since.';
+
 create or replace function finance.call_body(p_batch_id bigint, p_sequence integer)
 returns setof bytea
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
