@@ -2,8 +2,11 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
+import psycopg
 import pytest
 import stamina
 from starlette.responses import Response
@@ -126,7 +129,7 @@ def test_an_adjustment_has_a_type(market: Market) -> None:
     types = FIELDS["adjustment-type"].choices
     for kind in types:
         market.value("ana", typed, kind)
-    market.value("ana", ENTER_FILE, file_of(*(("s1", "5", kind, "x") for kind in types)), "")
+    market.value("ana", ENTER_FILE, file_of(*(("s1", "5", kind, "y") for kind in types)), "")
     found = market.rows(
         "dora", "select adjustment_type from finance.adjustments order by adjustment_id"
     )
@@ -172,8 +175,49 @@ def test_one_obstacle_stops_the_approval_of_a_file(market: Market) -> None:
     )
     market.rows("ben", "select finance.withdraw_adjustment(2)")
     assert market.rows("ben", APPROVE_FILE, number) == [{"row_count": 1, "amount_minor": 100}]
-    other = market.value("ana", ENTER_FILE, rows, "")
-    assert market.value("cem", "select finance.withdraw_adjustments(%s)", other) == 2
+    other = market.value("ana", ENTER_FILE, file_of(("s1", "1", "other", "y")), "")
+    assert market.value("cem", "select finance.withdraw_adjustments(%s)", other) == 1
+
+
+def test_a_file_that_was_entered_before_is_not_entered_again(market: Market) -> None:
+    """Two uploads of one file look like two files: both were approved, and each seller paid twice."""
+    rows = file_of(("s1", "12.50", "goodwill", "late parcel"), ("s2", "3", "", ""))
+    assert market.value("ana", ENTER_FILE, rows, "november") == 1
+    same = "is the same as adjustment {} of file 1, which ana entered on 2026-11-24: withdraw that"
+    for _ in ("while it waits", "once it is approved"):
+        with pytest.raises(psycopg.errors.RaiseException) as error:
+            market.value("cem", ENTER_FILE, rows, "november")
+        assert error.value.diag.message_detail == "\n".join(
+            f"line {line}: {same.format(line - 1)} one, or give this its own reason"
+            for line in (2, 3)
+        )
+        if market.value("dora", "select count(approved_at) from finance.adjustments") == 0:
+            market.rows("ben", APPROVE_FILE, 1)
+    assert market.value("ana", ENTER_FILE, file_of(("s2", "3", "", "")), "december") == 2
+    market.rows("ana", "select finance.withdraw_adjustments(2)")
+    assert market.value("ana", ENTER_FILE, file_of(("s2", "3", "", "")), "december") == 3
+
+
+def test_a_form_that_was_sent_twice_enters_one_adjustment(market: Market) -> None:
+    connections = [market.connect("ana") for _ in range(4)]
+
+    def enter(connection: psycopg.Connection[Any]) -> str:
+        try:
+            connection.execute(ENTER.encode(), ["s1", 500, "goodwill"])
+        except psycopg.errors.RaiseException as error:
+            return str(error.diag.message_primary)
+        return ""
+
+    with ThreadPoolExecutor(len(connections)) as pool:
+        said = sorted(pool.map(enter, connections))
+    for connection in connections:
+        connection.close()
+    assert said == ["", *[
+        "the adjustment of seller s1 is the same as adjustment 1, which ana entered on 2026-11-24:"
+        " withdraw that one, or give this its own reason"
+    ] * 3]  # fmt: skip
+    market.rows("ben", APPROVE, 1)
+    assert market.value("ana", ENTER, "s1", 500, "goodwill") == 2  # the next week's
 
 
 def test_a_file_is_approved_as_it_was_entered(market: Market) -> None:

@@ -1,16 +1,47 @@
 -- Adjustments: goodwill, corrections, write-offs. Entered by one person, approved by another, one by
 -- one or as a file.
 
+-- A form that was sent twice, a file that a colleague had entered before: rather that than two
+-- adjustments. What waits counts, and what a file has brought, approved or not.
+create or replace function finance.entered_before(p_rows jsonb)
+returns table (line bigint, fault text)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select distinct on (r.line)
+        r.line,
+        format('is the same as adjustment %s%s, which %s entered on %s: withdraw that one, or give this its own reason',
+            a.adjustment_id, coalesce(' of file ' || a.file_id, ''), a.entered_by,
+            to_char(a.entered_at at time zone 'UTC', 'YYYY-MM-DD'))
+    from jsonb_to_recordset(p_rows)
+        as r (line bigint, seller_id text, amount_minor bigint, type text, reason text)
+    inner join finance.adjustments as a
+        on r.seller_id = a.seller_id and r.amount_minor = a.amount_minor
+        and r.type = a.adjustment_type and r.reason = a.reason
+    where a.withdrawn_at is null and (a.approved_at is null or a.file_id is not null)
+    order by r.line, a.adjustment_id
+$$;
+comment on function finance.entered_before(jsonb) is
+'Of rows {line, seller_id, amount_minor, type, reason} those of which an adjustment waits, or came with a file, and which.';
+
 create or replace function finance.enter_adjustment(
     p_seller text, p_amount_minor bigint, p_reason text, p_type text default 'other'
 ) returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_id bigint;
+    v_before text;
 begin
     perform finance.require_finance_member();
     if not finance.is_known_seller(p_seller) then
         raise exception 'seller % is not known: nothing was entered', p_seller;
+    end if;
+    -- The same at this very moment is seen too.
+    perform finance.lock_decisions();
+    select b.fault into v_before from finance.entered_before(jsonb_build_array(jsonb_build_object(
+        'line', 1, 'seller_id', p_seller, 'amount_minor', p_amount_minor, 'type', p_type,
+        'reason', p_reason
+    ))) as b;
+    if v_before is not null then
+        raise exception 'the adjustment of seller % %', p_seller, v_before;
     end if;
     insert into finance.adjustments (seller_id, amount_minor, reason, adjustment_type)
     values (p_seller, p_amount_minor, p_reason, p_type) returning adjustment_id into v_id;
@@ -26,6 +57,7 @@ declare
     v_file_id bigint;
 begin
     perform finance.require_finance_member();
+    perform finance.lock_decisions();
     perform finance.refuse_rows((
         with given as (
             select
@@ -54,6 +86,15 @@ begin
                 window same as (partition by g.seller_id, g.amount, g.type, g.reason)
             ) as n
             where n.line > n.first_line
+            union all
+            select b.line, b.fault
+            from finance.entered_before((
+                select jsonb_agg(jsonb_build_object(
+                    'line', g.line, 'seller_id', g.seller_id, 'type', g.type, 'reason', g.reason,
+                    'amount_minor', (g.amount::numeric * 100)::bigint
+                ))
+                from given as g where finance.amount_fault(g.amount) is null
+            )) as b
         )
         select jsonb_agg(f) from faults as f
     ));
