@@ -23,7 +23,8 @@ seen as (
         balances.net_minor,
         extract(day from {{ settlement_day('balances.window_ends_at') }} - 1) as sunday,
         attributes.seller_status,
-        attributes.payouts_enabled,
+        -- A source that does not say so has verified nobody; whoever it has lost is closed.
+        coalesce(attributes.payouts_enabled, attributes.seller_id is null) as payouts_enabled,
         attributes.payout_schedule,
         {{ cents('attributes.payout_minimum') }} as own_minor,
         attributes.rail,
@@ -82,7 +83,8 @@ final as (
         values
         ('nothing_due', seen.net_minor = 0, null),
         ('negative_balance', seen.net_minor < 0, null),
-        ('seller_suspended', seen.seller_status = 'suspended', null),
+        -- A team's own view may have states that nobody here knows.
+        ('seller_suspended', seen.seller_status not in ('active', 'closed'), null),
         ('seller_closed', coalesce(seen.seller_status, 'closed') = 'closed', null),
         ('not_verified', not seen.payouts_enabled, null),
         ('no_rail', seen.rail is null, null),

@@ -126,6 +126,30 @@ def test_a_line_held_since_the_approval_is_left_out(market: Market, reason: str)
     assert tuple(frozen.values()) == (2, 100_007, expected_digest(*LINES[1:]))
 
 
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ("status = 'under review'", "seller_suspended"),
+        ("payouts_enabled = null", "not_verified"),
+    ],
+)
+def test_what_a_team_s_own_view_does_not_say_is_no_leave_to_pay(
+    fresh: Market, change: str, reason: str
+) -> None:
+    """Its backend has a state that nobody mapped: it was paid as if it were active."""
+    fresh.rows(
+        OWNER,
+        "alter table marketplace.sellers drop constraint sellers_status_check,"
+        " alter column payouts_enabled drop not null",
+    )
+    fresh.approved()
+    fresh.rows(OWNER, ACCOUNTS.format(change))
+    holds = "select hold_reasons from finance.current_holds(%s, 's1')"
+    assert fresh.value("dora", holds, WINDOW) == [reason]
+    fresh.freeze()
+    assert fresh.lines("seller_id") == [("s10",), ("s2",)]
+
+
 def test_every_live_hold_reason_is_tried(market: Market) -> None:
     live = market.rows("dora", "select reason from finance.hold_reasons where is_live")
     # test_late_outcomes.py has the last one.

@@ -82,10 +82,10 @@ begin
         select
             r.*, s.wallet_now, h.hold_id, x.seller_id is not null as is_released,
             array_remove(array[
-                case when a.seller_id is null then 'seller_closed' end,
-                case when a.seller_status = 'suspended' then 'seller_suspended' end,
-                case when a.seller_status = 'closed' then 'seller_closed' end,
-                case when not a.payouts_enabled then 'not_verified' end,
+                -- Gone, or of no state; one that nobody here knows is no leave to pay.
+                case when coalesce(a.seller_status, 'closed') = 'closed' then 'seller_closed' end,
+                case when a.seller_status not in ('active', 'closed') then 'seller_suspended' end,
+                case when not coalesce(a.payouts_enabled, a.seller_id is null) then 'not_verified' end,
                 case when u.account is not null then 'wallet_not_payable' end,
                 case when k.block_id is not null then 'wallet_blocked' end,
                 case when s.wallet_now <> r.wallet_address then 'wallet_changed' end,
