@@ -22,7 +22,12 @@ from orchestrator.formatting.cells import visible
 from orchestrator.formatting.csv_export import safe_cell
 
 # What `settle release --file` compares with.
-FILE_COLUMNS = {"seller": "seller_id", "held_for": "held_for", "wallet_now": "wallet"}
+FILE_COLUMNS = {
+    "seller": "seller_id",
+    "held_for": "held_for",
+    "wallet_now": "wallet",
+    "hold_id": "hold",
+}
 COLUMNS = {
     "seller": "seller",
     "held_for": "held for",

@@ -291,9 +291,9 @@ def test_what_held_writes_is_the_file_that_release_takes(prompt: Prompt) -> None
     text = prompt.settle.done("held", WINDOW, "--csv")
     wallets = [Line(f"f{n}", 0).wallet for n in (2, 1)]  # the largest first
     assert text.splitlines() == [
-        "seller_id,held_for,wallet",
-        f"f2,manual_review,{wallets[0]}",
-        f"f1,manual_review,{wallets[1]}",
+        "seller_id,held_for,wallet,hold",
+        f"f2,manual_review,{wallets[0]},",
+        f"f1,manual_review,{wallets[1]},",
     ]
     path = prompt.file(*text.splitlines())
     prompt.done("ben", "release", WINDOW, "--file", path, *NOTE)

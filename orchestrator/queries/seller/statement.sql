@@ -172,6 +172,10 @@ select json_build_object(
             'reason', h.reason, 'note', h.note, 'held_by', h.held_by, 'held_at', h.held_at
         ) order by h.hold_rank) from holds as h
     ), '[]'),
+    'hold_id', (
+        select p.hold_id from finance.seller_holds as p
+        where p.seller_id = %(seller)s and p.lifted_at is null
+    ),
     'payouts', coalesce((
         select json_agg(json_build_object(
             'payout_window', p.payout_window, 'gross', finance.money(p.gross_minor),

@@ -66,6 +66,7 @@ select
     coalesce(h.is_releasable, false) as is_releasable,
     p.note as hold_note,
     p.held_by,
+    p.hold_id,
     p.hold_id is not null as is_held_by_person,
     s.state as line_state,
     h.wallet_now,

@@ -180,7 +180,7 @@ def test_one_obstacle_stops_the_approval_of_a_file(market: Market) -> None:
 
 
 def test_a_file_that_was_entered_before_is_not_entered_again(market: Market) -> None:
-    """Two uploads of one file look like two files: both were approved, and each seller paid twice."""
+    """Two uploads of one file look like two files, and both were approved."""
     rows = file_of(("s1", "12.50", "goodwill", "late parcel"), ("s2", "3", "", ""))
     assert market.value("ana", ENTER_FILE, rows, "november") == 1
     same = "is the same as adjustment {} of file 1, which ana entered on 2026-11-24: withdraw that"

@@ -30,7 +30,7 @@ def market() -> Iterator[Market]:
 
 
 def file_of(*rows: tuple[str, ...]) -> str:
-    columns = ("seller_id", "held_for", "wallet")
+    columns = ("seller_id", "held_for", "wallet", "hold")
     return json.dumps(
         [{"line": n} | dict(zip(columns, row, strict=False)) for n, row in enumerate(rows, start=2)]
     )
@@ -194,6 +194,27 @@ def test_a_hold_since_the_look_is_not_lifted_with_the_flags(market: Market) -> N
     digest = market.value("ben", DIGEST, "manual_review")
     market.rows("ben", REASON, "manual_review", digest, "she was asked")
     assert market.value("dora", query) == 0
+
+
+def test_a_hold_since_the_look_is_not_lifted_by_a_file(market: Market) -> None:
+    """It was made of the flagged, one of whom a person held; since then both have another hold."""
+    wallet = {line.seller: line.wallet for line in FLAGGED}
+    market.rows("ana", "select finance.hold_seller('f3', 'a question')")
+    [hold] = market.rows("dora", "select hold_id from finance.seller_holds")
+    rows = file_of(
+        ("f2", "manual_review", wallet["f2"], ""),
+        ("f3", "manual_review", wallet["f3"], str(hold["hold_id"])),
+    )
+    market.rows("ana", "select finance.release_hold(%s, 'f3', 'answered')", WINDOW)
+    market.rows("ana", "select finance.hold_seller('f3', 'another question')")
+    market.rows("ana", "select finance.hold_seller('f2', 'the police asked')")
+    assert market.faults("ben", RELEASE, rows, "looked at") == [
+        f"line {line}: hold: {seller} is held by ana (hold {hold['hold_id'] + since}) now, which is"
+        " not what was looked at: look at it again"
+        for line, seller, since in ((2, "f2", 2), (3, "f3", 1))
+    ]
+    query = "select count(*) from finance.seller_holds where lifted_at is null"
+    assert market.value("dora", query) == 2
 
 
 def test_of_two_people_who_release_the_same_file_one_does(market: Market) -> None:

@@ -36,8 +36,9 @@ returns table (line bigint, fault text)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select r.line, f.fault
     from jsonb_to_recordset(p_rows)
-        as r (line bigint, seller_id text, held_for text, wallet text)
+        as r (line bigint, seller_id text, held_for text, wallet text, hold text)
     left join finance.held_sellers(p_window) as h on r.seller_id = h.seller_id
+    left join finance.seller_holds as k on r.seller_id = k.seller_id and k.lifted_at is null
     left join lateral (
         select x.released_by, x.reason from finance.hold_releases as x
         where x.payout_window = p_window and x.seller_id = r.seller_id
@@ -58,6 +59,10 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
                     r.seller_id, h.held_for)
             when nullif(r.wallet, '') <> h.wallet_now
                 then format('wallet: %s names another wallet now: look at it again', r.seller_id)
+            -- A flag and a person hold for the same reason, and a release from it lifts both.
+            when r.hold <> coalesce(k.hold_id::text, '')
+                then format('hold: %s is held by %s now, which is not what was looked at: look at it again',
+                    r.seller_id, coalesce(format('%s (hold %s)', k.held_by, k.hold_id), 'no person'))
         end as fault
     ) as f
     where f.fault is not null and finance.is_known_seller(r.seller_id)
@@ -129,7 +134,7 @@ begin
 end;
 $$;
 comment on function finance.release_sellers(text, jsonb, text) is
-'Releases all sellers of a file, an array of {line, seller_id, held_for, wallet}, each from the first reason that holds them in the latest closed window, or none. held_for and wallet, where they are given, are what was looked at. Returns the number of the decision, and how many another reason still holds.';
+'Releases all sellers of a file, an array of {line, seller_id, held_for, wallet, hold}, each from the first reason that holds them in the latest closed window, or none. held_for, wallet and hold, where they are given, are what was looked at; an empty hold is that no person held the seller. Returns the number of the decision, and how many another reason still holds.';
 
 create or replace function finance.release_reason(
     p_window text, p_reason text, p_digest text, p_note text, out file_id bigint,
