@@ -87,9 +87,11 @@ def test_a_row_of_the_ledger_without_an_instant_or_an_id_stops_nothing(market: M
     assert market.value(ORCHESTRATOR, KNOWS, page) is False
     for new in (4, 0):
         assert market.value(ORCHESTRATOR, LEDGER, page) == new
-    assert market.value(ORCHESTRATOR, KNOWS, page) is True
     read_at = "select bool_and(created_at = settle_now()) from halfin.ledger_entries"
     assert market.value("dora", read_at) is True
+    newer = json.dumps({"data": [said | {"id": "e9", "created_at": "2027-01-01T00:00:00Z"}]})
+    market.value(ORCHESTRATOR, LEDGER, newer.encode())
+    assert market.value(ORCHESTRATOR, KNOWS, page) is True
     assert market.kinds("breaks") == ["unreadable_ledger_entry"]
 
 

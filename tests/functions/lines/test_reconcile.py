@@ -104,6 +104,32 @@ def test_a_ledger_of_many_pages_is_read_up_to_what_is_known(market: Market) -> N
     assert market.value("dora", "select count(*) from halfin.ledger_entries") == 241
 
 
+def test_entries_of_one_instant_are_read_in_whatever_order(market: Market) -> None:
+    """The rail has 120 of an instant, and then 40 more of it, behind a page of those before."""
+    entries = [ledger_row(n, "2026-11-24T08:00:00Z") for n in range(120)]
+    first = [ledger_row(1000, "2026-11-23T08:00:00Z")]
+
+    def shows(request: Request, body: bytes) -> Response:
+        if "/ledger" not in request.url.path:
+            return forward(url, request, body)
+        offset = int(request.query_params["offset"])
+        shown = (entries + first)[offset : offset + 100]
+        more = {"has_more": offset + 100 < len(entries + first)}
+        return JSONResponse({"data": shown, "meta": {"pagination": more}})
+
+    with rail(auto_approve=False) as url, odd_rail(url, shows, "GET") as odd:
+        market.pay(url)
+        asked(market, odd)
+        entries[110:110] = [ledger_row(n, "2026-11-24T08:00:00Z") for n in range(200, 240)]
+        asked(market, odd)
+    query = "select count(*) from halfin.ledger_entries where currency = 'USDT_SPL'"
+    assert market.value("dora", query) == 161
+
+
+def ledger_row(number: int, at: str) -> dict[str, Any]:
+    return {"id": str(number), "type": "deposit", "amount": "1", "created_at": at}
+
+
 def test_half_a_ledger_is_none(market: Market) -> None:
     """The second page fails: the first is not kept, or the next read would stop at it."""
     many = [Line(f"s{n}", 100, "SPL") for n in range(120)]

@@ -134,14 +134,19 @@ comment on function finance.record_lookup(bytea, text) is
 
 create or replace function finance.ledger_knows(p_currency text, p_page bytea) returns boolean
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    -- Past all rows of the newest instant: a rail may order those otherwise at each read, and a new one
+    -- may stand behind a page of those that are known.
     select exists (
         select from finance.ledger_rows(p_page) as r
         inner join halfin.ledger_entries as e
             on e.currency = p_currency and r.ledger_entry_id = e.ledger_entry_id
+        where e.created_at < (
+            select max(n.created_at) from halfin.ledger_entries as n where n.currency = p_currency
+        )
     )
 $$;
 comment on function finance.ledger_knows(text, bytea) is
-'Whether a page of the rail''s ledger, newest first, has reached what is known here.';
+'Whether a page of the rail''s ledger, newest first, has gone past the newest instant that is known here.';
 
 create or replace function finance.store_ledger(p_currency text, p_pages bytea[]) returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
