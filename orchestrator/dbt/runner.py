@@ -47,9 +47,10 @@ def dbt_results(
         from dbt.cli.main import dbtRunner  # a second to import, and most verbs never need it
 
         from orchestrator.dbt.once import done_once
+        from orchestrator.dbt.order import longest_way_first
         from orchestrator.dbt.sessions import kept_sessions
 
-        with variables_of_dbt(settings), kept_sessions(), done_once():
+        with variables_of_dbt(settings), kept_sessions(), done_once(), longest_way_first():
             result = dbtRunner().invoke(command)
     log = settings.home / "dbt" / "logs" / "dbt.log"
     nodes = [_node_result(node) for node in getattr(result.result, "results", None) or []]

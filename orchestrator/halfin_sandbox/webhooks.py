@@ -5,14 +5,14 @@ import json
 import ssl
 import time
 from collections.abc import Coroutine, Iterable
+from http import HTTPStatus
 from typing import Any
-
-import httpx
 
 from orchestrator.halfin.signature import EVENT_HEADER, SIGNATURE_HEADER, sign
 from orchestrator.halfin_sandbox.book import Book
 from orchestrator.halfin_sandbox.config import SandboxConfig, chance
 from orchestrator.halfin_sandbox.payouts import Json, announced
+from orchestrator.halfin_sandbox.posting import UNANSWERED, Poster
 from orchestrator.network.addresses import authorities
 
 WEBHOOK_TIMEOUT_S = 15.0
@@ -73,14 +73,12 @@ class Webhooks:
             asyncio.get_running_loop().call_later(delay_s, self._outbox.put_nowait, delivery)
 
     async def _deliver(self, tls: ssl.SSLContext) -> None:
-        # A client for each worker: one shared pool spends most of its time on looking after itself.
-        async with httpx.AsyncClient(
-            verify=tls, timeout=WEBHOOK_TIMEOUT_S, trust_env=False
-        ) as http:
+        url = self.config.webhook_url or ""
+        async with Poster(url, tls, timeout_s=WEBHOOK_TIMEOUT_S) as poster:
             while True:
                 delivery = await self._outbox.get()
                 delivery["attempts"] += 1
-                if await self._is_received(http, delivery):
+                if await self._is_received(poster, delivery):
                     delivery["state"] = "acknowledged"
                 elif delivery["attempts"] >= self.config.webhook_attempts:
                     delivery["state"] = "given_up"
@@ -89,7 +87,7 @@ class Webhooks:
                     self._send_later(delivery, min(delay_s, WEBHOOK_MAX_DELAY_S))
                 self.book.delivered(delivery)
 
-    async def _is_received(self, http: httpx.AsyncClient, delivery: Json) -> bool:
+    async def _is_received(self, poster: Poster, delivery: Json) -> bool:
         body, secret = self._body(delivery), self.config.webhook_secret
         if delivery.get("is_missigned") and delivery["attempts"] == 1:
             secret = f"not {secret}"
@@ -99,12 +97,12 @@ class Webhooks:
             SIGNATURE_HEADER: sign(secret, int(time.time()), body),
         }
         try:
-            answer = await http.post(self.config.webhook_url or "", content=body, headers=headers)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            status = await poster.post(headers, body)
+        except UNANSWERED as error:
             delivery["answers"].append(type(error).__name__)
             return False
-        delivery["answers"].append(str(answer.status_code))
-        return answer.is_success
+        delivery["answers"].append(str(status))
+        return HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
 
     def _body(self, delivery: Json) -> bytes:
         data = delivery.get("data") or self.book.payouts[delivery["payout_id"]]
