@@ -425,6 +425,21 @@ def test_a_failed_check_stops_the_payout_until_two_people_accept_it(market: Mark
     assert market.obstacles() == [stands.format("nobody").replace("3 rows", "4 rows")]
 
 
+def test_a_check_is_accepted_as_it_was_seen(market: Market) -> None:
+    """Both had the page open on which 3 rows differ; the next build found 4,000."""
+    seen = "select finance.accept_seen_check('2026-W47', 'conservation', %s, 'known to us')"
+    fail_check(market)
+    assert market.value("ana", seen, "3 rows differ") == 1
+    fail_check(market, "4000 rows differ")
+    for person in ("ana", "ben"):
+        assert market.refusal(person, seen, "3 rows differ") == (
+            "check conservation of 2026-W47 fails otherwise now (4000 rows differ): nothing was"
+            " accepted, look at it again"
+        )
+    assert len(market.obstacles()) == 1
+    assert market.value("ben", seen, None) == 1
+
+
 def test_a_check_that_does_not_stop_stops_nothing(market: Market) -> None:
     fail_check(market)
     market.rows(OWNER, "update handover.window_checks set is_blocking = false")

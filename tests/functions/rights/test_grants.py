@@ -33,7 +33,7 @@ CALLERS = {
     "approve revoke_approval hold_seller release_hold block_wallet unblock_wallet"
     " block_wallets hold_sellers release_sellers release_reason approve_rest"
     " enter_adjustment approve_adjustment withdraw_adjustment propose_policy confirm_policy"
-    " withdraw_policy accept_check pause_payouts resume_payouts close_break"
+    " withdraw_policy accept_check accept_seen_check pause_payouts resume_payouts close_break"
     " declare_rejected resolve_line withdraw_batch revoke_links"
     " propose_go_live approve_go_live withdraw_go_live"
     " enter_adjustments approve_adjustments withdraw_adjustments"

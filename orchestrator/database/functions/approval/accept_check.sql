@@ -54,3 +54,25 @@ end;
 $$;
 comment on function finance.accept_check(text, text, text) is
 'One person''s acceptance of a failed check as it stands; returns how many have accepted it. Two are needed.';
+
+-- A page may be older than the last build, which has found more since.
+create or replace function finance.accept_seen_check(
+    p_window text, p_check text, p_detail text, p_note text
+) returns integer
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    v_detail text;
+begin
+    perform finance.require_finance_member();
+    perform finance.lock_decisions();
+    select f.detail into v_detail from finance.failed_checks(p_window) as f
+    where f.check_name = p_check;
+    if btrim(v_detail) <> btrim(p_detail) then
+        raise exception 'check % of % fails otherwise now (%): nothing was accepted, look at it again',
+            p_check, p_window, v_detail;
+    end if;
+    return finance.accept_check(p_window, p_check, p_note);
+end;
+$$;
+comment on function finance.accept_seen_check(text, text, text, text) is
+'The same, refused where the check does not say p_detail any more, which is what was looked at; a null one is not compared.';
