@@ -207,6 +207,7 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_person text := finance.require_finance_member();
 begin
+    perform finance.lock_decisions();
     update finance.adjustments set withdrawn_by = v_person, withdrawn_at = public.settle_now()
     where adjustment_id = p_adjustment_id and approved_at is null and withdrawn_at is null;
     if not found then
@@ -221,6 +222,7 @@ declare
     v_person text := finance.require_finance_member();
     v_count bigint;
 begin
+    perform finance.lock_decisions();
     update finance.adjustments set withdrawn_by = v_person, withdrawn_at = public.settle_now()
     where file_id = p_file_id and approved_at is null and withdrawn_at is null;
     get diagnostics v_count = row_count;

@@ -132,6 +132,7 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_person text := finance.require_finance_member();
 begin
+    perform finance.lock_decisions();
     update finance.go_lives set withdrawn_by = v_person, withdrawn_at = public.settle_now()
     where go_live_id = p_go_live_id and approved_at is null and withdrawn_at is null;
     if not found then

@@ -75,17 +75,19 @@ create or replace function finance.write_releases(
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     v_count bigint;
+    -- Not that of a transaction which was open before: whether the seller was paid since counts.
+    v_at constant timestamptz := finance.this_instant();
 begin
     with released as (
         insert into finance.hold_releases
-            (payout_window, seller_id, reason, wallet_address, sighting_id, note, file_id)
+            (payout_window, seller_id, reason, wallet_address, sighting_id, note, file_id, released_at)
         select
             p_window, h.seller_id, h.held_for,
             -- The wallet that is looked at: of a lasting reason that of the row.
             case when k.is_lasting then s.wallet_address else h.wallet_now end,
             (select max(w.sighting_id) from finance.wallet_sightings as w
                 where w.seller_id = h.seller_id),
-            p_note, p_file_id
+            p_note, p_file_id, v_at
         from unnest(p_sellers) with ordinality as r (seller_id, place)
         inner join finance.held_sellers(p_window) as h on r.seller_id = h.seller_id
         inner join finance.window_close_rows as s
@@ -96,7 +98,7 @@ begin
     ),
     lifted as (
         update finance.seller_holds as h
-        set lifted_by = session_user, lifted_at = public.settle_now()
+        set lifted_by = session_user, lifted_at = v_at
         from released as r
         where h.seller_id = r.seller_id and h.lifted_at is null and r.reason = 'manual_review'
     )

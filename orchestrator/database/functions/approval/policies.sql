@@ -61,6 +61,7 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_person text := finance.require_finance_member();
 begin
+    perform finance.lock_decisions();
     update finance.policies set withdrawn_by = v_person, withdrawn_at = public.settle_now()
     where policy_id = p_policy_id and confirmed_at is null and withdrawn_at is null;
     if not found then

@@ -167,6 +167,7 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_person text := finance.require_finance_member();
 begin
+    perform finance.lock_decisions();
     update finance.reserve_assignments
     set withdrawn_by = v_person, withdrawn_at = public.settle_now()
     where assignment_id = p_assignment_id and approved_at is null and withdrawn_at is null;
@@ -182,6 +183,7 @@ declare
     v_person text := finance.require_finance_member();
     v_count bigint;
 begin
+    perform finance.lock_decisions();
     update finance.reserve_assignments
     set withdrawn_by = v_person, withdrawn_at = public.settle_now()
     where file_id = p_file_id and approved_at is null and withdrawn_at is null;

@@ -126,7 +126,7 @@ begin
         raise exception '% blocked wallet %: somebody else must lift it', v_person, p_wallet;
     end if;
     update finance.wallet_blocks
-    set lifted_by = v_person, lifted_at = public.settle_now(), lift_note = p_note
+    set lifted_by = v_person, lifted_at = finance.this_instant(), lift_note = p_note
     where block_id = v_block.block_id;
 end;
 $$;

@@ -74,7 +74,7 @@ begin
         end if;
     end if;
     update finance.breaks
-    set closed_at = public.settle_now(), closed_by = v_person, close_note = p_note
+    set closed_at = finance.this_instant(), closed_by = v_person, close_note = p_note
     where break_id = p_break_id and closed_at is null;
     if not found then
         raise exception 'break % is not open: see settle breaks', p_break_id;

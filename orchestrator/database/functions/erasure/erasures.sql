@@ -90,6 +90,7 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_person text := finance.require_finance_member();
 begin
+    perform finance.lock_decisions();
     update finance.erasures set withdrawn_by = v_person, withdrawn_at = public.settle_now()
     where seller_id = p_seller and approved_at is null and withdrawn_at is null;
     if not found then

@@ -175,8 +175,9 @@ begin
     end if;
     update finance.payout_batches set state = 'submitting'
     where batch_id = p_batch_id and state in ('frozen', 'unknown');
-    insert into finance.call_attempts (batch_id, sequence, attempt)
-    select p_batch_id, p_sequence, coalesce(max(a.attempt), 0) + 1
+    insert into finance.call_attempts (batch_id, sequence, attempt, begun_at)
+    -- What people said while this waited was said of the attempts before.
+    select p_batch_id, p_sequence, coalesce(max(a.attempt), 0) + 1, finance.this_instant()
     from finance.call_attempts as a where a.batch_id = p_batch_id and a.sequence = p_sequence
     returning attempt into v_attempt;
     return v_attempt;

@@ -162,7 +162,7 @@ begin
         perform finance.return_lines(array[p_line.line_id], 'failed');
     end if;
     update finance.breaks as b
-    set closed_at = public.settle_now(), closed_by = p_person, close_note = p_note
+    set closed_at = finance.this_instant(), closed_by = p_person, close_note = p_note
     where b.subject = p_line.line_id and b.closed_at is null;
 end;
 $$;
@@ -222,10 +222,12 @@ begin
         raise exception 'the line of seller % in % is not resolved: %', p_seller, p_window, v_obstacle;
     end if;
     v_standing := finance.standing_of_line(v_line.line_id);
-    insert into finance.line_resolutions (line_id, outcome, line_state, note, event_id, open_break_id)
+    insert into finance.line_resolutions (
+        line_id, outcome, line_state, note, event_id, open_break_id, resolved_at
+    )
     values (
         v_line.line_id, p_outcome, v_line.state, p_note, v_standing.event_id,
-        v_standing.open_break_id
+        v_standing.open_break_id, finance.this_instant()
     );
     -- Each person's latest word counts, and only what was said of the line as it stands: a word is
     -- spent with the decision it led to, and says nothing of what the rail contradicts since.
