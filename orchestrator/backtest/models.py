@@ -9,6 +9,7 @@ from typing import Any
 from orchestrator.backtest.policy import Policy
 from orchestrator.config import Settings
 from orchestrator.dbt.runner import run_dbt
+from orchestrator.project_variables import is_distributed
 
 # Two policies can be tried at once, each in schemas of its own. Of the first the marts are read.
 TARGETS = ("backtest", "backtest_2")
@@ -19,11 +20,16 @@ CLOSES = "int_settlement__computed"
 # What flags ask for at a close.
 FLAGS = "int_flag_policies"
 ENDS = (*MARTS, CLOSES, FLAGS)
+# Views elsewhere, of tables that are on the workers: the backtest's own are there, too.
+OF_LARGE_TABLES = ("stg_finance__window_close_entries", "stg_finance__window_close_facts")
 
 
 @dataclass(frozen=True)
 class Model:
-    """A model or seed: `sql` selects its rows, but for seeds."""
+    """A model or seed: `sql` selects its rows, but for seeds.
+
+    `is_on_workers` where a table of it belongs on the workers of a cluster, by seller.
+    """
 
     name: str
     schema: str
@@ -31,6 +37,7 @@ class Model:
     sql: str
     indexes: tuple[tuple[tuple[str, ...], bool], ...]  # columns, and whether they are unique
     reads: frozenset[str]
+    is_on_workers: bool
 
 
 @dataclass(frozen=True)
@@ -104,4 +111,9 @@ def _model(nodes: Mapping[str, Any], name: str) -> Model:
             for index in node["config"].get("indexes") or ()
         ),
         reads=frozenset(nodes[read]["name"] for read in reads if read in nodes),
+        is_on_workers=is_distributed()
+        and (
+            node["config"].get("meta", {}).get("placement") == "by_seller"
+            or node["name"] in OF_LARGE_TABLES
+        ),
     )

@@ -22,8 +22,10 @@ from psycopg.rows import TupleRow
 
 from orchestrator.backtest.models import CLOSES, FLAGS, Model, Models
 from orchestrator.backtest.policy import Policy
+from orchestrator.backtest.relations import Relations, relation
 from orchestrator.database.connection import sql_file
 from orchestrator.dbt.builds import LIVE_SCHEMA
+from orchestrator.project_variables import is_distributed
 
 SQL = Path(__file__).parent / "sql"
 # Whether a close saw a fact in time is history, whatever the policy: read from finance's closes.
@@ -40,14 +42,10 @@ OWN = (
 SEEDS = ("reserve_policies", "new_seller_policies", "review_actions")
 # Computed again for each close; the balances, and what is made of them, of its own window alone.
 WEEKLY = ("int_build", "int_windows", "int_settlement__balances", CLOSES)
-FILL = "insert into {} (\n{}\n)"
-FILL_WINDOW = "insert into {} select * from (\n{}\n) as computed where payout_window = {window}"
 # Views elsewhere; here each close would compute all weeks again.
 ONCE = ("int_seller_reviews",)
 # Computed for all weeks, and seen by a close as far as its instant.
 SEEN = {"int_entries": "known_at", "int_window_sums": "window_starts_at"}
-TABLE = "create unlogged table {} as (\n{}\n)"
-EMPTY_TABLE = "create unlogged table {} as (\n{}\n) with no data"
 
 
 class Run:
@@ -56,6 +54,7 @@ class Run:
     def __init__(self, connection: psycopg.Connection[TupleRow], models: Models) -> None:
         self.connection = connection
         self.models = models
+        self.relations = Relations(connection, is_distributed=is_distributed())
 
     def over(self, policy: Policy, until: datetime, *, grid: str = "") -> None:
         """Fill the marts: the policy from the first window to the close at `until`.
@@ -78,7 +77,8 @@ class Run:
         if policy.pays_flagged_sellers:
             self._flag(until)
         self._build(closes - history - flags)
-        self._execute("first_entries")
+        with self.relations.here_alone():
+            self._execute("first_entries")
         for number, (window, as_of) in enumerate(self._rows("windows")):
             self._close(window, as_of)
             # As they grow, so that the last weeks' rows are found by their index.
@@ -102,12 +102,13 @@ class Run:
         """Empty closes and lines of the backtest's own, and the policy's rows."""
         for model in self.models.ordered:
             if model.name in OWN:
-                self._create(model, EMPTY_TABLE)
+                self.relations.make_table(model, relation(model), is_filled=False)
         self._execute("make_closes")
         for name in SEEDS:
             seed = sql.SQL("select * from {}").format(sql.Identifier(f"{LIVE_SCHEMA}_seeds", name))
             table = sql.Identifier(f"{self.models.schema}_seeds", name)
-            self.connection.execute(sql.SQL(EMPTY_TABLE).format(table, seed))
+            empty = "create unlogged table {} as {} with no data"
+            self.connection.execute(sql.SQL(empty).format(table, seed))
         for number, limit in enumerate(policy.limits):
             self._execute("limit", number=number, **limit.model_dump())
         for row in policy.reserve_policies:
@@ -118,7 +119,7 @@ class Run:
             self._execute("review_action", **action.model_dump())
         if policy.pays_flagged_sellers:
             [assigned] = [m for m in self.models.ordered if m.name == ASSIGNED]
-            self._create(assigned, FILL)
+            self.relations.fill(assigned)
 
     def _flag(self, until: datetime) -> None:
         """Find whom each close flags, until the facts are under what they were computed with."""
@@ -149,7 +150,7 @@ class Run:
             if model.kind == "seed":
                 self._build_seed(model)
             elif model.kind == "view" and model.name not in ONCE:
-                self._create(model, "create view {} as (\n{}\n)")
+                self.relations.make_view(model)
             else:
                 self._build_table(model)
 
@@ -158,13 +159,13 @@ class Run:
             return
         live = sql.Identifier(f"{LIVE_SCHEMA}_seeds", model.name)
         self.connection.execute(
-            sql.SQL("create view {} as select * from {}").format(_relation(model), live)
+            sql.SQL("create view {} as select * from {}").format(relation(model), live)
         )
 
     def _build_table(self, model: Model) -> None:
-        name = _relation(model, "__all" if model.name in SEEN else "")
+        name = relation(model, "__all" if model.name in SEEN else "")
         # The closes are still to come.
-        self._create(model, EMPTY_TABLE if model.name in WEEKLY[2:] else TABLE, name)
+        self.relations.make_table(model, name, is_filled=model.name not in WEEKLY[2:])
         # What is seen in part is read whole, and looked up by nobody.
         for columns, is_unique in () if model.name in SEEN else model.indexes:
             index = sql.SQL("create {} index on {} ({})").format(
@@ -177,37 +178,24 @@ class Run:
         if model.name in SEEN:
             view = "create view {} as select * from {} where {} <= (select finance.as_of({}))"
             column = sql.Identifier(SEEN[model.name])
-            parts = (_relation(model), name, column, sql.Literal(self.models.schema))
-            self.connection.execute(sql.SQL(view).format(*parts))
+            parts = (relation(model), name, column, sql.Literal(self.models.schema))
+            with self.relations.here_alone():
+                self.connection.execute(sql.SQL(view).format(*parts))
 
     def _close(self, window: str, as_of: datetime) -> None:
         """Compute a window as of its close, store it and pay it."""
         self._look_at(as_of)
         self._fill(WEEKLY[:2])
-        self._fill(WEEKLY[2:], FILL_WINDOW, window)
+        self._fill(WEEKLY[2:], window)
         self._execute("store_window", window=window)
         self._execute("store_rows", window=window)
         self._execute("put_aside")
         self._execute("pay", window=window)
 
-    def _fill(self, names: Collection[str], statement: str = FILL, window: str = "") -> None:
+    def _fill(self, names: Collection[str], window: str = "") -> None:
         for model in self.models.ordered:
             if model.name in names:
-                table = _relation(model)
-                self.connection.execute(sql.SQL("truncate {}").format(table))
-                self._create(model, statement, window=window)
-                self.connection.execute(sql.SQL("analyze {}").format(table))
-
-    def _create(
-        self,
-        model: Model,
-        statement: str,
-        name: sql.Identifier | None = None,
-        window: str = "",
-    ) -> None:
-        parts = (name or _relation(model), sql.SQL(model.sql))
-        filled = sql.SQL(statement).format(*parts, window=sql.Literal(window))
-        self.connection.execute(filled)
+                self.relations.fill_anew(model, window)
 
     def _drop_view(self, name: str) -> None:
         view = sql.Identifier(f"{self.models.schema}_staging", name)
@@ -230,7 +218,3 @@ class Run:
         parts = {part: sql.Identifier(f"{schema}_{part}") for part in ("core", "seeds", "staging")}
         text = sql.SQL(sql_file(name, SQL))
         return text.format(schema=sql.Literal(schema), marts=sql.Identifier(schema), **parts)
-
-
-def _relation(model: Model, suffix: str = "") -> sql.Identifier:
-    return sql.Identifier(model.schema, model.name + suffix)

@@ -16,6 +16,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from orchestrator.config import PROJECT_ROOT, URL_VARIABLES, Component, Settings, load_settings
+from orchestrator.database.connection import connect
 from orchestrator.database.migrate import COMPONENT_GROUPS, prepare_database
 from orchestrator.database.people import add_person
 
@@ -24,8 +25,12 @@ from orchestrator.database.people import add_person
 URL = "SETTLE_TEST_CITUS_URL"
 # A command that takes `stop`, `kill` or `start`, and a node's host and port.
 CONTROL = "SETTLE_TEST_CITUS_CONTROL"
+# A command that takes `backup`, a node's host and port; or `restore`, the same of a node that is
+# stopped, and the named point to which its last backup goes.
+ARCHIVE = "SETTLE_TEST_CITUS_ARCHIVE"
 # Read once: while a build runs in this process its environment is dbt's alone.
 COMMAND = shlex.split(os.environ.get(CONTROL, ""))
+ARCHIVING = shlex.split(os.environ.get(ARCHIVE, ""))
 SECRET = "word-of-a-cluster"  # noqa: S105 - of logins that are gone with their test file
 OWNER, PEOPLE = "cluster_owner", ("cluster_ana", "cluster_ben")
 DEPLOY = PROJECT_ROOT / "deploy" / "citus"
@@ -58,8 +63,18 @@ class Node:
         """Stop, kill or start it; the test is skipped where nobody said how."""
         if not COMMAND:
             pytest.skip(f"{CONTROL} is not set: no node was stopped")
-        command = [*COMMAND, verb, self.host, self.port]
-        subprocess.run(command, check=True, timeout=90, stdout=subprocess.DEVNULL)
+        self._command(*COMMAND, verb, self.host, self.port)
+
+    def backup(self) -> None:
+        self._command(*ARCHIVING, "backup", self.host, self.port)
+
+    def restore(self, point: str) -> None:
+        self._command(*ARCHIVING, "restore", self.host, self.port, point)
+        while self.run("postgres", "select pg_is_in_recovery()") != [(False,)]:
+            time.sleep(0.2)
+
+    def _command(self, *words: str) -> None:
+        subprocess.run(words, check=True, timeout=180, stdout=subprocess.DEVNULL)
 
     @contextmanager
     def down(self, verb: str = "stop") -> Iterator[None]:
@@ -191,3 +206,9 @@ def drop_database(cluster: Cluster) -> None:
             node.run("postgres", sql.SQL("drop owned by {} cascade").format(role))
         for (login,) in logins:
             node.run("postgres", sql.SQL("drop role {}").format(sql.Identifier(login)))
+
+
+def faults(cluster: Cluster) -> list[tuple[Any, ...]]:
+    """What the doctor says of the nodes."""
+    with connect(cluster.settings(), Component.DBT) as dbt:
+        return dbt.execute("select * from finance.node_faults()").fetchall()

@@ -1,7 +1,5 @@
 """`settle db start` on a Citus cluster: who may log in where, and what the doctor says of it."""
 
-from typing import Any
-
 import psycopg
 import pytest
 from psycopg import sql
@@ -10,7 +8,7 @@ from orchestrator.config import Component
 from orchestrator.database.connection import connect
 from orchestrator.database.migrate import prepare_database
 from orchestrator.errors import SettleError
-from tests.cluster.nodes import OWNER, SECRET, Cluster, Node
+from tests.cluster.nodes import OWNER, SECRET, Cluster, Node, faults
 
 ROLES = ["settle_dbt", "settle_owner", "settle_reader"]
 MAY_LOG_IN = "select array_agg(rolname::text order by rolname) from pg_roles where rolcanlogin and"
@@ -20,11 +18,6 @@ def who_may_log_in(node: Node) -> list[str]:
     """Of the group roles."""
     [(found,)] = node.run("postgres", f"{MAY_LOG_IN} rolname = any('{{{','.join(ROLES)}}}')")
     return found or []
-
-
-def faults(cluster: Cluster) -> list[tuple[Any, ...]]:
-    with connect(cluster.settings(), Component.DBT) as dbt:
-        return dbt.execute("select * from finance.node_faults()").fetchall()
 
 
 def said_of(cluster: Cluster, place: str) -> str:

@@ -1,6 +1,8 @@
 """What people run beside the weekly payout, of a project that is for a cluster, as processes."""
 
+import json
 import shutil
+import time
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,9 +11,11 @@ from typing import Any
 
 import pytest
 
-from orchestrator.config import PROJECT_ROOT, Component
+from orchestrator.config import PROJECT_ROOT, Component, Settings
 from orchestrator.database.connection import connect
 from orchestrator.services.processes import service
+from orchestrator.web.portal.links import make_token
+from tests.backtest.test_backtest import CLOSES, HEALTH, ROWS
 from tests.cluster.nodes import PEOPLE, SECRET, Cluster, environment
 from tests.cluster.weeks import DUE, ENDS, LAG, WINDOWS, approve, at_rail, build, pay
 from tests.support.projects import changed_project
@@ -20,6 +24,7 @@ from tests.support.shell import Shell
 from tests.web.desk_site import Person
 
 MARKET = ("--sellers", "40", "--weeks", "6", "--orders-per-seller-week", "3")
+LINKS = "a" * 32
 # Who leaves: one order, paid with the last window, and nothing since.
 LEAVER, NAME, WALLET = "leaver", "Kaito Ceramics", "0x52908400098527886E0F7030069857D2E4169EE7"
 LEAVES = ENDS[0] + timedelta(days=70)
@@ -37,6 +42,16 @@ insert into marketplace.orders (
 select 'one', 'one', '{LEAVER}', 'USD', 90, at, at from (select %s::timestamptz as at) as placed
 """
 
+# Sellers are flagged, paid and put under another reserve, and computed with it again.
+TRIED = """
+policy: tried
+variables: {late_disputes: recover, review_dispute_rate: 0.01}
+reserve_policies:
+  - {policy: standard, reserve_days: 14, holdback_percent: 10, holdback_days: 30}
+review_actions:
+  - {review_reason: disputes, action: pay, policy: elevated, lift_after_weeks: 4}
+"""
+
 
 @dataclass(frozen=True)
 class Market:
@@ -46,15 +61,13 @@ class Market:
     settle: Shell
 
     def value(self, query: str) -> Any:
-        with connect(self.cluster.settings(), Component.OWNER) as owner:
-            [[found]] = owner.execute(query.encode()).fetchall()
+        [[found]] = rows_of(self.cluster.settings(), query)
         return found
 
     def serve(self, folder: Path) -> AbstractContextManager[str]:
-        """The console; yields where it is."""
-        variables = {"SETTLE_HOME": str(self.cluster.home)} | environment(
-            dict(self.cluster.settings().urls)
-        )
+        """The console and the pages of sellers; yields where they are."""
+        named = {"SETTLE_HOME": str(self.cluster.home), "SETTLE_LINK_SECRET": LINKS}
+        variables = named | environment(dict(self.cluster.settings().urls))
         return service(["serve", "--port", "0"], variables, folder / "log")
 
 
@@ -78,15 +91,20 @@ def market(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Market
         **environment(dict(settings.urls)),
     )
     assert settle.done("db", "distribute").startswith("9 tables are on the workers now")
+    trade(settle, settings)
+    approve(settings, WINDOWS[0])
+    with at_rail(at(settings, ENDS[0] + DUE)) as paying:
+        assert pay(paying, WINDOWS[0]).state == "accepted"
+    return Market(cluster, settle)
+
+
+def trade(settle: Shell, settings: Settings) -> None:
+    """The same marketplace wherever it is asked for, with the closes of all its weeks."""
     assert "orders: " in settle.done("generate", *MARKET)
     with connect(settings, Component.OWNER) as owner:
         owner.execute(SELLER.encode())
         owner.execute(ORDER.encode(), [ENDS[0] - timedelta(days=10)])
     settle.done("close")
-    approve(settings, WINDOWS[0])
-    with at_rail(at(settings, ENDS[0] + DUE)) as paying:
-        assert pay(paying, WINDOWS[0]).state == "accepted"
-    return Market(cluster, settle)
 
 
 def test_what_is_generated_is_on_the_workers_and_there_once(market: Market) -> None:
@@ -117,6 +135,61 @@ def test_every_page_of_the_console_opens(market: Market, tmp_path: Path) -> None
         )
         assert "90.00" in found[f"/desk/sellers/{LEAVER}"].text
     assert (tmp_path / "log").read_text() == ""
+
+
+def test_a_seller_reads_the_statement_orders_receipt_and_year(
+    market: Market, tmp_path: Path
+) -> None:
+    token = make_token(LEAVER, int(time.time()) + 3600, LINKS)
+    receipt = f"/receipts/{WINDOWS[0]}"
+    pages = ("", "/statement.json", "/orders", "/orders.json", "/years/2026", "/years/2026.json")
+    with market.serve(tmp_path) as url, Person(url.removesuffix("/webhooks/halfin")) as browser:
+        pages = (*pages, receipt, f"{receipt}.csv", f"{receipt}.json")
+        found = {page: browser.get(f"/s/{token}{page}") for page in pages}
+        assert {page: answer.status_code for page, answer in found.items()} == dict.fromkeys(
+            pages, 200
+        )
+        assert found[f"{receipt}.json"].json()["amount"] == "90.00"
+    assert (tmp_path / "log").read_text() == ""
+
+
+@pytest.mark.slow
+def test_a_backtest_says_what_it_says_on_one_server(
+    market: Market, settings: Settings, tmp_path: Path
+) -> None:
+    """Two policies at the same time, each in schemas of its own; of the first, every row."""
+    there = at(settings, ENDS[0] + LAG)
+    alone = Shell(there.home, SETTLE_NOW=str(there.now))
+    trade(alone, there)
+    policy = tmp_path / "tried.yml"
+    policy.write_text(TRIED, encoding="utf-8")
+    asking = ("backtest", "--policy", str(policy), "--json")
+    said = [json.loads(settle.done(*asking)) for settle in (market.settle, alone)]
+    assert said[0] == said[1]
+    computed = (CLOSES, ROWS), ("asof_backtest_core.int_seller_health", HEALTH)
+    for relation, query in computed:
+        ours, theirs = (
+            rows_of(one, query.format(relation)) for one in (market.cluster.settings(), there)
+        )
+        assert ours == theirs
+        assert len(ours) > 100
+
+
+def rows_of(settings: Settings, query: str) -> list[Any]:
+    with connect(settings, Component.OWNER) as owner:
+        return owner.execute(query.encode()).fetchall()
+
+
+def test_the_archive_of_a_year_is_what_the_cluster_has(market: Market, tmp_path: Path) -> None:
+    market.settle.done("close", SETTLE_NOW=LEAVES.isoformat())
+    market.settle.done("export", "archive", "--year", "2026", "--to", str(tmp_path))
+    folder = tmp_path / "archive-2026"
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    rows = {file["name"]: file["rows"] for file in manifest["files"]}
+    entries = "select count(*) from finance.window_close_entries where payout_window < '2027'"
+    assert rows["window_close_entries"] == market.value(entries) > 1000
+    checked = market.settle.done("export", "archive", "--check", str(folder), "--json")
+    assert json.loads(checked)["differences"] == []
 
 
 def test_who_was_paid_and_has_left_is_erased(market: Market) -> None:

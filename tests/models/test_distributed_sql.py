@@ -100,6 +100,20 @@ def test_no_model_crosses_sellers_on_a_cluster_but_those_that_say_why(both: Both
     assert {node: lines for node, lines in found.items() if lines} == {}
 
 
+def test_every_fact_as_it_came_begins_with_its_seller(both: Both) -> None:
+    """Citus sends a union to workers only where all of its parts have the seller in one place."""
+    columns = """
+    select table_name, column_name from information_schema.columns
+    where ordinal_position = 1 and table_schema = 'settlement_staging'
+    """
+    [raw] = (node for node in both.nodes.values() if node["name"] == "int_raw_facts")
+    reads = {both.nodes[read]["name"] for read in raw["depends_on"]["nodes"]}
+    with connect(both.settings, Component.OWNER) as owner:
+        first = dict(owner.execute(columns).fetchall())
+    assert len(reads) == 5
+    assert {name: first[name] for name in reads} == dict.fromkeys(reads, "seller_id")
+
+
 def test_what_differs_on_a_cluster_finds_the_same_rows(both: Both) -> None:
     apart, filled = {}, set()
     with connect(both.settings, Component.OWNER) as owner:

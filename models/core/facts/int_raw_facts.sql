@@ -1,4 +1,5 @@
--- One row per fact as it came, good or bad: what every kind of fact has.
+-- One row per fact as it came, good or bad: what every kind of fact has. What it reads begins with
+-- seller_id: a cluster sends a union to its workers only where all parts have it in one place.
 
 with
 

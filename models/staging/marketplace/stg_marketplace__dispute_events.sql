@@ -3,10 +3,10 @@
 {% set optional = optional_columns(source_events, {'landed_xid': landed_always()}) -%}
 select
     -- ids
+    {{ seller_key() }} as seller_id,
     dispute_event_id collate "C" as dispute_event_id,
     dispute_id collate "C" as dispute_id,
     order_id collate "C" as order_id,
-    {{ seller_key() }} as seller_id,
     {{ optional.landed_xid }} as landed_xid,
 
     -- text

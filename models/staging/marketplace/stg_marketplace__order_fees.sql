@@ -3,9 +3,9 @@
 {% set optional = optional_columns(source_fees, {'landed_xid': landed_always()}) -%}
 select
     -- ids
+    {{ seller_key() }} as seller_id,
     fee_id collate "C" as fee_id,
     order_id collate "C" as order_id,
-    {{ seller_key() }} as seller_id,
     {{ optional.landed_xid }} as landed_xid,
 
     -- text

@@ -6,9 +6,9 @@
 }) -%}
 select
     -- ids
+    {{ seller_key() }} as seller_id,
     order_id collate "C" as order_id,
     checkout_id collate "C" as checkout_id,
-    {{ seller_key() }} as seller_id,
     {{ optional.landed_xid }} as landed_xid,
 
     -- text

@@ -6,9 +6,9 @@
 }) -%}
 select
     -- ids
+    {{ seller_key() }} as seller_id,
     refund_id collate "C" as refund_id,
     order_id collate "C" as order_id,
-    {{ seller_key() }} as seller_id,
     {{ optional.reverses_refund_id }} collate "C" as reverses_refund_id,
     {{ optional.landed_xid }} as landed_xid,
 

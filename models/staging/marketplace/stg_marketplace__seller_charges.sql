@@ -6,8 +6,8 @@
 }) -%}
 select
     -- ids
-    charge_id collate "C" as charge_id,
     {{ seller_key() }} as seller_id,
+    charge_id collate "C" as charge_id,
     {{ optional.landed_xid }} as landed_xid,
 
     -- text
