@@ -50,7 +50,7 @@ Against = Annotated[str, typer.Option(help="What the change will be merged into.
 
 def check(against: Against = "main") -> None:
     """Build and test changed models and what depends on them, beside the live schemas."""
-    from orchestrator.dbt.builds import check_changes
+    from orchestrator.dbt.changes import check_changes
     from orchestrator.dbt.git import fork_point, project_at
 
     settings = ready()

@@ -1,20 +1,14 @@
 """What is built and where: live, as of an instant, what changed; one build per schema at a time."""
 
 import json
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
-
-import psycopg
-from psycopg import sql
 
 from orchestrator.config import Component, Settings
 from orchestrator.database.connection import connect
-from orchestrator.database.migrate import make_dbt_schemas
 from orchestrator.dbt.project import project_files
 from orchestrator.dbt.runner import NodeResult, dbt_results, differing_rows, run_dbt
 from orchestrator.dbt.standing_views import (
@@ -29,17 +23,6 @@ from orchestrator.secret_files import make_folder
 
 LIVE_SCHEMA = "settlement"
 AS_OF_SCHEMA = "asof_settlement"
-# As of the same instant, but from the models where a change began.
-AS_OF_BASE_SCHEMA = "asof_base_settlement"
-RELATIONS_OF_TARGET = """
-select n.nspname, c.relname, c.relkind = 'v' as is_view
-from pg_class as c
-inner join pg_namespace as n on c.relnamespace = n.oid
-where c.relkind in ('r', 'v')
-and (n.nspname = %(target)s or n.nspname like replace(%(target)s, '_', '\\_') || '\\_%%')
-"""
-DROP_VIEW = sql.SQL("drop view if exists {} cascade")
-DROP_TABLE = sql.SQL("drop table if exists {} cascade")
 
 
 def build_arguments(*, full_refresh: bool = False) -> list[str]:
@@ -115,69 +98,6 @@ def build_as_of(
         with connect(settings, Component.DBT) as connection:
             connection.execute("select finance.begin_build(%s, %s)", [AS_OF_SCHEMA, as_of])
         run_dbt(settings, [*build_arguments(), *place, "--vars", json.dumps(variables)])
-
-
-def build_project_as_of(
-    settings: Settings, project: Path, schema: str, as_of: datetime, *, beside: Path | None = None
-) -> tuple[Path, set[str]]:
-    """Build a project's models as of an instant, without tests.
-
-    Returns dbt's target folder, and what was built.
-
-    With `beside`, the target folder of another project's build as of that instant, only what
-    differs is built, with all that reads it. The rest is read where that build left it, and is
-    gone from this schema: it would be of another instant.
-    """
-    name = schema.removesuffix("_settlement")
-    target = settings.home / "dbt" / f"target-{name}"
-    arguments = [*build_arguments(), "--exclude-resource-type", "test", "--target", name]
-    if beside:
-        arguments += ["--select", "state:modified+", *deferred_to(beside)]
-    variables = json.dumps({"use_stored_closes": False})
-    with one_build(settings, schema):
-        with connect(settings, Component.DBT) as connection:
-            connection.execute("select finance.begin_build(%s, %s)", [schema, as_of])
-            if beside:
-                clear_schemas(connection, schema)
-        nodes = run_dbt(
-            settings,
-            [*arguments, "--vars", variables, "--target-path", str(target)],
-            project=project,
-        )
-    return target, {node.unique_id for node in nodes}
-
-
-def deferred_to(state: Path) -> list[str]:
-    """What is not built is read where the build of that state left it.
-
-    Also where an earlier build left one here: that may be of a change that was taken back.
-    """
-    return ["--defer", "--favor-state", "--state", str(state)]
-
-
-def clear_schemas(database: psycopg.Connection[Any], target: str) -> None:
-    """Drop all that dbt built into the schemas of a target."""
-    database.execute("set local role settle_dbt")
-    found = database.execute(RELATIONS_OF_TARGET, {"target": target}).fetchall()
-    for schema, name, is_view in found:
-        place = sql.Identifier(schema, name)
-        database.execute(DROP_VIEW.format(place) if is_view else DROP_TABLE.format(place))
-
-
-def check_changes(settings: Settings, base: Path) -> None:
-    """Build and test what differs from the project in `base`, into the schemas of the target dev.
-
-    What did not change is read where the live build left it.
-    """
-    state = settings.home / "dbt" / "target-state"
-    run_dbt(settings, ["parse", "--target-path", str(state)], project=base)
-    target = settings.home / "dbt" / "target-dev"
-    place = ["--target", "dev", "--target-path", str(target)]
-    make_dbt_schemas(settings, f"dev_{os.environ.get('USER', 'analyst')}")
-    run_dbt(settings, ["build", "--select", "state:modified+", *deferred_to(state), *place])
-    # dbt build leaves out a unit test whose model it does not build. Here what was built is read.
-    modified = ["--select", "state:modified,resource_type:unit_test"]
-    run_dbt(settings, ["test", *modified, "--defer", "--state", str(state), *place])
 
 
 def manifest_path(settings: Settings) -> Path:

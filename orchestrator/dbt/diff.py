@@ -1,12 +1,13 @@
 """What a change of the models would move, before it is merged.
 
-The project is built as of the last stored close as it was where the change began, and beside that
-what differs now with all that reads it, into schemas of their own; then each public mart that was
-built twice is compared, row by row.
+What differs is built as of the last stored close, with all that reads it, and beside that as it was
+where the change began, with all that either reads, into schemas of their own; then each public mart
+that was built twice is compared, row by row.
 """
 
 import json
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -17,7 +18,7 @@ from psycopg import sql
 
 from orchestrator.config import Component, Settings
 from orchestrator.database.connection import connect, rows, sql_file
-from orchestrator.dbt.builds import AS_OF_BASE_SCHEMA, AS_OF_SCHEMA, build_project_as_of
+from orchestrator.dbt.changes import build_both_as_of
 from orchestrator.project_variables import project_variables
 
 LAST_CLOSE = """
@@ -25,6 +26,8 @@ select coalesce(max(c.window_ends_at) + make_interval(mins => %s), settle_now())
 from finance.window_closes as c
 """
 NUMBERS = ("numeric", "bigint", "integer")
+# Marts compared at once: as many as dbt builds.
+AT_ONCE = 2
 
 
 @dataclass(frozen=True)
@@ -52,26 +55,27 @@ def diff_models(
     Raises SettleError where either does not build.
     """
     instant = as_of or _last_close(settings)
-    before_target, _ = build_project_as_of(settings, base, AS_OF_BASE_SCHEMA, instant)
-    beside = before_target if _state_tells_all(base, project) else None
-    after_target, built = build_project_as_of(
-        settings, project, AS_OF_SCHEMA, instant, beside=beside
+    builds = build_both_as_of(
+        settings, base, project, instant, is_whole=not _state_tells_all(base, project)
     )
-    before, after = _public_marts(before_target), _public_marts(after_target)
-    with connect(settings, Component.DBT) as database:
-        database.execute("set role settle_dbt")
-        return [
-            _diff(database, name, before.get(name), after.get(name), is_built=name in built)
-            for name in sorted(before | after)
-        ]
+    before, after = _public_marts(builds.before), _public_marts(builds.after)
+
+    def compare(name: str) -> MartDiff:
+        is_built = name in builds.built
+        return _diff(settings, name, before.get(name), after.get(name), is_built=is_built)
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return list(pool.map(compare, sorted(before | after)))
 
 
-def _diff(database: Any, name: str, before: Any, after: Any, *, is_built: bool) -> MartDiff:
+def _diff(settings: Settings, name: str, before: Any, after: Any, *, is_built: bool) -> MartDiff:
     if before is None or after is None:
         return MartDiff(name, 0, 0, 0, {}, (), "new" if after else "gone")
     if not is_built:
         return MartDiff(name.split(".", 2)[2], 0, 0, 0, {}, (), is_untouched=True)
-    return _compare(database, name, before, after)
+    with connect(settings, Component.DBT) as database:
+        database.execute("set role settle_dbt")
+        return _compare(database, name, before, after)
 
 
 def _state_tells_all(base: Path, project: Path) -> bool:
@@ -125,10 +129,14 @@ def _compare(database: Any, name: str, before: Any, after: Any) -> MartDiff:
     names = _names(before, after, shared, numbers)
     query = sql.SQL(sql_file("diff", Path(__file__).parent)).format(**names)
     [found] = rows(database, query.as_string(database))
+    none = [None] * (1 + len(numbers))
     sums = {
         column: (_text(old), _text(new))
         for column, old, new in zip(
-            ["rows", *numbers], found["sums_before"], found["sums_after"], strict=True
+            ["rows", *numbers],
+            found["sums_before"] or none,
+            found["sums_after"] or none,
+            strict=True,
         )
         if old != new and column != "rows"
     }

@@ -1,6 +1,6 @@
 -- How two builds of one mart differ: a count, the sums of its numbers before and after, and the rows
 -- that moved most. The names are filled in by orchestrator/dbt/diff.py.
-with differing as (
+with differing as materialized (
     select
         {keys},
         {key_text} as key_text,
@@ -27,6 +27,9 @@ select
     (select count(*) from {before}) as rows_before,
     (select count(*) from {after}) as rows_after,
     (select count(*) from differing) as rows_differing,
-    (select {sums_before} from {before} as b) as sums_before,
-    (select {sums_after} from {after} as a) as sums_after,
+    -- A mart may be a view, which each of these computes: where no row differs, no sum does.
+    case when exists (select from differing) then (select {sums_before} from {before} as b) end
+        as sums_before,
+    case when exists (select from differing) then (select {sums_after} from {after} as a) end
+        as sums_after,
     array(select t.key_text || ': ' || t.changes from top as t) as top_rows

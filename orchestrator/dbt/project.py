@@ -18,11 +18,11 @@ HARMLESS = ("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "TZ", "LANG", "TERM", "
 HARMLESS_PREFIXES = ("DBT_", "LC_", "PGSSL", "SSL_CERT_", "COVERAGE_")
 
 
-def project_files() -> list[Path]:
+def project_files(project: Path = PROJECT_ROOT) -> list[Path]:
     """The files that say what is built, in one order."""
     folders = ("models", "macros", "seeds", "snapshots", "tests/dbt")
-    found = [path for folder in folders for path in (PROJECT_ROOT / folder).rglob("*")]
-    return [PROJECT_ROOT / "dbt_project.yml", *sorted(path for path in found if path.is_file())]
+    found = [path for folder in folders for path in (project / folder).rglob("*")]
+    return [project / "dbt_project.yml", *sorted(path for path in found if path.is_file())]
 
 
 def dbt_environment(settings: Settings) -> dict[str, str]:

@@ -5,12 +5,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from orchestrator.config import PROJECT_ROOT, Settings
 from orchestrator.dbt.project import variables_of_dbt
 from orchestrator.dbt.unit_tests import differences
 from orchestrator.errors import SettleError
+
+if TYPE_CHECKING:
+    from dbt.cli.main import dbtRunnerResult
+    from dbt.contracts.graph.manifest import Manifest
 
 # Nothing on the terminal; what came of each node in the file that an error names.
 LOGGING = ("--log-level", "none", "--log-level-file", "info", "--no-use-colors-file")
@@ -29,19 +33,60 @@ class NodeResult:
 
 
 def run_dbt(
-    settings: Settings, arguments: Sequence[str], *, project: Path = PROJECT_ROOT
+    settings: Settings,
+    arguments: Sequence[str],
+    *,
+    project: Path = PROJECT_ROOT,
+    manifest: "Manifest | None" = None,
 ) -> list[NodeResult]:
     """Run one dbt command in this process; raises SettleError naming the first node that failed."""
-    nodes, failure = dbt_results(settings, arguments, project=project)
+    nodes, failure = dbt_results(settings, arguments, project=project, manifest=manifest)
     if failure:
         raise SettleError(failure, detail=differing_rows(nodes))
     return nodes
 
 
-def dbt_results(
+def parse_project(
     settings: Settings, arguments: Sequence[str], *, project: Path = PROJECT_ROOT
+) -> "Manifest":
+    """The parsed project, to hand to one command: dbt changes what it is handed."""
+    manifest = _answer(settings, ["parse", *arguments], project, None)
+    return cast("Manifest", manifest)
+
+
+def list_nodes(
+    settings: Settings, arguments: Sequence[str], *, project: Path, manifest: "Manifest"
+) -> list[str]:
+    """What a selection selects, each as a selector of its own."""
+    return cast("list[str]", _answer(settings, ["ls", *arguments], project, manifest) or [])
+
+
+def dbt_results(
+    settings: Settings,
+    arguments: Sequence[str],
+    *,
+    project: Path = PROJECT_ROOT,
+    manifest: "Manifest | None" = None,
 ) -> tuple[list[NodeResult], str | None]:
     """Run one dbt command in this process: what came of each node, and why it failed if it did."""
+    result = _invoke(settings, arguments, project, manifest)
+    nodes = [_node_result(node) for node in getattr(result.result, "results", None) or []]
+    return nodes, None if result.success else _failure(settings, arguments, result, nodes)
+
+
+def _answer(
+    settings: Settings, arguments: Sequence[str], project: Path, manifest: "Manifest | None"
+) -> object:
+    """What a command that runs no nodes answers."""
+    result = _invoke(settings, arguments, project, manifest)
+    if not result.success:
+        raise SettleError(_failure(settings, arguments, result, ()))
+    return result.result
+
+
+def _invoke(
+    settings: Settings, arguments: Sequence[str], project: Path, manifest: "Manifest | None"
+) -> "dbtRunnerResult":
     command = [*LOGGING, *arguments, "--project-dir", str(project)]
     with without_collector():
         from dbt.cli.main import dbtRunner  # a second to import, and most verbs never need it
@@ -51,15 +96,20 @@ def dbt_results(
         from orchestrator.dbt.sessions import kept_sessions
 
         with variables_of_dbt(settings), kept_sessions(), done_once(), longest_way_first():
-            result = dbtRunner().invoke(command)
+            return dbtRunner(manifest=manifest).invoke(command)
+
+
+def _failure(
+    settings: Settings,
+    arguments: Sequence[str],
+    result: "dbtRunnerResult",
+    nodes: Sequence[NodeResult],
+) -> str:
     log = settings.home / "dbt" / "logs" / "dbt.log"
-    nodes = [_node_result(node) for node in getattr(result.result, "results", None) or []]
-    if result.success:
-        return nodes, None
     if result.exception is not None:
         reason = str(result.exception).strip().splitlines()
-        return nodes, f"dbt {arguments[0]} failed: {' '.join(reason)[:500]}; see {log}"
-    return nodes, failure_line(arguments[0], nodes, log)
+        return f"dbt {arguments[0]} failed: {' '.join(reason)[:500]}; see {log}"
+    return failure_line(arguments[0], nodes, log)
 
 
 @contextmanager

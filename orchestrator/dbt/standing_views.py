@@ -14,7 +14,7 @@ from pathlib import Path
 
 from psycopg import sql
 
-from orchestrator.config import Component, Settings
+from orchestrator.config import PROJECT_ROOT, Component, Settings
 from orchestrator.database.connection import connect, rows, sql_file
 from orchestrator.dbt.project import project_files
 
@@ -74,11 +74,11 @@ def _file(settings: Settings) -> Path:
     return settings.home / "dbt" / "standing_views.json"
 
 
-def project_digest() -> str:
+def project_digest(project: Path = PROJECT_ROOT) -> str:
     """A digest of all that decides what a view says, but for what it reads."""
-    digest = hashlib.sha256(version("dbt-postgres").encode())
-    for file in project_files():
-        digest.update(f"{file}\0".encode())
+    digest = hashlib.sha256(f"{version('dbt-core')} {version('dbt-postgres')}".encode())
+    for file in project_files(project):
+        digest.update(f"{os.path.relpath(file, project)}\0".encode())
         digest.update(file.read_bytes())
     return digest.hexdigest()
 

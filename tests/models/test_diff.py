@@ -10,10 +10,17 @@ import pytest
 
 from orchestrator.config import PROJECT_ROOT, Component, Settings
 from orchestrator.database.connection import connect, rows
-from orchestrator.dbt.builds import check_changes, manifest_path
+from orchestrator.dbt.builds import manifest_path
+from orchestrator.dbt.changes import (
+    AS_SELECTED,
+    NO_JSON,
+    READ_A_CHANGE,
+    check_changes,
+    parse_once,
+)
 from orchestrator.dbt.diff import MartDiff, diff_models
 from orchestrator.dbt.git import fork_point, project_at
-from orchestrator.dbt.runner import run_dbt
+from orchestrator.dbt.runner import list_nodes, parse_project, run_dbt
 from orchestrator.errors import SettleError
 from tests.support.closed_week import ClosedWeek, closed_week
 from tests.support.projects import changed_project
@@ -131,6 +138,10 @@ def test_a_diff_builds_once_more_what_reads_the_change_and_nothing_else(
     project = changed("models/marts/sellers/entries.sql", "with", "-- after\nwith")
     diffs = diff_models(settings, PROJECT_ROOT, project)
     assert built_into(settings, "asof_settlement") == {"entries", "seller_periods"}
+    # As it was, what either reads; health and the books do not come into it.
+    before = built_into(settings, "asof_base_settlement")
+    assert {"entries", "seller_periods", "int_entries"} <= before
+    assert not {"int_seller_health", "journal_entries"} & before
     assert {mart.name for mart in diffs if not mart.is_untouched} == {"entries", "seller_periods"}
     assert len(diffs) > 10
     assert moved(diffs) == {}
@@ -162,6 +173,29 @@ def test_only_what_changed_is_built_beside_the_live_schemas(looked: Looked) -> N
     assert looked.built == ["order_reserve"]
 
 
+def test_a_check_runs_unit_tests_of_what_changed_and_of_what_reads_it_itself(
+    settings: Settings, changed: Changed
+) -> None:
+    """Their rows come with them: nothing else can change what they find. A base is parsed once."""
+    state = settings.home / "dbt" / "target-state"
+    manifest, parsed_at = state / "manifest.json", []
+    for text in ("-- one", "-- one", "-- two"):
+        parse_once(settings, changed("models/core/facts/int_orders.sql", "with", text), state)
+        parsed_at.append(manifest.stat().st_mtime_ns)
+    assert parsed_at[0] == parsed_at[1] < parsed_at[2]
+    chosen = ["--select", *READ_A_CHANGE, *AS_SELECTED, "--state", str(state), NO_JSON]
+    manifest = parse_project(settings, [NO_JSON])
+    found = set(list_nodes(settings, chosen, project=PROJECT_ROOT, manifest=manifest))
+    of_models = {
+        unit_test.model
+        for unit_test in manifest.unit_tests.values()
+        if f"unit_test:settle.{unit_test.name}" in found
+    }
+    assert {"int_orders", "int_order_fees"} <= of_models
+    assert "seller_settlement" not in of_models
+    assert {"settle.marts.sellers.entries", "settle.core.entries.int_entries"} <= found
+
+
 @pytest.mark.many("two more builds: make test diffs and checks one change")
 def test_an_edited_unit_test_runs_although_its_model_is_not_built(
     settings: Settings, changed: Changed
@@ -169,9 +203,7 @@ def test_an_edited_unit_test_runs_although_its_model_is_not_built(
     name = "open_break_shows_its_age_and_the_line_it_is_about"
     [file] = [f for f in (PROJECT_ROOT / "models").rglob("*.yml") if name in f.read_text()]
     base = changed(str(file.relative_to(PROJECT_ROOT)), 'age_hours: "48.0"', 'age_hours: "49.0"')
-    check_changes(settings, base)
-    ran = json.loads((settings.home / "dbt/target-dev/run_results.json").read_text())["results"]
-    ids = [result["unique_id"] for result in ran]
+    ids = [node.unique_id for node in check_changes(settings, base)]
     assert [i.rpartition(".")[2] for i in ids if i.startswith("unit_test.")] == [name]
 
 

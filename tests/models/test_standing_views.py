@@ -159,7 +159,7 @@ def test_views_of_a_build_that_failed_are_not_taken_for_made(
     edited.write_text("select 1")
     files = [*standing_views.project_files(), edited]
     with monkeypatch.context() as patched:
-        patched.setattr(standing_views, "project_files", lambda: files)
+        patched.setattr(standing_views, "project_files", lambda _: files)
         with connect(settings, Component.OWNER) as owner:
             owner.execute("revoke select on marketplace.orders from settle_dbt")
         _, failure = build_week(settings, settings.home / "dbt" / "target-build")
@@ -174,7 +174,7 @@ def test_a_changed_file_is_another_project(tmp_path: Path, monkeypatch: pytest.M
     file, before = tmp_path / "another.sql", standing_views.project_digest()
     file.write_text("select 1")
     files = [*standing_views.project_files(), file]
-    monkeypatch.setattr(standing_views, "project_files", lambda: files)
+    monkeypatch.setattr(standing_views, "project_files", lambda _: files)
     one = standing_views.project_digest()
     file.write_text("select 2")
     assert len({before, one, standing_views.project_digest()}) == 3
