@@ -8,7 +8,8 @@ from typing import Any
 
 from orchestrator.backtest.policy import Policy
 from orchestrator.config import Settings
-from orchestrator.dbt.runner import run_dbt
+from orchestrator.dbt.builds import LIVE_SCHEMA, hand_on_parse
+from orchestrator.dbt.runner import parse_project, run_dbt
 from orchestrator.project_variables import is_distributed
 
 # Two policies can be tried at once, each in schemas of its own. Of the first the marts are read.
@@ -19,6 +20,8 @@ MARTS = ("backtest_weeks", "dispute_delays")
 CLOSES = "int_settlement__computed"
 # What flags ask for at a close.
 FLAGS = "int_flag_policies"
+# What a backtest has of its own; a snapshot is read where the live builds keep it.
+MADE = ("model", "seed")
 ENDS = (*MARTS, CLOSES, FLAGS)
 # Views elsewhere, of tables that are on the workers: the backtest's own are there, too.
 OF_LARGE_TABLES = ("stg_finance__window_close_entries", "stg_finance__window_close_facts")
@@ -68,18 +71,32 @@ class Models:
 
 
 def compile_models(settings: Settings, policy: Policy, target: str = TARGETS[0]) -> Models:
-    """Compile the models under the policy's variables, for closes of the backtest's own."""
+    """Compile the models under the policy's variables, for closes of the backtest's own.
+
+    They are parsed as for the live schemas, which an earlier build has mostly done: dbt would parse
+    for seconds for each policy and target, though what these decide is compiled and not parsed.
+    """
     folder = settings.home / "dbt" / f"target-{target}"
+    hand_on_parse(settings, folder)
+    parsed = parse_project(settings, ["--no-write-json", "--target-path", str(folder)])
+    schema = f"asof_{target}"
+    for node in parsed.nodes.values():
+        if node.resource_type in MADE and node.schema.startswith(LIVE_SCHEMA):
+            node.schema = schema + node.schema.removeprefix(LIVE_SCHEMA)
+            node.relation_name = None
     variables = {name: str(value) for name, value in policy.variables}
     run_dbt(
         settings,
         [
-            *("compile", "--full-refresh", "--target", target, "--target-path", str(folder)),
+            *("compile", "--full-refresh", "--no-write-json"),
+            *("--target", target, "--target-path", str(folder)),
             *("--select", *(f"+{end}" for end in ENDS), "--vars", json.dumps(variables)),
         ],
+        manifest=parsed,
     )
-    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    return Models(f"asof_{target}", tuple(_ordered(manifest["nodes"])))
+    read = (*MADE, "snapshot")
+    nodes = {n: node.to_dict() for n, node in parsed.nodes.items() if node.resource_type in read}
+    return Models(schema, tuple(_ordered(nodes)))
 
 
 def _ordered(nodes: Mapping[str, Any]) -> Iterable[Model]:
@@ -88,7 +105,7 @@ def _ordered(nodes: Mapping[str, Any]) -> Iterable[Model]:
     waiting = [name for name, node in nodes.items() if node["name"] in ENDS]
     while waiting:
         name = waiting.pop()
-        if name not in wanted and nodes[name]["resource_type"] in ("model", "seed"):
+        if name not in wanted and nodes[name]["resource_type"] in MADE:
             reads = nodes[name].get("depends_on", {}).get("nodes", [])
             wanted[name] = {read for read in reads if read in nodes}
             waiting += wanted[name]

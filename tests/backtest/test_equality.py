@@ -4,22 +4,26 @@ The marketplace of market.py, in which disputes, scores and spikes are paid: who
 is under `elevated` from the close on, with 25 % of each order held back for 30 days.
 """
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
 
 from orchestrator.backtest.live_policy import live_policy
-from orchestrator.backtest.models import Models, compile_models
+from orchestrator.backtest.models import ENDS, SCHEMAS, TARGETS, Models, compile_models
 from orchestrator.backtest.policy import Policy, ReviewAction
 from orchestrator.backtest.run import Run
 from orchestrator.config import Component
 from orchestrator.database.connection import connect
+from orchestrator.dbt.builds import manifest_path
+from orchestrator.dbt.runner import run_dbt
 from orchestrator.settlement.check_wallets import check_new_wallets
 from tests.backtest.market import FIRST_MONDAY, Marketplace, does, marketplace
 from tests.backtest.test_backtest import CLOSES, ROWS
 from tests.functions.market import wallet_of
 
+FULL_PARSE = "Starting full parse"
 PAID = ("disputes", "score", "spike")
 FLAGS = "select payout_window, seller_id, {}, review_reasons, applies_from from {} order by 1, 2"
 ASSIGNED = "asof_backtest_staging.stg_finance__flag_assignments"
@@ -91,6 +95,40 @@ def live(market: Marketplace) -> Policy:
 @pytest.fixture(scope="module")
 def compiled(market: Marketplace, live: Policy) -> Models:
     return compile_models(market.settings, live)
+
+
+def test_a_policy_is_compiled_from_what_was_parsed_for_the_live_models(
+    market: Marketplace, live: Policy, compiled: Models
+) -> None:
+    settings = market.settings
+    manifest_path(settings)  # of the live models, parsed
+    log = settings.home / "dbt" / "logs" / "dbt.log"
+    before = log.read_text().count(FULL_PARSE)
+    recovers = live.variables.model_copy(update={"late_disputes": "recover"})
+    tried = compile_models(settings, live.model_copy(update={"variables": recovers}), TARGETS[1])
+    assert log.read_text().count(FULL_PARSE) == before
+    assert tried.schema == SCHEMAS[1]
+    ours, theirs = ({m.name: m for m in models.ordered} for models in (compiled, tried))
+    assert ours.keys() == theirs.keys()
+    assert all(m.schema.startswith(f"{SCHEMAS[1]}") for m in theirs.values())
+    differ = {n for n in ours if ours[n].sql.replace(SCHEMAS[0], SCHEMAS[1]) != theirs[n].sql}
+    assert differ == {"int_disputes"}
+
+
+@pytest.mark.many("another parse: make test compares what the models come to")
+def test_models_are_what_dbt_parses_and_compiles_for_their_own_target(
+    market: Marketplace, live: Policy, compiled: Models
+) -> None:
+    folder = market.settings.home / "dbt" / "target-by-itself"
+    variables = live.variables.model_dump_json()
+    place = ["--target", TARGETS[0], "--target-path", str(folder), "--vars", variables]
+    ends = [f"+{end}" for end in ENDS]
+    run_dbt(market.settings, ["compile", "--full-refresh", *place, "--select", *ends])
+    nodes = json.loads((folder / "manifest.json").read_text())["nodes"].values()
+    theirs = {n["name"]: n for n in nodes if n["resource_type"] in ("model", "seed")}
+    for model in compiled.ordered:
+        node = theirs[model.name]
+        assert (model.schema, model.sql) == (node["schema"], node.get("compiled_code") or "")
 
 
 def run(market: Marketplace, compiled: Models, policy: Policy) -> None:
