@@ -25,7 +25,7 @@ SHOPS = Path(__file__).parents[1] / "data/shops"
 NAMES = sorted(path.stem for path in EXAMPLES.glob("*.sql"))
 NOW = datetime.fromisoformat("2026-11-17T12:00:00Z")
 EMPTY = ("dispute_events", "seller_charges")
-# What an example maps, and another shop's view may not: the seller is held as before, and nobody else.
+# What an example maps, and another view may not: the seller is held as before, nobody else is.
 UNMAPPED = {
     "status": "case seller_id when '8' then 'under review' else status end",
     "payouts_enabled": "case when seller_id <> '102' then payouts_enabled end",

@@ -32,6 +32,7 @@ from tests.functions.rail_events import (
     RECEIVE,
     answer,
     concluded,
+    look_up,
     payout,
     receive,
     take,
@@ -319,3 +320,22 @@ def seen(market: Market, status: str) -> bytes:
     """A look-up's answer about the line's payout."""
     shown = {"id": "b", "payouts": [payout(market, status=status) | COMPLETED]}
     return json.dumps({"data": shown}).encode()
+
+
+def test_who_closed_a_break_in_an_earlier_window_is_not_the_only_approver(market: Market) -> None:
+    """The seller waited a week for another reason, and then one of the two paid them alone."""
+    take(market, "answer", "failed", "seen failed")
+    look_up(market, "processing")
+    market.at(DUE + timedelta(days=1))
+    for who in ("ana", "ben"):
+        market.rows(who, "select finance.close_break(1, 'asked')")
+    market.close(Line(LINE.seller, 23_456, holds=("below_minimum",)), weeks=1)
+    market.close(Line(LINE.seller, 23_456), weeks=2)
+    market.approve("ana", window="2026-W49")
+    market.at(DUE + 2 * WEEK)
+    assert market.obstacles("2026-W49") == [
+        "ana closed the break of a held seller of 2026-W49 and is its only approver: somebody else"
+        " must approve too"
+    ]
+    market.approve("cem", window="2026-W49")
+    market.freeze("2026-W49")

@@ -139,8 +139,12 @@ begin
         inner join finance.breaks as b on c.break_id = b.break_id and b.closed_at is not null
         inner join finance.payout_lines as l on b.subject = l.line_id
         inner join unnest(p_position.sellers) as h on l.seller_id = h.seller_id
-        where b.closed_at >= v_close.window_starts_at and cardinality(h.hold_reasons) = 0
-        and array[c.closed_by] = v_approvers
+        where array[c.closed_by] = v_approvers and cardinality(h.hold_reasons) = 0
+        -- In this window or since, or long ago and the seller was not paid since.
+        and (b.closed_at >= v_close.window_starts_at or not exists (
+            select from finance.payout_lines as o
+            where o.seller_id = l.seller_id and o.state <> 'rejected' and o.frozen_at > b.closed_at
+        ))
     ) then
         return next format('%s closed the break of a held seller of %s and is its only approver: somebody else must approve too',
             v_approvers[1], p_window);
