@@ -96,19 +96,20 @@ def read_review(settings: Settings, window: str) -> dict[str, Any]:
     with connect(settings, Component.ORCHESTRATOR, is_read_only=True) as database:
         # One snapshot, so that the digest and its approvals belong together.
         database.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-        [payable] = rows_of(database, "close/payable", window=window)
-        document = {key: payable[key] for key in ("digest", "currency", "line_count", "obstacles")}
-        document["total"] = str(payable["total"])
+        [positions] = rows_of(database, "window/positions", window=window, limit=None)
+        document = {
+            key: positions[key] for key in ("digest", "currency", "line_count", "obstacles")
+        }
+        document["total"] = str(positions["total"])
         for query in ("window/review", "window/decisions", "payout/review"):
             found = rows_of(
-                database, query, window=window, run=payable["run"], covering=payable["covering"]
+                database, query, window=window, run=positions["run"], covering=positions["covering"]
             )
             if not found:
                 raise _no_window(database, window)
             document |= found[0]["review"]
         refused = rows_of(database, "payout/refused", window=window)
         document["refused"] = {**refused[0], "total": str(refused[0]["total"])} if refused else None
-        [positions] = rows_of(database, "window/positions", window=window, limit=None)
         document["changed_wallets"] = [
             {**row, "net": str(row["net"])} for row in positions["changed_wallets"]
         ]

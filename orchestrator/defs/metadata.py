@@ -20,7 +20,7 @@ CLOSE_TABLES = {
     "data_exceptions": "close/exceptions",
     "checks": "window/checks",
 }
-# Where the sellers of the window are now: one query with several tables in it.
+# The window as it is now: one query with several tables in it.
 POSITIONS = "window/positions"
 POSITION_TABLES = {
     "sellers_by_status": "statuses",
@@ -43,12 +43,10 @@ Metadata = dict[str, Any]  # what dagster takes as metadata; it does not export 
 
 def close_report(settings: Settings, window: str) -> Metadata:
     """What finance reviews of a stored close."""
-    found = _read(
-        settings, window, "close/totals", "close/payable", POSITIONS, *CLOSE_TABLES.values()
-    )
-    totals = found["close/totals"][0] | found["close/payable"][0]
-    tables = {name: table(found[query], MOST_ROWS) for name, query in CLOSE_TABLES.items()}
+    found = _read(settings, window, "close/totals", POSITIONS, *CLOSE_TABLES.values())
     [positions] = found[POSITIONS]
+    totals = found["close/totals"][0] | positions
+    tables = {name: table(found[query], MOST_ROWS) for name, query in CLOSE_TABLES.items()}
     tables |= {name: table(positions[key], MOST_ROWS) for name, key in POSITION_TABLES.items()}
     report: Metadata = {"review": dg.MetadataValue.md(_headline(totals)), **tables}
     if totals["digest"]:
@@ -69,7 +67,7 @@ def close_report(settings: Settings, window: str) -> Metadata:
 
 def payout_report(settings: Settings, window: str) -> Metadata:
     """The state of a window's latest batch; empty where nothing was frozen."""
-    found = _read(settings, window, "payout/batch", "close/payable", *PAYOUT_TABLES.values())
+    found = _read(settings, window, "payout/batch", POSITIONS, *PAYOUT_TABLES.values())
     if not found["payout/batch"]:
         return {}
     [batch] = found["payout/batch"]
@@ -82,7 +80,7 @@ def payout_report(settings: Settings, window: str) -> Metadata:
     return {
         "payout": dg.MetadataValue.md(headline),
         **{name: table(found[query], MOST_ROWS) for name, query in PAYOUT_TABLES.items()},
-        "approvals": table(found["close/payable"][0]["approvals"]),
+        "approvals": table(found[POSITIONS][0]["approvals"]),
         "payout_window": window,
         "state": batch["state"],
         "run": batch["run"],
@@ -93,8 +91,8 @@ def payout_report(settings: Settings, window: str) -> Metadata:
 
 def approvals_report(settings: Settings, window: str) -> Metadata:
     """Who approved the window, by name."""
-    [payable] = _read(settings, window, "close/payable")["close/payable"]
-    return {"approvals": table(payable["approvals"]), "payout_window": window}
+    [positions] = _read(settings, window, POSITIONS)[POSITIONS]
+    return {"approvals": table(positions["approvals"]), "payout_window": window}
 
 
 def reconcile_report(settings: Settings) -> Metadata:

@@ -1,4 +1,4 @@
--- What people decided about one window, as one JSON document; close/payable.sql has its current run and
+-- What people decided about one window, as one JSON document; window/positions.sql has its current run and
 -- the approvals that cover that now.
 with approvals as (
     select

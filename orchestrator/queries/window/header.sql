@@ -10,10 +10,6 @@ select
     w.window_ends_at,
     w.payout_due_at,
     c.payout_window is not null as is_stored,
-    finance.decimal_amount(coalesce(c.net_minor, (
-        select sum(r.net_minor) from settlement_core.int_settlement__live as r
-        where r.payout_window = w.payout_window
-    ), 0)) as net,
     b.settlement_timezone,
     b.currency,
     (

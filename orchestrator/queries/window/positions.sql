@@ -1,11 +1,66 @@
--- The sellers of a stored window as they are now: one row of tables, as JSON. Held sellers by reason;
--- all by status, as settlement.seller_settlement has it; flagged ones with their numbers; differences
--- from the current run's latest approval that was not revoked; what the current run pays to another
--- wallet than the one that its seller was last paid to.
-with latest as materialized (
+-- A stored window as it is now, judged once for all that is said of it: one row, with tables as JSON.
+-- What its current run pays, what blocks it, who approved the window and which approvals cover the
+-- run, and the funding it needs. Once frozen, the batch says what is paid; before, what nothing holds
+-- now. The amounts of an older window have moved on.
+-- Held sellers by reason; all by status, as settlement.seller_settlement has it; flagged ones with
+-- their numbers; differences from the current run's latest approval that was not revoked; what the
+-- current run pays to another wallet than the one that its seller was last paid to.
+with position as materialized (
     select
-        %(window)s is not distinct from finance.latest_closed_window() as is_latest,
-        finance.current_run(%(window)s) as run
+        p.*,
+        coalesce(p.run, 1) as run_now,
+        %(window)s is not distinct from finance.latest_closed_window() as is_latest
+    from finance.window_position(%(window)s) as p
+),
+
+payable as (
+    select
+        p.digest,
+        p.line_count,
+        p.total_minor
+    from position as p
+    where
+        p.is_latest
+        or exists (
+            select from finance.payout_batches as b
+            where b.payout_window = %(window)s and b.run = p.run and b.state <> 'rejected'
+        )
+),
+
+funding as (
+    select
+        f.rail,
+        f.rail_currency as currency,
+        f.line_count as lines,
+        f.needed,
+        f.expected_fees,
+        coalesce(f.available::text, 'not known') as available,
+        f.missing,
+        to_char(f.read_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI "UTC"') as as_of
+    from position as s
+    cross join lateral unnest(s.funding) as f
+),
+
+approvals as (
+    select
+        a.run,
+        a.approved_by,
+        to_char(a.approved_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI "UTC"') as approved_at,
+        a.line_count as lines,
+        finance.decimal_amount(a.total_minor) as total,
+        a.digest,
+        case
+            when a.revoked_at is not null then 'revoked'
+            when b.batch_id is not null then 'in batch ' || b.batch_id
+            when a.run < s.run then 'of an earlier run'
+            when a.approval_id = any(s.covering) then 'covers all that is ready'
+            else 'does not cover what is ready now'
+        end as state
+    from finance.approvals as a
+    cross join position as s
+    left join finance.batch_approvals as b on a.approval_id = b.approval_id
+    where a.payout_window = %(window)s
+    order by a.approval_id
 ),
 
 lines as materialized (
@@ -18,9 +73,28 @@ lines as materialized (
     where l.payout_window = %(window)s and l.state <> 'rejected'
 ),
 
+-- Those without a line as the position has them; those with one are judged where there is any.
+judged as (
+    select
+        s.seller_id,
+        s.net_minor,
+        s.rail,
+        s.rail_currency,
+        s.wallet_address,
+        s.hold_reasons
+    from position as p
+    cross join lateral unnest(p.sellers) as s
+    union all
+    select h.*
+    from finance.current_holds(%(window)s) as h
+    inner join lines as l on h.seller_id = l.seller_id
+    where exists (select from lines)
+),
+
+-- From the stored rows, so that as many are expected as there are: each was judged.
 positions as materialized (
     select
-        h.seller_id as seller,
+        r.seller_id as seller,
         h.hold_reasons[1] as held_for,
         h.rail,
         h.rail_currency,
@@ -28,12 +102,14 @@ positions as materialized (
         h.net_minor,
         finance.decimal_amount(h.net_minor) as net,
         finance.payout_status(
-            true, l.state, cardinality(h.hold_reasons) > 0, not n.is_latest
+            true, l.state, cardinality(h.hold_reasons) > 0, not p.is_latest
         ) as status,
-        coalesce(l.run, n.run) = n.run as is_of_run
-    from finance.current_holds(%(window)s) as h
-    cross join latest as n
-    left join lines as l on h.seller_id = l.seller_id
+        coalesce(l.run, p.run_now) = p.run_now as is_of_run
+    from finance.window_close_rows as r
+    cross join position as p
+    left join judged as h on r.seller_id = h.seller_id
+    left join lines as l on r.seller_id = l.seller_id
+    where r.payout_window = %(window)s
 ),
 
 statuses as (
@@ -83,7 +159,7 @@ approved as (
         select max(a.approval_id) from finance.approvals as a
         where
             a.payout_window = %(window)s
-            and a.run = (select n.run from latest as n)
+            and a.run = (select p.run_now from position as p)
             and a.revoked_at is null
     )
 ),
@@ -153,8 +229,20 @@ changed_wallets as (
 )
 
 select
+    p.digest,
+    s.run_now as run,
+    s.currency,
+    coalesce(p.total_minor, 0)::bigint as to_pay_cents,
+    coalesce(p.line_count, 0) as line_count,
+    finance.decimal_amount(coalesce(p.total_minor, 0)) as total,
+    s.obstacles,
+    coalesce(s.covering, '{}') as covering,
+    coalesce((select json_agg(f) from funding as f), '[]') as funding,
+    coalesce((select json_agg(a) from approvals as a), '[]') as approvals,
     coalesce((select json_agg(h) from holds as h), '[]') as holds,
     coalesce((select json_agg(s) from statuses as s), '[]') as statuses,
     coalesce((select json_agg(f) from flagged as f), '[]') as flagged,
     coalesce((select json_agg(c) from changes as c), '[]') as changes,
     coalesce((select json_agg(w) from changed_wallets as w), '[]') as changed_wallets
+from position as s
+left join payable as p on true

@@ -1,4 +1,4 @@
--- The figures of one window, as one JSON document: what is not in close/payable.sql, whose approvals it
+-- The figures of one window, as one JSON document: what is not in window/positions.sql, whose approvals it
 -- is handed. Money is text with two decimals in the settlement currency.
 with window_rows as (
     select

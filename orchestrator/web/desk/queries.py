@@ -10,7 +10,6 @@ MOST_HELD = 1000  # of a list to choose from
 HEAD = {"head": "window/header"}
 WINDOW = HEAD | {
     "totals": "close/totals",
-    "payable": "close/payable",
     "positions": "window/positions",
     "weeks": "close/last_12",
     "rails": "books/share_by_rail",
@@ -25,6 +24,7 @@ WINDOW = HEAD | {
     "left_out": "payout/left_out",
     "calls": "payout/calls",
 }
+NOT_STORED = {"so_far": "window/net_so_far"}
 HELD = HEAD | {"reasons": "window/held_reasons", "rows": "window/held"}
 # How the held can be sorted, as window/held.sql has it.
 SORTS = {
@@ -37,7 +37,7 @@ SORTS = {
     "seller": "Seller's id",
 }
 RELEASES = {"releases": "books/reserve_releases"}
-APPROVE = HEAD | {name: WINDOW[name] for name in ("totals", "payable", "rails", "positions")}
+APPROVE = HEAD | {name: WINDOW[name] for name in ("totals", "rails", "positions")}
 SELLER = {
     "statement": "seller/statement",
     "health": "seller/health",

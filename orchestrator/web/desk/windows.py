@@ -17,6 +17,7 @@ from orchestrator.web.desk.queries import (
     HEAD,
     HELD,
     MOST_HELD,
+    NOT_STORED,
     RELEASES,
     SORTS,
     WINDOW,
@@ -47,6 +48,8 @@ class WindowPages:
     def window(self, request: Request) -> Response:
         """One window: what blocks its payout, its figures, and its outcomes."""
         context = self._window(request, WINDOW)
+        if not context["head"]["is_stored"]:
+            context |= self._screen.read(request, NOT_STORED, window=context["window"])
         # The reserve changes with a build only.
         context |= self._releases.get(
             lambda: self._screen.read(request, RELEASES), version=context["head"]["build"]

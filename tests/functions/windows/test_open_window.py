@@ -37,6 +37,7 @@ class OpenWindow(PaidWeeks):
         with connect(self.settings, Component.ORCHESTRATOR, is_read_only=True) as database:
             [row] = rows_of(database, "seller/statement", seller=SELLER)
             [head] = rows_of(database, "window/header", window=window)
+            head |= rows_of(database, "window/net_so_far", window=window)[0]
         for document, of_the_build in ((row["statement"], "as_of"), (head, "build")):
             found.append({k: v for k, v in document.items() if k != of_the_build})
         return found

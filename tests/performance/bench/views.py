@@ -11,7 +11,7 @@ SIZES = {"small": Size(100, 6, 5), "medium": Size(1000, 26, 5), "full": Size(400
 SELLER = "select seller_id from finance.window_close_rows group by 1 order by sum(gross_minor) desc"
 QUERIES = {
     "statement of the largest seller": sql_file("seller/statement"),
-    "what a window would pay": sql_file("close/payable"),
+    "a window as it is now": sql_file("window/positions"),
     "review of a window": sql_file("window/review"),
     "reserve view, one seller": (
         "select * from settlement.seller_reserve where seller_id = %(seller)s"
@@ -31,7 +31,7 @@ def run(scale: str) -> Iterator[Result]:
         with here.connect() as owner:
             row = owner.execute(f"{SELLER} limit 1".encode()).fetchone()
         assert row, "no close was stored"
-        asked = {"seller": row[0], "window": WINDOW}
+        asked = {"seller": row[0], "window": WINDOW, "limit": 50}
         with here.connect(Component.ORCHESTRATOR) as database:
             for what, query in QUERIES.items():
                 took = median_seconds(
