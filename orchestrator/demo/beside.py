@@ -17,27 +17,31 @@ NEEDED = ("orchestrator.services.run_job", "dbt.cli.main")
 
 
 @contextmanager
-def made_ready(home: Path, environment: dict[str, str]) -> Iterator[None]:
-    """Meanwhile what the first close needs is made by `settle home` in a process of its own: the
-    project parsed, and a history of runs. This process imports the rest of it.
-    """
-    log = home / "home.log"
-    command = [sys.executable, "-m", "orchestrator", "home"]
-    with (
-        ThreadPoolExecutor(max_workers=1) as other,
-        process(command, environment, log) as making,
-    ):
+def imported() -> Iterator[None]:
+    """Meanwhile this process imports what the first close needs. A new server takes half a core."""
+    with ThreadPoolExecutor(max_workers=1) as other:
         importing = other.submit(_import)
         yield
         importing.result()
-        if making.wait():
-            raise SettleError(f"settle home failed; see {log}")
 
 
 def _import() -> None:
     with without_collector():
         for name in NEEDED:
             import_module(name)
+
+
+@contextmanager
+def made_ready(home: Path, environment: dict[str, str]) -> Iterator[None]:
+    """Meanwhile what else the first close needs is made by `settle home` in a process of its own:
+    the project parsed, and a history of runs.
+    """
+    log = home / "home.log"
+    command = [sys.executable, "-m", "orchestrator", "home"]
+    with process(command, environment, log) as making:
+        yield
+        if making.wait():
+            raise SettleError(f"settle home failed; see {log}")
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from orchestrator.database.connection import connect, connect_as, rows
 from orchestrator.database.migrate import prepare_database, set_clock
 from orchestrator.database.people import add_person
 from orchestrator.dbt.builds import build_live
-from orchestrator.demo.beside import made_ready, receiver_and_rail
+from orchestrator.demo.beside import imported, made_ready, receiver_and_rail
 from orchestrator.demo.data import (
     fill,
     has_late_rows,
@@ -47,7 +47,7 @@ class Demo:
 
     def run(self, data: Path | None, *, sellers: int, weeks: int) -> None:
         """All steps. Safe to run again: what is stored or paid stays so, the rest goes on."""
-        with self._step("Postgres, migrations"):
+        with self._step("Postgres, migrations"), imported():
             prepare_database(self._settings)
             set_clock(self._settings)
         with ExitStack() as beside:

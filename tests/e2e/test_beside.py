@@ -1,13 +1,28 @@
 """What the demo starts beside a step ends with it, and says so where it fails."""
 
+import sys
 from pathlib import Path
 
 import pytest
 
-from orchestrator.demo.beside import made_ready, receiver_and_rail
+from orchestrator.demo import beside
+from orchestrator.demo.beside import imported, made_ready, receiver_and_rail
 from orchestrator.errors import SettleError
 
 REFUSED = {"SETTLE_ENV": "nowhere"}
+
+
+def test_what_the_first_close_needs_is_imported_by_the_end_of_the_step(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(beside, "NEEDED", ("wave",))
+    monkeypatch.delitem(sys.modules, "wave", raising=False)
+    with imported():
+        pass
+    assert "wave" in sys.modules
+    monkeypatch.setattr(beside, "NEEDED", ("nowhere",))
+    with pytest.raises(ModuleNotFoundError, match="nowhere"), imported():
+        pass
 
 
 def test_a_home_that_cannot_be_made_ready_is_told_after_the_step(tmp_path: Path) -> None:
