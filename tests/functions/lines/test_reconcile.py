@@ -29,7 +29,7 @@ from tests.functions.market import (
     rail,
 )
 from tests.functions.payment_server import ORCHESTRATOR, OWNER
-from tests.functions.rail_events import COMPLETED, payout, receive, take
+from tests.functions.rail_events import COMPLETED, concluded, look_up, payout, receive, take
 from tests.functions.situations import due
 from tests.halfin.sandbox import http_server
 
@@ -124,6 +124,20 @@ def test_entries_of_one_instant_are_read_in_whatever_order(market: Market) -> No
         asked(market, odd)
     query = "select count(*) from halfin.ledger_entries where currency = 'USDT_SPL'"
     assert market.value("dora", query) == 161
+
+
+def test_a_failure_is_asked_about_whatever_its_call_was_answered(market: Market) -> None:
+    """Since a restore other bytes have the call's key at the rail: it never says more than 409."""
+    market.freeze()
+    conflict = json.dumps({"error": {"code": "conflict", "message": "Key reused"}})
+    assert concluded(market, 409, conflict)["batch_state"] == "unknown"
+    receive(market, "payout.failed")
+    failed = payout(market)["id"]
+    asked_for = market.rows(ORCHESTRATOR, "select path, rail_id from finance.open_lookups()")
+    assert asked_for == [{"path": "/v1/payouts", "rail_id": failed}]
+    assert look_up(market, "failed") == 1
+    assert market.lines("state, returned_at", f"l.payout_id = '{failed}'") == [("failed", DUE)]
+    assert market.rows(ORCHESTRATOR, "select * from finance.open_lookups()") == []
 
 
 def ledger_row(number: int, at: str) -> dict[str, Any]:

@@ -24,9 +24,10 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     where l.state in ('frozen', 'submitted', 'failed') and l.returned_at is null
     and c.state = 'accepted' and c.rail_batch_id is not null
     union
-    -- Known, of a call that has no id at the rail to ask by, as it answered with another call's; or that
-    -- is sent no more: one that was taken back, as a restored database has forgotten that it was sent, or
-    -- one of which people have decided a line.
+    -- Known, of a call that has no id at the rail to ask by: it answered with another call's, or to none
+    -- of its tries for certain (other bytes may have its key there, since a restore); or that is sent no
+    -- more: one that was taken back, as a restored database has forgotten that it was sent, or one of
+    -- which people have decided a line.
     select '/v1/payouts', l.payout_id, l.payout_window, null
     from finance.payout_lines as l
     inner join finance.payout_calls as c
@@ -35,6 +36,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     and l.payout_id is not null and case c.state
         when 'rejected' then true
         when 'accepted' then c.rail_batch_id is null
+        when 'unknown' then true
         else finance.has_resolved_line(c.batch_id, c.sequence)
     end
     union
