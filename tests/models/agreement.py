@@ -80,7 +80,7 @@ def read(connection: psycopg.Connection[Any], schema: str) -> Sides:
 
 def rows(found: Iterable[tuple[Any, ...]]) -> Rows:
     """Rows of the database in the shape of the oracle's; every decimal is money."""
-    return Counter(tuple(_plain(value) for value in row) for row in found)
+    return Counter(tuple([_plain(value) for value in row]) for row in found)
 
 
 def oracle(ledger: model.Ledger) -> Sides:
@@ -236,6 +236,6 @@ def sorted_rows(rows: Rows) -> list[tuple[Any, ...]]:
 
 
 def _plain(value: object) -> object:
-    if isinstance(value, Decimal):
+    if type(value) is Decimal:
         return int(value * 100)
-    return tuple(value) if isinstance(value, list) else value
+    return tuple(value) if type(value) is list else value

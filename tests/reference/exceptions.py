@@ -91,7 +91,7 @@ def _posted(ledger: Ledger) -> list[DataException]:
         return []
     screened = ledger.screened
     bad = {(e.table, e.seller_id, e.id) for e in screened.exceptions}
-    in_time = unposted(ledger).screened.places
+    in_time = unposted(ledger).places
     entered = {entry.fact for entry in ledger.entries if entry.kind != "holdback"}
     found = []
     for key, at in screened.places.items():

@@ -186,6 +186,7 @@ TABLES: dict[str, type] = {
     "seller_charges": Charge,
 }
 _TABLE_OF = {kind: table for table, kind in TABLES.items()}
+_FIRST = {kind: fields(kind)[0].name for kind in TABLES.values()}
 
 
 def table_of(fact: Fact) -> str:
@@ -194,7 +195,7 @@ def table_of(fact: Fact) -> str:
 
 def fact_id(fact: Fact) -> str:
     """Unique within a seller and a table: always the first column."""
-    return str(getattr(fact, fields(fact)[0].name))
+    return str(getattr(fact, _FIRST[type(fact)]))
 
 
 def key_of(fact: Fact) -> Key:

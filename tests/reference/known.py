@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fractions import Fraction
+from functools import cached_property
 from typing import Generic, TypeVar
 
 from .facts import Charge, DisputeEvent, Fee, Key, Order, Refund, fact_id
@@ -40,20 +41,20 @@ class KnownOrder:
     policy: Policy
     paying_window: Window
 
-    @property
+    @cached_property
     def key(self) -> tuple[str, str]:
         return (self.order.seller_id, self.order.order_id)
 
-    @property
+    @cached_property
     def gross(self) -> Fraction:
         """In the order's currency."""
         return Fraction(self.order.gross_amount)
 
-    @property
+    @cached_property
     def gross_minor(self) -> int:
         return self.converted(self.gross)
 
-    @property
+    @cached_property
     def holdback_minor(self) -> int:
         return cents(Fraction(self.gross_minor, 100) * Fraction(self.policy.holdback_percent) / 100)
 
@@ -88,7 +89,7 @@ class Known(Generic[F]):
         """What makes one fact the first and another the second."""
         return (self.known_at, self.occurred_at, fact_id(self.fact))
 
-    @property
+    @cached_property
     def amount(self) -> Fraction:
         return Fraction(self.fact.amount or 0)
 

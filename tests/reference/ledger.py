@@ -120,21 +120,31 @@ def keep(
 
 def close(facts: Facts, window: Window, settings: Settings, posting: Posting) -> Posting:
     """What is known of late facts once this window is stored too, after those before it."""
-    ledger = _kept(facts, window.ends_at, settings, posting)
-    saw = {key for key, at in ledger.screened.places.items() if at < window.ends_at}
-    posted = {key: at for key, at in ledger.screened.posted.items() if key in saw}
+    return closed(_screened(facts, window.ends_at, settings, posting)[0], window, posting)
+
+
+def closed(screened: Screened, window: Window, posting: Posting) -> Posting:
+    """The same of what is found as of the window's end."""
+    saw = {key for key, at in screened.places.items() if at < window.ends_at}
+    posted = {key: at for key, at in screened.posted.items() if key in saw}
     return Posting(window.ends_at, posting.seen | saw, {**posted, **posting.posted})
 
 
-def unposted(ledger: Ledger) -> Ledger:
-    """The same as if every fact had come in time; nothing is left elsewhere."""
-    return _kept(ledger.facts, ledger.as_of, ledger.settings, NOTHING_STORED)
+def unposted(ledger: Ledger) -> Screened:
+    """What is found of the same facts as if each had come in time; nothing is left elsewhere."""
+    return _screened(ledger.facts, ledger.as_of, ledger.settings, NOTHING_STORED)[0]
+
+
+def _screened(
+    facts: Facts, as_of: datetime, settings: Settings, posting: Posting
+) -> tuple[Screened, list[RefundClaim], list[Dispute]]:
+    screening = Screening(facts, as_of, settings, posting)
+    screened = screening.screen()
+    return screened, refund_claims(screening), disputes(screening)
 
 
 def _kept(facts: Facts, as_of: datetime, settings: Settings, posting: Posting) -> Ledger:
-    screening = Screening(facts, as_of, settings, posting)
-    screened = screening.screen()
-    refunds, disputed = refund_claims(screening), disputes(screening)
+    screened, refunds, disputed = _screened(facts, as_of, settings, posting)
     by_order: dict[tuple[str, str], list[Claim]] = defaultdict(list)
     for claim in _face_claims(refunds, disputed):
         by_order[claim.order.key].append(claim)

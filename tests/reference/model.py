@@ -26,7 +26,7 @@ from .facts import (
 )
 from .health import HealthRow, health_rows
 from .known import DataException
-from .ledger import Claim, Entry, Ledger, close, keep
+from .ledger import Claim, Entry, Ledger, close, closed, keep
 from .money import round_half_away
 from .posting import NOTHING_STORED, Posting
 from .reserve import (
@@ -72,6 +72,7 @@ __all__ = [
     "Window",
     "all_exceptions",
     "close",
+    "closed",
     "entries",
     "exceptions",
     "health",

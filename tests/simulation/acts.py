@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import fields, replace
 from decimal import Decimal
 from random import Random
@@ -72,14 +73,17 @@ def _decide(sim: Simulation) -> None:
 
 def land(sim: Simulation) -> None:
     """The facts that are committed by now."""
+    landed: dict[str, list[object]] = defaultdict(list)
     for table, fact in sim.world.landing(sim.now):
         if isinstance(fact, Assignment):
             _assign(sim, fact)
             continue
-        _insert(sim, table, fact)
-        sim.oracle.lands(table, [fact])
+        landed[table].append(fact)
         if sim.oracle.closes and seen_at(fact) < sim.oracle.closes[-1].ends_at:
             sim.meets("a row that lands after its close", str(fact))
+    for table, facts in landed.items():
+        _insert(sim, table, *facts)
+        sim.oracle.lands(table, facts)
 
 
 def _assign(sim: Simulation, assigned: Assignment) -> None:
@@ -92,11 +96,11 @@ def _assign(sim: Simulation, assigned: Assignment) -> None:
     sim.oracle.lands("assignments", [assigned])
 
 
-def _insert(sim: Simulation, table: str, fact: object) -> None:
+def _insert(sim: Simulation, table: str, *facts: object) -> None:
     columns = [item.name for item in fields(TABLES[table])]
-    values = [getattr(fact, column) for column in columns]
     places = ", ".join(["%s"] * len(columns))
-    sim.rows(f"insert into marketplace.{table} ({', '.join(columns)}) values ({places})", *values)
+    query = f"insert into marketplace.{table} ({', '.join(columns)}) values ({places})"
+    sim.office.insert(query, [[getattr(fact, name) for name in columns] for fact in facts])
 
 
 def resume(sim: Simulation) -> None:
@@ -106,7 +110,8 @@ def resume(sim: Simulation) -> None:
 
 
 def build(sim: Simulation) -> str:
-    sim.project.build(sim.settings)
+    with sim.sessions.builder() as database:
+        sim.project.build_in(database)
     return "built"
 
 
@@ -163,7 +168,7 @@ def vanish(sim: Simulation) -> str:
     seller_id = any_seller(sim, "a seller vanishes")
     seller = sim.oracle.sellers[seller_id]
     sim.product(check_new_wallets, Program())
-    sim.project.build(sim.settings)  # it has been seen as it is now
+    build(sim)  # it has been seen as it is now
     sim.rows("delete from marketplace.sellers where seller_id = %s returning 1", seller_id)
     gone[seller_id] = seller
     sim.oracle.sellers[seller_id] = replace(seller, status="closed")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tests.simulation.people import Approval
+from tests.simulation.seen import Batch
 
 if TYPE_CHECKING:
     from tests.simulation.history import Simulation
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 def approved(sim: Simulation) -> Iterator[str]:
     """A new batch holds what approvals of its run hold, is due, and has all the people it takes."""
-    for batch_id, window, run, frozen_at in _new_batches(sim):
+    for batch_id, window, run, _, frozen_at in _new_batches(sim):
         lines = _lines_of(sim, batch_id)
         given = sim.office.approvals.get(window, [])
         standing = [a for a in given if a.stands and a.run == run]
@@ -43,7 +44,7 @@ def _covers(approval: Approval, lines: dict[str, tuple[int, str, str]]) -> bool:
 
 def complete(sim: Simulation) -> Iterator[str]:
     """A new batch pays each seller whom nothing holds, nobody else, and to the cent what is due."""
-    for batch_id, window, _, _ in _new_batches(sim):
+    for batch_id, window, *_ in _new_batches(sim):
         lines = _lines_of(sim, batch_id)
         in_conflict = conflicts(sim, window, batch_id)
         rows = sim.oracle.rows[window]
@@ -129,12 +130,8 @@ def paid(sim: Simulation, window: str) -> set[str]:
     return {seller for (seller,) in sim.rows(query, window)}
 
 
-def _new_batches(sim: Simulation) -> list[tuple[int, str, int, Any]]:
-    found = sim.rows(
-        "select b.batch_id, b.payout_window, b.run, b.frozen_at from finance.payout_batches as b"
-        " order by b.batch_id"
-    )
-    return [batch for batch in found if batch[0] not in sim.batches]
+def _new_batches(sim: Simulation) -> list[Batch]:
+    return [batch for batch in sim.seen.batches if batch.batch_id not in sim.batches]
 
 
 def _lines_of(sim: Simulation, batch_id: int) -> dict[str, tuple[int, str, str]]:

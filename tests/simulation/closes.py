@@ -50,7 +50,7 @@ def close(sim: Simulation) -> None:
     if sim.luck("a full refresh").random() > 0.35:
         return
     _compare(sim, "after the close", sides(sim), expected)
-    with sim.project.trial(sim.settings) as database:
+    with sim.sessions.builder() as database, sim.project.trial(database):
         found = agreement.read(database, "settlement")
     _compare(sim, "full refresh", found, expected)
 
@@ -60,7 +60,7 @@ def _store(sim: Simulation, label: str, program: Program) -> str:
 
 
 def sides(sim: Simulation) -> agreement.Sides:
-    return agreement.sql(sim.settings, "settlement")
+    return agreement.read(sim.sessions.reader(), "settlement")
 
 
 def _compare(sim: Simulation, what: str, found: agreement.Sides, expected: agreement.Sides) -> None:

@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from graphlib import TopologicalSorter
 from typing import Any
 
@@ -49,8 +50,8 @@ class Node:
     whole: str
     weekly: str
     key: tuple[str, ...]  # of a row that takes the place of an older one
-    before: str  # pre-hooks, as they are written
-    after: str
+    before: tuple[str, ...]  # pre-hooks, as they are written
+    after: tuple[str, ...]
     checked: tuple[str, ...]  # of a snapshot: what makes another version
 
     def statements(self, *, is_weekly: bool) -> Iterator[str]:
@@ -61,31 +62,47 @@ class Node:
             yield f"delete from {self.relation}"
             yield self._insert(self.weekly if is_weekly else self.whole)
         elif self.materialized == "incremental":
-            yield self._hook(self.before) if is_weekly else f"delete from {self.relation}"
-            if is_weekly and self.key:  # read first: it may look at what it replaces
-                key = ", ".join(self.key)
-                yield f"create temporary table newer on commit drop as {self.weekly}"
-                yield f"delete from {self.relation} where ({key}) in (select {key} from newer)"
-                yield self._insert("select * from newer")
-                yield "drop table newer"
+            if is_weekly:
+                yield from self._hooks(self.before)
+            else:
+                yield f"delete from {self.relation}"
+            if is_weekly and self.key:
+                yield self._replace()
             else:
                 yield self._insert(self.weekly if is_weekly else self.whole)
-            yield self._hook(self.after)
+            yield from self._hooks(self.after)
+
+    def _replace(self) -> str:
+        """In one statement, so that it reads what it replaces, and has a plan that can be kept.
+
+        A temporary table, as dbt has one, would undo the plans of every session.
+        """
+        columns, key = ", ".join(self.columns), ", ".join(self.key)
+        return f"""
+            with newer as materialized ({self.weekly}
+            ),
+            gone as (
+                delete from {self.relation} where ({key}) in (select {key} from newer) returning 1
+            )
+            insert into {self.relation} ({columns})
+            select {columns} from newer where (select count(*) from gone) is not null"""
 
     def _insert(self, query: str) -> str:
         columns = ", ".join(self.columns)
         return f"insert into {self.relation} ({columns}) select {columns} from ({query}\n) as new"
 
-    def _hook(self, written: str) -> str:
+    def _hooks(self, written: tuple[str, ...]) -> Iterator[str]:
         schema = self.relation.rpartition(".")[0]
-        hook = jinja2.Template(written).render(
-            this=self.relation,
-            ref=lambda name: f'{schema}."{name}"',
-            is_incremental=lambda: True,
-            is_scoped=lambda: True,
-            analyze_table=lambda: "",
-        )
-        return hook or "select"
+        for one in written:
+            hook = jinja2.Template(one).render(
+                this=self.relation,
+                ref=lambda name: f'{schema}."{name}"',
+                is_incremental=lambda: True,
+                is_scoped=lambda: True,
+                analyze_table=lambda: "",
+            )
+            if hook.strip():
+                yield hook
 
 
 @dataclass(frozen=True)
@@ -97,30 +114,40 @@ class Project:
 
     def build(self, settings: Settings, *, full_refresh: bool = False) -> None:
         """A whole build of the live schemas, as `settle build` leaves it."""
-        with self._built(settings, full_refresh=full_refresh) as database:
-            database.execute("select finance.hand_over()")
-            database.execute("select finance.complete_build('settlement', 'simulated')")
-
-    @contextmanager
-    def trial(self, settings: Settings) -> Iterator[psycopg.Connection[Any]]:
-        """A full refresh that nobody but the connection ever sees."""
-        with self._built(settings, full_refresh=True) as database:
-            yield database
-            database.rollback()
-
-    @contextmanager
-    def _built(
-        self, settings: Settings, *, full_refresh: bool
-    ) -> Iterator[psycopg.Connection[Any]]:
         with connect(settings, Component.DBT) as database:
-            database.execute("set role settle_dbt")
-            [(is_stored,)] = database.execute("select exists (select from finance.window_closes)")
-            is_weekly = is_stored and not full_refresh
-            database.execute("select finance.begin_build('settlement', null, 'simulated')")
-            for node in self.nodes:
-                for statement in node.statements(is_weekly=is_weekly):
-                    database.execute(self._here(statement).encode())
-            yield database
+            self.build_in(database, full_refresh=full_refresh)
+
+    def build_in(self, database: psycopg.Connection[Any], *, full_refresh: bool = False) -> None:
+        """The same in a transaction of dbt's that is open."""
+        self._fill(database, full_refresh=full_refresh)
+        database.execute("select finance.hand_over()")
+        database.execute("select finance.complete_build('settlement', 'simulated')")
+
+    @contextmanager
+    def trial(self, database: psycopg.Connection[Any]) -> Iterator[None]:
+        """A full refresh that nobody but the connection ever sees."""
+        with database.transaction(force_rollback=True):
+            self._fill(database, full_refresh=True)
+            yield
+
+    def _fill(self, database: psycopg.Connection[Any], *, full_refresh: bool) -> None:
+        database.execute("set local role settle_dbt")
+        [(is_stored,)] = database.execute("select exists (select from finance.window_closes)")
+        database.execute("select finance.begin_build('settlement', null, 'simulated')")
+        for statement in self._statements[is_stored and not full_refresh]:
+            database.execute(statement)
+
+    @cached_property
+    def _statements(self) -> dict[bool, tuple[bytes, ...]]:
+        """Of a weekly build, and of a full refresh."""
+        return {
+            is_weekly: tuple(
+                self._here(statement).encode()
+                for node in self.nodes
+                for statement in node.statements(is_weekly=is_weekly)
+            )
+            for is_weekly in (True, False)
+        }
 
     def _here(self, statement: str) -> str:
         return statement.replace(PLACEHOLDER_ZONE, self.zone)
@@ -186,8 +213,8 @@ def _node(
         whole=_anywhere(whole),
         weekly=_anywhere(weekly),
         key=_key(whole["config"]),
-        before=";".join(hook["sql"] for hook in whole["config"]["pre-hook"]),
-        after=";".join(hook["sql"] for hook in whole["config"]["post-hook"]),
+        before=tuple(hook["sql"] for hook in whole["config"]["pre-hook"]),
+        after=tuple(hook["sql"] for hook in whole["config"]["post-hook"]),
         checked=tuple(whole["config"].get("check_cols") or ()),
     )
 

@@ -28,6 +28,8 @@ from tests.simulation.killable import Connection, Killed, Program
 from tests.simulation.oracle import LAG, Oracle, account
 from tests.simulation.people import FINANCE, Office
 from tests.simulation.rail import Call, Rail
+from tests.simulation.seen import Seen
+from tests.simulation.sessions import Sessions
 from tests.simulation.violation import Violation
 from tests.simulation.world import UNPAYABLE, World, is_rough, make_world
 
@@ -67,6 +69,8 @@ class Simulation:
     is_calm: bool = False
     ends_after: int = 1000  # weeks: what comes after them is not lived
     spares: list[Connection] = field(default_factory=list)
+    seen: Seen = field(default_factory=Seen)  # after the last step
+    read_closes: tuple[Any, ...] = ()  # how the closes were marked when all of them were read
 
     def __post_init__(self) -> None:
         self.luck = Dice(self.seed)
@@ -74,6 +78,7 @@ class Simulation:
         self.oracle = Oracle(self.world.settings, wallets=self.world.wallets)
         self.oracle.unpayable = frozenset(account(wallet) for wallet in UNPAYABLE.values())
         self.oracle.sellers = {s.seller_id: s for s in self.world.sellers}
+        self.sessions = Sessions(self.settings)
         self.office = Office(self.settings, self.oracle, self.server)
         self.is_rough = is_rough(self.seed)
         self.rail = Rail(self.seed, self.luck, on_post=self._on_post, is_rough=self.is_rough)
@@ -201,6 +206,7 @@ class Simulation:
     def leave(self) -> None:
         """Every connection ends, as before the server does."""
         self.office.leave()
+        self.sessions.leave()
         while self.spares:
             psycopg.Connection.close(self.spares.pop())
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.simulation import batches
 from tests.simulation.rail import FAILED, HANGING, Call
+from tests.simulation.seen import see
 from tests.simulation.violation import Violation
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
 
 def look(sim: Simulation) -> None:
-    """Every invariant, after a step."""
+    """Every invariant, after a step, of what is seen now."""
+    sim.seen = see(sim)
     for name, check in AFTER_EVERY_STEP.items():
         for problem in check(sim):
             raise Violation(name, problem)
@@ -99,15 +101,18 @@ def paid_once(sim: Simulation) -> Iterator[str]:
 
 def one_line(sim: Simulation) -> Iterator[str]:
     """A seller has one line in a window that is not rejected, whatever runs there are."""
-    for window, seller, count in sim.rows(
-        "select payout_window, seller_id, count(*) from finance.payout_lines"
-        " where state <> 'rejected' group by 1, 2 having count(*) > 1"
-    ):
-        yield f"seller {seller} has {count} lines in {window}"
+    left = (line for line in sim.seen.lines if line.state != "rejected")
+    lines = Counter((line.window, line.seller) for line in left)
+    for (window, seller), count in lines.items():
+        if count > 1:
+            yield f"seller {seller} has {count} lines in {window}"
 
 
 def stored(sim: Simulation) -> Iterator[str]:
     """A stored close is as it was when it was stored."""
+    if sim.seen.closes == sim.read_closes:
+        return
+    sim.read_closes = sim.seen.closes
     for window, fingerprint in fingerprints(sim).items():
         if sim.fingerprints.setdefault(window, fingerprint) != fingerprint:
             yield f"the stored close of {window} has changed"
@@ -133,10 +138,8 @@ def books(sim: Simulation) -> Iterator[str]:
     """Money comes back only where the rail says that it failed or never took it; paid is paid."""
     at_rail = {p["id"]: p for p in sim.rail.book.in_order}
     by_key = {p["idempotency_key"]: p for p in sim.rail.book.in_order}
-    for line_id, key, payout_id, state, amount, wallet, returned, retaken in sim.rows(
-        "select line_id, idempotency_key, payout_id, state, amount_minor, wallet_address,"
-        " returned_at is not null, retaken_at is not null from finance.payout_lines"
-    ):
+    for line in sim.seen.lines:
+        line_id, key, payout_id, state = line.line_id, line.key, line.payout_id, line.state
         payout = at_rail.get(payout_id)
         if payout is None and (by_key.get(key, {}).get("metadata") or {}).get("line_id") == line_id:
             payout = by_key[key]  # and not an earlier attempt's, which has the same key
@@ -145,13 +148,13 @@ def books(sim: Simulation) -> Iterator[str]:
         if state == "completed" and status != "completed" and not is_sent_back:
             yield f"line {line_id} counts as paid and is {status} at the rail"
         if payout and state == "completed":
-            asked = (f"{amount // 100}.{amount % 100:02d}0000", wallet)
+            asked = (f"{line.amount // 100}.{line.amount % 100:02d}0000", line.wallet)
             if (payout["amount"], payout["destination"]) != asked:
                 yield f"line {line_id} of {asked} was paid as {payout['amount']}"
         is_said = line_id in sim.declared | sim.forgotten or line_id in sim.resolved
         if state == "returned" and not is_said and payout_id not in sim.rail.shown_returned:
             yield f"line {line_id} counts as returned, and the rail was never asked"
-        is_back = returned and not retaken and not is_said
+        is_back = line.is_returned and not line.is_retaken and not is_said
         if is_back and status in ("pending_approval", "processing", HANGING):
             yield f"the money of line {line_id} came back while the rail still pays it"
         shown = sim.rail.shown_failed | sim.rail.shown_returned
@@ -165,12 +168,10 @@ def books(sim: Simulation) -> Iterator[str]:
 
 def resolved(sim: Simulation) -> Iterator[str]:
     """What became of a line is decided by two people who say the same, and by nobody else."""
-    decided = sim.rows(
-        "select line_id, count(*) from finance.line_events where kind = 'resolved' group by line_id"
-    )
-    for line_id, count in decided:
-        if count != sim.resolved[line_id]:
-            yield f"line {line_id} was decided {count} times, by two people {sim.resolved[line_id]}"
+    for line in sim.seen.lines:
+        count, people = line.moves.count("resolved"), sim.resolved[line.line_id]
+        if count and count != people:
+            yield f"line {line.line_id} was decided {count} times, by two people {people}"
 
 
 SENT_BACK = ("returned_by_ledger", "failed_after_completed")
@@ -187,17 +188,10 @@ def events(sim: Simulation) -> Iterator[str]:
 
     A line's own events are those of its moves, the last one that of the state it is in.
     """
-    for seller, sequences in sim.rows(
-        "select seller_id, array_agg(sequence order by event_number) from finance.events group by 1"
-    ):
-        if sequences != list(range(1, len(sequences) + 1)):
-            yield f"the events of {seller} are numbered {sequences}"
-    for line_id, state, told, moves in sim.rows(
-        "select l.line_id, l.state, array(select e.event_type from finance.events as e"
-        " where e.line_id = l.line_id order by e.event_number), array(select e.kind"
-        " from finance.line_events as e where e.line_id = l.line_id order by e.line_event_id)"
-        " from finance.payout_lines as l"
-    ):
+    for seller, problem in sim.seen.of("misnumbered"):
+        yield f"of the events of {seller}, {problem}"
+    for line in sim.seen.lines:
+        line_id, state, told, moves = line.line_id, line.state, line.told, line.moves
         if state in TOLD and told[-1:] != [TOLD[state]]:
             yield f"line {line_id} is {state}, and its seller was told {told}"
         if told and state == "frozen":
@@ -223,22 +217,20 @@ PAID = (
 
 def alerts(sim: Simulation) -> Iterator[str]:
     """Whatever needs a person has told one."""
-    raised = set(sim.rows("select kind, subject from finance.alerts"))
+    raised = set(sim.seen.of("alert"))
     for kind, subject in sorted(sim.expected_alerts - raised):
         yield f"nobody was told of {kind} of {subject}"
-    for (line_id,) in sim.rows("select line_id from finance.line_events where kind = 'returned'"):
-        if ("returned", line_id) not in raised:
-            yield f"nobody was told that line {line_id} was returned"
-    for window, state in sim.rows(
-        "select payout_window, state from finance.payout_batches where state = 'unknown'"
-    ):
-        if not raised & {("unknown", window), ("stopped", window)}:
-            yield f"nobody was told that the batch of {window} is {state}"
-    for window, state in sim.rows(
-        "select payout_window, state from finance.payout_batches where state = 'rejected'"
-    ):
-        if not raised & {("rejected", window), ("withdrawn", window)}:
-            yield f"nobody was told that the batch of {window} is {state}"
+    for line in sim.seen.lines:
+        if "returned" in line.moves and ("returned", line.line_id) not in raised:
+            yield f"nobody was told that line {line.line_id} was returned"
+    for batch in sim.seen.batches:
+        window, told = batch.window, ENDS.get(batch.state, ())
+        if told and not raised & {(kind, window) for kind in told}:
+            yield f"nobody was told that the batch of {window} is {batch.state}"
+
+
+# The alerts of which a batch that ends so has one at least.
+ENDS = {"unknown": ("unknown", "stopped"), "rejected": ("rejected", "withdrawn")}
 
 
 def reconciled(sim: Simulation) -> Iterator[str]:
@@ -261,7 +253,7 @@ def reconciled(sim: Simulation) -> Iterator[str]:
     breaks = sim.rows("select subject, kind, closed_at is null from finance.breaks")
     open_breaks = {subject for subject, _, is_open in breaks if is_open}
     looked_at = open_breaks | {s for s, kind, _ in breaks if kind in SENT_BACK}
-    alerts_raised = set(sim.rows("select kind, subject from finance.alerts"))
+    alerts_raised = set(sim.seen.of("alert"))
     broken = {  # by the key that attempts of a line share: the break may name a later one
         key
         for (key,) in sim.rows(
@@ -292,12 +284,10 @@ def reconciled(sim: Simulation) -> Iterator[str]:
 
 def remember(sim: Simulation) -> Iterator[str]:
     """Not a check: from here on, the batches of now are known, and what was rejected is spent."""
-    for batch_id, window, run, state in sim.rows(
-        "select batch_id, payout_window, run, state from finance.payout_batches"
-    ):
-        if state == "rejected" and sim.batches.get(batch_id) != "rejected":
-            sim.office.spend(window, run)
-        sim.batches[batch_id] = state
+    for batch in sim.seen.batches:
+        if batch.state == "rejected" and sim.batches.get(batch.batch_id) != "rejected":
+            sim.office.spend(batch.window, batch.run)
+        sim.batches[batch.batch_id] = batch.state
     yield from ()
 
 

@@ -1,9 +1,9 @@
 """A program that can die between any two of its statements, or be overtaken there by another.
 
 What is patched is how `orchestrator.database.connection` opens a connection, nothing of what it
-does with it: the connection counts statements, and a dead program's connections answer nobody any
-more. One that was closed in peace is cleared and opened again for the next program, as a new one
-costs Postgres more than most of what is asked of it.
+does with it: the connection counts statements, and answers a dead program nothing any more. What
+was closed or died is cleared and opened again for the next program, as a new session costs Postgres
+more than most of what is asked of it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,13 @@ from unittest.mock import patch
 
 import psycopg
 from psycopg.pq import TransactionStatus
+
+# What `discard all` does, but for plans: nobody sees those, and to make them anew costs more than
+# most of what they do. A turn is given back by a function of the lab's, as no login may do it.
+FORGET = """
+close all; set session authorization default; reset all; deallocate all; unlisten *;
+discard sequences; discard temp; select simulation.end_turns()
+"""
 
 
 class Killed(BaseException):
@@ -57,7 +64,7 @@ class Program:
         self.is_dead = True
         for connection in self._open:
             if connection not in connection.spares:  # given back before, and perhaps another's
-                connection.close()
+                connection.end()
         raise Killed
 
     @contextmanager
@@ -117,13 +124,24 @@ class Connection(psycopg.Connection[Any]):
         self.cursor_factory = Cursor
 
     def close(self) -> None:
-        """In peace: the next one that is opened like this is this one, with nothing left in it."""
-        is_idle = self.info.transaction_status is TransactionStatus.IDLE
-        if self.program.is_dead or not is_idle:
+        """In peace. Of a dead program the server has seen to it already."""
+        if not self.program.is_dead:
+            self.end(may_undo=False)
+
+    def end(self, *, may_undo: bool = True) -> None:
+        """As the server ends a session: the next one that is opened like this is this one.
+
+        What was not committed is undone, and nothing is left but plans.
+        """
+        status = self.info.transaction_status
+        if may_undo and status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
+            super().rollback()
+            status = self.info.transaction_status
+        if status is not TransactionStatus.IDLE:
             super().close()
         elif self not in self.spares:
             self.autocommit = True
-            psycopg.Cursor(self).execute("discard all")
+            psycopg.Cursor(self).execute(FORGET)
             self.spares.append(self)
 
     def commit(self) -> None:

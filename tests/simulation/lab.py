@@ -47,6 +47,27 @@ class Lab:
                 simulation.leave()
 
 
+# A history's data is little, in memory and asked for often: no plan depends on its parameters, none
+# is made anew for what a vacuum found, no other process is asked to read a page, and emptying a
+# table looks through few of them. A crash of this server is the end of its histories anyway.
+SETTINGS = """
+alter system set io_method = 'sync';
+alter system set shared_buffers = '128MB';
+alter system set plan_cache_mode = 'force_generic_plan';
+alter system set autovacuum = off;
+alter system set synchronous_commit = off;
+alter system set full_page_writes = off;
+"""
+# A session that is kept for the next program gives its turn back, as one that ends does.
+TURNS = """
+create schema simulation;
+create function simulation.end_turns() returns void
+language sql security definer set search_path = pg_catalog, pg_temp
+as 'select pg_advisory_unlock_all()';
+grant usage on schema simulation to public;
+"""
+
+
 @functools.cache
 def lab() -> Lab:
     """The one of this process; the first of all processes makes it, and the others copy it."""
@@ -62,6 +83,9 @@ def _make(home: Path) -> None:
     with psycopg.connect(server.url(OWNER), autocommit=True) as database:
         # Keys are made of it, and what the rail does depends on keys: one seed, one history.
         database.execute("update finance.installation set installation_id = 'simulated'")
+        for statement in SETTINGS.strip().splitlines():
+            database.execute(statement.encode())
+        database.execute(TURNS)
     for name, group in PEOPLE.items():
         add_person(settings, name, server.password(name), group)
     project = compile_project(settings)

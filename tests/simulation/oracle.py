@@ -125,7 +125,7 @@ class Oracle:
             row.seller_id: bool(set(row.review_reasons) - self.settings.paid.keys())
             for row in model.health_rows(ledger)
         }
-        found_by = {number: self._review_reasons(number) for number in range(first, current)}
+        ends = {number: self._at_the_end(number) for number in range(first, current)}
         usual = self._usual()  # by the closes before this build
         labels = []
         for number in range(first, current):
@@ -139,19 +139,22 @@ class Oracle:
                     for s, row in mine.items()
                 }
             people = [a for a in self.facts.assignments if a.is_by_people]
-            flags = self.flags.close(window, found_by[number], people, self.settings, ledger.as_of)
+            flagged = (row for row in model.health_rows(ends[number]) if row.needs_review)
+            reasons = {row.seller_id: row.review_reasons for row in flagged}
+            flags = self.flags.close(window, reasons, people, self.settings, ledger.as_of)
             self.lands("assignments", [flag.assignment for flag in flags])
             self.closes.append(window)
-            self.posting = model.close(self.facts, window, self.settings, self.posting)
+            if number == first and not flags:  # nothing has come since that one was read
+                self.posting = model.closed(ends[number].screened, window, self.posting)
+            else:
+                self.posting = model.close(self.facts, window, self.settings, self.posting)
             labels.append(window.label)
         return labels
 
-    def _review_reasons(self, number: int) -> dict[str, tuple[str, ...]]:
-        """Those of each flagged seller at the end of a window, by what was posted before."""
+    def _at_the_end(self, number: int) -> model.Ledger:
+        """Of a window, by what was posted before."""
         window = window_numbered(number, self.settings.timezone)
-        ledger = model.keep(self.facts, window.ends_at, self.settings, self.posting)
-        rows = model.health_rows(ledger)
-        return {row.seller_id: row.review_reasons for row in rows if row.needs_review}
+        return model.keep(self.facts, window.ends_at, self.settings, self.posting)
 
     def first(self, as_of: datetime) -> int:
         """The week in which anything could be available."""

@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 import psycopg
+from psycopg.pq import ExecStatus
 
 from orchestrator.config import Component, Settings
 from orchestrator.embedded_postgres.server import EmbeddedPostgres
@@ -55,12 +56,24 @@ class Office:
 
     def rows(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
         """Rows as the owner reads them."""
+        cursor = self._owner().execute(query.encode(), parameters or None)
+        assert cursor.pgresult
+        if cursor.pgresult.status != ExecStatus.TUPLES_OK:
+            return []
+        assert cursor.pgresult.nfields, "no column, so no row would be seen"
+        return cursor.fetchall()
+
+    def insert(self, query: str, rows: list[list[Any]]) -> None:
+        """Rows that the owner writes, all in one round trip."""
+        self._owner().cursor().executemany(query.encode(), rows)
+
+    def _owner(self) -> psycopg.Connection[Any]:
+        """Asks the same after each step: at the second time it is prepared."""
         who = Component.OWNER.value
         if who not in self._open or self._open[who].closed:
-            self._open[who] = psycopg.connect(self._url(who), autocommit=True)
-        cursor = self._open[who].execute(query.encode(), parameters or None)
-        assert cursor.description != [], "no column, so no row would be seen"
-        return cursor.fetchall() if cursor.description else []
+            self._open[who] = psycopg.connect(self._url(who), autocommit=True, prepare_threshold=1)
+            self._open[who].prepared_max = None
+        return self._open[who]
 
     def leave(self) -> None:
         for connection in self._open.values():

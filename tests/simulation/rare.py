@@ -35,28 +35,21 @@ RARE = (
     "a flag that is paid",
     "a flag that is lifted",
 )
-# What the database has of it after a step; what a restore makes it forget was counted before.
-KEPT = """
-select 'a call refused in part', format('%s/%s', batch_id, sequence)
-from finance.payout_calls where follows is not null
-union all
-select 'a run after the first', format('%s/%s', payout_window, run)
-from finance.payout_batches where run > 1
-union all
-select case kind when 'returned' then 'a payout that was returned'
-    else 'a line that people resolved' end, line_id
-from finance.line_events where kind in ('returned', 'resolved')
-union all
-select case when policy is null then 'a flag that is lifted' else 'a flag that is paid' end,
-    format('%s/%s', payout_window, seller_id)
-from finance.flag_assignments
-"""
+# What happened to a line.
+MOVES = {"returned": "a payout that was returned", "resolved": "a line that people resolved"}
 
 
 def note(sim: Simulation) -> None:
     """After a step: what is there that was not there before."""
-    for what, about in sim.rows(KEPT):
-        sim.meets(what, about)
+    for what in ("a call refused in part", "a flag that is paid", "a flag that is lifted"):
+        for one, other in sim.seen.of(what):
+            sim.meets(what, f"{one}/{other}")
+    for batch in sim.seen.batches:
+        if batch.run > 1:
+            sim.meets("a run after the first", f"{batch.window}/{batch.run}")
+    for line in sim.seen.lines:
+        for kind in MOVES.keys() & line.moves:
+            sim.meets(MOVES[kind], line.line_id)
 
 
 def counted(sim: Simulation) -> dict[str, int]:
