@@ -1,19 +1,22 @@
 {#- A table that is what it was but for its rows gets new rows in place: what reads it stays, and
     finds the rows of before until the new ones are committed. With other columns, another index or
-    persistence, or `--full-refresh`, it is made anew, and what reads it must be built after it. -#}
+    persistence, or `--full-refresh`, it is made anew, and what reads it must be built after it.
+    With a unique_key, only the rows that differ are written. -#}
 {% materialization table, adapter='postgres' %}
     {%- set target_relation = this.incorporate(type='table') -%}
     {%- set existing = load_cached_relation(this) -%}
     {%- set new = make_intermediate_relation(target_relation) -%}
+    {%- set may_stay = existing is not none and existing.is_table and not should_full_refresh() -%}
+    {%- set shape = same_shape(existing, sql) if may_stay else {} -%}
 
     {{ drop_relation_if_exists(load_cached_relation(new)) }}
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
 
-    {%- if existing is not none and existing.is_table and not should_full_refresh()
-        and is_shaped_like(existing, sql) -%}
+    {%- if may_stay
+        and shape.columns -%}
         {%- call statement('main') -%}
-            {{ fill_in_place(existing, sql) }}
+            {{ fill_in_place(existing, sql, shape) }}
         {%- endcall -%}
     {%- else -%}
         {%- if is_distributed() -%}
@@ -40,13 +43,19 @@
 
 
 {#- Names, types and order of the columns are compared with those of a table of the statement that
-    is never filled. An insert would round to the scale of before without a word. -#}
-{% macro is_shaped_like(relation, sql) -%}
+    is never filled. An insert would round to the scale of before without a word. Returns the names,
+    none where anything differs, and whether the server can merge (from PostgreSQL 17 on). -#}
+{% macro same_shape(relation, sql) -%}
     {%- set probe = 'probe_' ~ local_md5(relation.render()) -%}
     {%- call statement('shape', fetch_result=True) -%}
         create temporary table {{ probe }} on commit drop as ({{ sql }}) with no data;
         select
-            {{ columns_of('pg_temp.' ~ probe) }} = {{ columns_of(relation) }}
+            string_agg(attname, ' ' order by attnum),
+            current_setting('server_version_num')::integer >= 170000
+        from pg_attribute
+        where
+            attrelid = '{{ relation }}'::regclass and attnum > 0 and not attisdropped
+            and {{ columns_of('pg_temp.' ~ probe) }} = {{ columns_of(relation) }}
             and {{ indexes_of(relation) }} = {{ configured_indexes() }}
             and {{ is_placed(relation) }}
             and (
@@ -57,7 +66,8 @@
                 where c.oid = '{{ relation }}'::regclass
             )
     {%- endcall -%}
-    {{ return(load_result('shape').data[0][0]) }}
+    {%- set names, can_merge = load_result('shape').data[0] -%}
+    {{ return({'columns': (names or '').split(), 'can_merge': can_merge}) }}
 {%- endmacro %}
 
 
@@ -137,9 +147,36 @@
 
 {#- An unlogged table is read by the models of its build alone, and emptied at no cost. Of any other
     rows are deleted: who began to read before would find one that was truncated empty. -#}
-{% macro fill_in_place(relation, sql) -%}
-    {{ 'truncate' if config.get('unlogged') else 'delete from' }} {{ relation }};
-    {{ insert_rows(relation, sql) }}
+{% macro fill_in_place(relation, sql, shape) -%}
+    {%- if config.get('unique_key') and shape.can_merge and not is_distributed() -%}
+        {{ write_differences(relation, sql, shape.columns) }}
+    {%- else -%}
+        {{ 'truncate' if config.get('unlogged') else 'delete from' }} {{ relation }};
+        {{ insert_rows(relation, sql) }}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#- From one build to the next most rows of a large table stay as they are. A unique index has to
+    keep a second row of one key out: it would be made equal to the first, and stay. -#}
+{% macro write_differences(relation, sql, columns) -%}
+    {%- set key = config.get('unique_key') -%}
+    {%- set others = columns | reject('in', key) | list -%}
+    {%- set is_same = [] -%}
+    {%- set differs = [] -%}
+    {%- set now = [] -%}
+    {%- for column in key -%}
+        {%- do is_same.append('old.' ~ column ~ ' = new.' ~ column) -%}
+    {%- endfor -%}
+    {%- for column in others -%}
+        {%- do differs.append('old.' ~ column ~ ' is distinct from new.' ~ column) -%}
+        {%- do now.append(column ~ ' = new.' ~ column) -%}
+    {%- endfor %}
+    merge into {{ relation }} as old using ({{ sql }}) as new
+        on {{ is_same | join(' and ') }}
+    when matched and ({{ differs | join(' or ') }}) then update set {{ now | join(', ') }}
+    when not matched then insert values (new.{{ columns | join(', new.') }})
+    when not matched by source then delete
 {%- endmacro %}
 
 

@@ -1,7 +1,11 @@
 {{
     config(
         materialized='table',
-        indexes=[{'columns': ['seller_id', 'order_id']}],
+        unique_key=['seller_id', 'entry_type', 'source_id'],
+        indexes=[
+            {'columns': ['seller_id', 'order_id']},
+            {'columns': ['seller_id', 'entry_type', 'source_id'], 'unique': true},
+        ],
     )
 }}
 

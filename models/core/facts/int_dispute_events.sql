@@ -10,7 +10,7 @@ orders as (
 
 ),
 
-late as (
+late as {{ computed_once() }} (
 
     {{ late_facts('dispute_events') }}
 

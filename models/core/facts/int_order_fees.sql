@@ -17,7 +17,7 @@ fee_types as (
 
 ),
 
-late as (
+late as {{ computed_once() }} (
 
     {{ late_facts('order_fees') }}
 

@@ -1,6 +1,7 @@
 {{
     config(
         materialized='table',
+        unique_key=['seller_id', 'order_id'],
         indexes=[{'columns': ['seller_id', 'order_id'], 'unique': true}],
     )
 }}
@@ -12,11 +13,6 @@ with
 candidates as (
 
     select * from {{ ref('int_orders__candidates') }}
-    {%- if not is_distributed() %}
-        -- In the order of the keys by which their facts are looked up, while they are narrow. Of
-        -- several machines one would have to sort them all.
-        order by seller_id, order_id
-    {%- endif %}
 
 ),
 
@@ -38,7 +34,7 @@ policies as (
 
 ),
 
-late as (
+late as {{ computed_once() }} (
 
     {{ late_facts('orders') }}
 
@@ -55,38 +51,55 @@ effective as (
         currencies.decimals,
         {{ cents(rate('candidates')) }} as cents_per_unit,
         candidates.ordered_at,
-        greatest(candidates.known_at, sellers.created_at) as first_known_at,
-        candidates.ordered_at + coalesce(policies.reserve_period, interval '168 hours')
+        greatest(candidates.known_at, sellers.created_at) as first_known_at
+    from candidates
+    inner join sellers on candidates.seller_id = sellers.seller_id
+    inner join {{ ref('currencies') }} as currencies on candidates.currency = currencies.currency
+    where {{ opaque_to_planner(order_defect('candidates', 'currencies') ~ ' is null') }}
+    {%- if not is_distributed() %}
+        -- In the order of the keys by which their facts are looked up, while they are narrow. Of
+        -- several machines one would have to sort them all.
+        order by candidates.seller_id, candidates.order_id
+    {%- endif %}
+
+),
+
+under_policies as (
+
+    select
+        effective.*,
+        effective.ordered_at + coalesce(policies.reserve_period, interval '168 hours')
             as release_at,
         coalesce(seller_policies.reserve_policy, 'standard') as reserve_policy,
         coalesce(policies.holdback_percent, 0) as holdback_percent,
         coalesce(policies.holdback_period, interval '0') as holdback_period
-    from candidates
-    inner join sellers on candidates.seller_id = sellers.seller_id
-    inner join {{ ref('currencies') }} as currencies on candidates.currency = currencies.currency
+    from effective
     left join seller_policies
         on
-            candidates.seller_id = seller_policies.seller_id
-            and candidates.ordered_at >= seller_policies.valid_from
-            and candidates.ordered_at < seller_policies.valid_to
+            effective.seller_id = seller_policies.seller_id
+            and effective.ordered_at >= seller_policies.valid_from
+            and effective.ordered_at < seller_policies.valid_to
     left join policies
         on
             policies.reserve_policy = coalesce(seller_policies.reserve_policy, 'standard')
-            and candidates.ordered_at >= policies.valid_from
-            and candidates.ordered_at < policies.valid_to
-    where {{ opaque_to_planner(order_defect('candidates', 'currencies') ~ ' is null') }}
+            and effective.ordered_at >= policies.valid_from
+            and effective.ordered_at < policies.valid_to
 
 ),
 
 posted as (
 
     select
-        effective.*,
-        {{ settled('effective.gross_amount', 'effective.cents_per_unit') }} as gross_minor,
-        {{ posted_at('greatest(effective.first_known_at, effective.release_at)') }} as posted_at
-    from effective
+        under_policies.*,
+        {{ settled('under_policies.gross_amount', 'under_policies.cents_per_unit') }}
+            as gross_minor,
+        {{ posted_at('greatest(under_policies.first_known_at, under_policies.release_at)') }}
+            as posted_at
+    from under_policies
     left join late
-        on effective.seller_id = late.seller_id and effective.order_id = late.source_id
+        on
+            under_policies.seller_id = late.seller_id
+            and under_policies.order_id = late.source_id
 
 ),
 

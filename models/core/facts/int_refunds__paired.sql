@@ -11,7 +11,7 @@ orders as (
 
 ),
 
-late as (
+late as {{ computed_once() }} (
 
     {{ late_facts('refunds') }}
 
