@@ -1,6 +1,9 @@
 -- What buyers pay in, out of 100 checkouts, and what a processor converts it at in each week.
+-- And what processing a payment costs in each, beside its share: 30 cents.
 create temporary table generated_currencies on commit drop as
-select *
+select
+    currencies.*,
+    round(0.30 / dollars, decimals) as processing_amount
 from (
     values
     ('USD', 2, 1.0, 0, 84),

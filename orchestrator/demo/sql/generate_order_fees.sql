@@ -5,6 +5,8 @@ with drawn as (
     select
         orders.*,
         currencies.dollars,
+        currencies.processing_amount,
+        'fee-' || lpad(orders.number::text, 9, '0') || '-' as fee_prefix,
         pg_temp.generate_hash('fees', orders.number) as dice
     from pg_temp.generated_orders as orders
     inner join pg_temp.generated_currencies as currencies
@@ -15,6 +17,7 @@ with drawn as (
 given_back as (
     select
         *,
+        'fee-' || lpad(number::text, 9, '0') || '-' as fee_prefix,
         pg_temp.generate_draw(pg_temp.generate_hash('fees', number), 6, 3) = 0
             as is_taxed
     from pg_temp.generated_refunds
@@ -27,7 +30,7 @@ given_back as (
 -- All of an order together, as they are stored.
 charged as (
     select
-        drawn.number,
+        drawn.fee_prefix,
         drawn.order_id,
         drawn.seller_id,
         drawn.until,
@@ -46,7 +49,7 @@ charged as (
         select
             'processing' as fee_type,
             round(drawn.gross_amount * 0.029, drawn.decimals)
-            + round(0.30 / drawn.dollars, drawn.decimals) as amount,
+            + drawn.processing_amount as amount,
             drawn.ordered_at as charged_at,
             pg_temp.generate_draw(drawn.dice, 1, 1000000) as chance
         union all
@@ -75,7 +78,7 @@ charged as (
     ) as fees
     union all
     select
-        number,
+        fee_prefix,
         order_id,
         seller_id,
         until,
@@ -86,7 +89,7 @@ charged as (
     from given_back
     union all
     select
-        number,
+        fee_prefix,
         order_id,
         seller_id,
         until,
@@ -101,7 +104,7 @@ charged as (
 recorded as (
     select
         until,
-        'fee-' || lpad(number::text, 9, '0') || '-' || fee_type as fee_id,
+        fee_prefix || fee_type as fee_id,
         order_id,
         seller_id,
         fee_type,
