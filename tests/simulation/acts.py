@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 def begin(sim: Simulation) -> None:
     """The sellers, the policies and perhaps a low limit for one person."""
     sim.until(sim.now)
-    for seller in sim.world.sellers:
-        _insert(sim, "sellers", seller)
+    for seller in sorted(sim.world.sellers, key=lambda s: (s.created_at, s.seller_id)):
+        _insert(sim, "sellers", seller)  # a statement each: the older has named a wallet first
     for policy in sim.world.settings.policies:
         if policy not in (*SEED, NEW_SELLER):
             sim.rows(
