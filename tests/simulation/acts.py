@@ -135,8 +135,10 @@ def change_seller(sim: Simulation) -> str:
 
 
 def _another_spelling(rng: Random, seller: Seller, wallets: dict[str, str | None]) -> str:
+    """A mistyped EVM address is one, once its spelling has no checksum or its own."""
     wallet = respelled(rng, seller.wallet_address)
-    wallets[wallet] = wallets[seller.wallet_address]
+    is_evm = wallet.startswith("0x")
+    wallets[wallet] = wallets[seller.wallet_address] or ("ERC-20" if is_evm else None)
     return wallet
 
 
