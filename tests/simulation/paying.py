@@ -63,8 +63,11 @@ def declare(sim: Simulation, window: str) -> str:
     return f"{len(lines)} lines are not"
 
 
-def withdraw(sim: Simulation, window: str) -> None:
-    """Somebody takes back what was stopped, or decided in part, before it was ever sent."""
+def withdraw(sim: Simulation, window: str, *, is_over: bool = False) -> None:
+    """Somebody takes back what was stopped, or decided in part, before it was ever sent.
+
+    In the end also what waits behind a call that the rail never answers for certain.
+    """
     stopped = sim.rows(
         "select 1 from finance.payout_batches as b"
         " cross join lateral finance.next_call(b.batch_id) as n"
@@ -76,10 +79,11 @@ def withdraw(sim: Simulation, window: str) -> None:
         " inner join finance.payout_lines as l"
         " on c.batch_id = l.batch_id and c.sequence = l.call_sequence and l.state = 'frozen'"
         " where l.payout_window = %s and c.state = 'ready'"
-        " and finance.has_resolved_line(c.batch_id, c.sequence)"
+        " and (finance.has_resolved_line(c.batch_id, c.sequence) or %s and exists ("
+        " select from finance.payout_calls as o where o.batch_id = c.batch_id"
+        " and o.sequence < c.sequence and o.state = 'unknown'))"
         " and not finance.was_sent(c.batch_id, c.sequence)",
-        window,
-        window,
+        *(window, window, is_over),
     )
     if stopped:
         query = "select finance.withdraw_batch(%s, 'stopped')"
@@ -105,7 +109,7 @@ def settle_down(sim: Simulation) -> None:
     unfinished = "select payout_window from finance.payout_batches where state not in"
     for (window,) in sim.rows(f"{unfinished} ('accepted', 'rejected') order by batch_id"):
         sim.step(f"pay {window}", lambda: pay(sim, window))  # noqa: B023
-        withdraw(sim, window)
+        withdraw(sim, window, is_over=True)
     for _ in range(3):
         sim.until(sim.now + timedelta(hours=2))
         sim.step("the rail ends all", lambda: sim.rail.work(1.0))

@@ -185,7 +185,9 @@ def test_what_the_rail_has_spoken_of_is_not_declared_rejected(market: Market) ->
     said = market.refusal("ana", "select finance.declare_rejected('2026-W47', 'not there')")
     assert said == (
         "the rail has spoken of a payout of the batch of 2026-W47 already: it has it;"
-        " run settle pay 2026-W47 again"
+        " run settle pay 2026-W47 again; where that is stopped again, ask halfin about each line,"
+        " settle resolve 2026-W47 SELLER, and take back what was never sent,"
+        " settle withdraw 2026-W47"
     )
     assert (market.state(), found(market)) == (["unknown"], "completed")
 

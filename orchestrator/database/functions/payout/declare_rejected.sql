@@ -26,8 +26,8 @@ begin
         where l.batch_id = v_batch.batch_id and l.payout_id is not null
         and c.state not in ('accepted', 'rejected')
     ) then
-        raise exception 'the rail has spoken of a payout of the batch of % already: it has it; run settle pay % again',
-            p_window, p_window;
+        raise exception 'the rail has spoken of a payout of the batch of % already: it has it; run settle pay % again; where that is stopped again, ask halfin about each line, settle resolve % SELLER, and take back what was never sent, settle withdraw %',
+            p_window, p_window, p_window, p_window;
     end if;
     if exists (
         select from finance.payout_calls as c
