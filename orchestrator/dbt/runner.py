@@ -92,10 +92,9 @@ def _invoke(
         from dbt.cli.main import dbtRunner  # a second to import, and most verbs never need it
 
         from orchestrator.dbt.once import done_once
-        from orchestrator.dbt.order import longest_way_first
         from orchestrator.dbt.sessions import kept_sessions
 
-        with variables_of_dbt(settings), kept_sessions(), done_once(), longest_way_first():
+        with variables_of_dbt(settings), kept_sessions(), done_once():
             return dbtRunner(manifest=manifest).invoke(command)
 
 
