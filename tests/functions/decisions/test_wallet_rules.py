@@ -208,21 +208,13 @@ def test_a_confirmed_one_case_address_is_paid(market: Market) -> None:
     assert market.lines("seller_id, wallet_address") == [("s10", EVM)]
 
 
-@pytest.mark.parametrize("is_mapped", [False, True])
-def test_who_was_first_in_one_statement_is_the_older_seller(
-    market: Market, is_mapped: bool
-) -> None:
-    """In one look, too, where a view of the team's own is read and no trigger sees a change."""
+def test_who_was_first_in_one_statement_is_the_older_seller(market: Market) -> None:
     market.at(DUE + WEEK)
-    if is_mapped:
-        market.rows(OWNER, "set session_replication_role = replica")
     market.rows(
         OWNER,
         "insert into marketplace.sellers select s, s, 'EU', false, 'the same', 'active', true, c, c"
         " from (values ('a', now()), ('b', now() - interval '1 day')) as v (s, c)",
     )
-    market.rows(OWNER, "reset session_replication_role")
-    market.rows(ORCHESTRATOR, "select finance.sight_wallets()")
     found = market.rows(
         OWNER,
         "select seller_id from finance.wallet_sightings where account = 'the same'"

@@ -24,16 +24,12 @@ end;
 $$;
 
 create or replace function finance.sellers_now(p_seller text default null)
-returns table (
-    seller_id text, seller_status text, payouts_enabled boolean, wallet_address text,
-    created_at timestamptz
-)
+returns table (seller_id text, seller_status text, payouts_enabled boolean, wallet_address text)
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp rows 4000 as $$
 begin
     return query execute format(
         'select s.seller_id::text collate "C", s.status::text, s.payouts_enabled,
-            case when e.seller_id is null then btrim(coalesce(s.wallet_address, '''')) else '''' end,
-            s.created_at::timestamptz
+            case when e.seller_id is null then btrim(coalesce(s.wallet_address, '''')) else '''' end
         from %s as s
         left join finance.erasures as e on e.seller_id = s.seller_id and e.approved_at is not null
         where $1 is null or s.seller_id = $1', finance.sellers_source()
@@ -78,8 +74,7 @@ begin
         where w.seller_id = s.seller_id order by w.sighting_id desc limit 1
     ) as latest on true
     where s.wallet_address <> '' and s.wallet_address is distinct from latest.wallet_address
-    -- Of those who are seen in one look the older seller was first, as below.
-    order by s.created_at, s.seller_id;
+    order by s.seller_id;
     get diagnostics v_count = row_count;
     return v_count;
 end;
