@@ -141,12 +141,10 @@ def _node_result(result: Any) -> NodeResult:
 
 
 def _is_whole_table(result: Any) -> bool:
-    """Whether what the node wrote is all that its table has."""
+    """Whether what the node wrote is all that its table has: by a key, it wrote what differed."""
     config = getattr(getattr(result, "node", None), "config", None)
     is_table = getattr(config, "materialized", None) == "table"
-    return is_table and not getattr(
-        config, "unique_key", None
-    )  # with one, only the rows that differ are written
+    return is_table and not getattr(config, "unique_key", None)
 
 
 def failure_line(command: str, nodes: Iterable[NodeResult], log: Path) -> str:
