@@ -74,6 +74,7 @@ def _put_back(sim: Simulation, backup: Backup) -> str:
     sim.keys.clear()
     sim.bodies.clear()
     sim.rail.forgotten = len(sim.rail.calls)
+    sim.rail.shown_hanging.clear()  # who was told of it is forgotten, and it may go on meanwhile
     calls = sim.rail.delayed
     sim.forgotten |= sim.rail.known_lines() | {
         payout["metadata"]["line_id"] for call in calls for payout in call.payouts
