@@ -90,7 +90,7 @@ def withdrawn(market: Market) -> None:
 def declared_lost(market: Market) -> None:
     frozen(market)
     assert verdict(market, Try(500)) == "unknown"
-    for person in ("ana", "ben"):
+    for person in ("ben", "cem"):
         market.rows(person, DECLARE, WINDOW)
 
 

@@ -132,7 +132,7 @@ def test_killed_around_a_refusal_the_next_run_pays_the_others_once() -> None:
                     (1, "frozen"), (1, "frozen"), (2, "frozen")
                 ], plug.seen  # fmt: skip
                 in_doubt += 1
-                for person in ("ana", "ben"):
+                for person in ("ben", "cem"):
                     market.rows(person, DECLARE, WINDOW)
                 market.approve("ana")
                 market.pay(url, halfin_max_lines_per_call=2)

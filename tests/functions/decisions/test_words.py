@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from tests.functions.attempts import Try, begin, conclude, end
-from tests.functions.market import CLOSE, DUE, WINDOW, Line, Market
+from tests.functions.attempts import Try, begin, conclude, end, refusal
+from tests.functions.market import CLOSE, DUE, NEXT_WINDOW, WEEK, WINDOW, Line, Market
 from tests.functions.payment_server import OWNER
 from tests.functions.rail_events import LINE
 from tests.functions.situations import frozen
@@ -53,6 +53,45 @@ def test_what_was_said_before_the_rail_was_asked_again_counts_no_more(
     assert market.value("ana", query, *about) == 1
     assert (market.state(), market.lines("state")) == (["unknown"], [("frozen",)])
     assert market.value("ben", query, *about) == 2
+
+
+def test_who_declared_a_batch_rejected_does_not_approve_the_next_one_alone(market: Market) -> None:
+    """In another window the rail has no key to know it by: what it has after all is paid twice."""
+    assert market.value("cem", DECLARE, WINDOW) == 1  # true of the first attempt, and of no other
+    market.at(DUE + timedelta(minutes=5))
+    try_again(market)
+    assert [market.value(who, DECLARE, WINDOW) for who in ("ana", "ben")] == [1, 2]
+    market.approve("ana")
+    alone = (
+        "{} said that the rail does not have what {} pays again and is its only approver:"
+        " somebody else must approve too"
+    )
+    assert market.obstacles() == [alone.format("ana", WINDOW)]
+    market.close(LINE, weeks=1)
+    market.at(DUE + WEEK)
+    for person in ("ana", "ben"):
+        market.approve(person, window=NEXT_WINDOW)
+        assert market.obstacles(NEXT_WINDOW) == [alone.format(person, NEXT_WINDOW)]
+        market.rows(person, "select finance.revoke_approval(%s)", NEXT_WINDOW)
+    market.approve("cem", window=NEXT_WINDOW)
+    assert market.obstacles(NEXT_WINDOW) == []
+    market.freeze(NEXT_WINDOW)
+    # It is about the payment that follows, and no later one.
+    market.close(LINE, weeks=2)
+    market.at(DUE + 2 * WEEK)
+    market.approve("ana", window="2026-W49")
+    assert market.obstacles("2026-W49") == []
+
+
+def test_a_word_on_what_the_rail_itself_refused_keeps_nobody_from_approving() -> None:
+    with frozen() as market:
+        end(market, begin(market), Try(429))
+        assert conclude(market) == "unknown"
+        assert market.value("ana", DECLARE, WINDOW) == 1
+        end(market, begin(market), Try(400, refusal()))
+        assert conclude(market) == "rejected"
+        market.approve("ana")
+        assert market.obstacles() == []
 
 
 @pytest.mark.parametrize("query", [DECLARE, RESOLVE])

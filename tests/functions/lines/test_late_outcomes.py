@@ -88,7 +88,7 @@ def test_taken_after_people_said_it_was_not_holds_the_sellers(market: Market) ->
         OWNER,
         "update finance.breaks set closed_at = now(), closed_by = 'ana', close_note = 'not paid'",
     )
-    market.approve("ana")
+    market.approve("cem")
     assert market.obstacles() == []
 
 
@@ -216,7 +216,7 @@ def test_an_answer_with_another_calls_id_is_taken_and_told(market: Market) -> No
 def declared_lost(market: Market) -> None:
     """Two people said that the rail does not have the batch; a try was under way all the time."""
     assert concluded(market, 500, "")["batch_state"] == "unknown"
-    for who in ("ana", "ben"):
+    for who in ("ben", "cem"):
         market.rows(who, "select finance.declare_rejected('2026-W47', 'halfin has no such batch')")
     assert found(market) == "rejected"
 

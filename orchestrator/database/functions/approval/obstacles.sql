@@ -163,6 +163,26 @@ begin
     ) then
         return next format('%s resolved a line of a seller whom %s pays again and is its only approver: somebody else must approve too',
             v_approvers[1], p_window);
+    -- Whoever said that the rail does not have a call, has its money paid again by the next one.
+    elsif exists (
+        select from finance.batch_rejections as r
+        inner join finance.payout_lines as l
+            on r.batch_id = l.batch_id and l.returned_at is not null and l.retaken_at is null
+        inner join finance.payout_calls as c
+            on l.batch_id = c.batch_id and l.call_sequence = c.sequence and c.state = 'rejected'
+        inner join unnest(p_position.sellers) as h on l.seller_id = h.seller_id
+        where array[r.declared_by] = v_approvers and cardinality(h.hold_reasons) = 0
+        and r.declared_at >= finance.last_attempt_at(r.batch_id, null)
+        -- What the rail itself refused nobody had to say.
+        and finance.classify_call(c, finance.decisive_attempt(c.batch_id, c.sequence))
+        is distinct from 'rejected'
+        and not exists (
+            select from finance.payout_lines as o
+            where o.seller_id = l.seller_id and o.state <> 'rejected' and o.frozen_at > r.declared_at
+        )
+    ) then
+        return next format('%s said that the rail does not have what %s pays again and is its only approver: somebody else must approve too',
+            v_approvers[1], p_window);
     end if;
     if public.settle_now() < v_close.payout_due_at then
         return next format('window %s is due at %s', p_window,

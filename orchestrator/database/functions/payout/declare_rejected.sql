@@ -37,7 +37,8 @@ begin
         raise exception 'two people have decided a line of the batch of % by itself: decide the others so too, settle resolve % SELLER',
             p_window, p_window;
     end if;
-    insert into finance.batch_rejections (batch_id, note) values (v_batch.batch_id, p_note);
+    insert into finance.batch_rejections (batch_id, note, declared_at)
+    values (v_batch.batch_id, p_note, finance.this_instant());
     -- What was said before the last attempt was said of another one.
     v_people := cardinality(finance.people_in_finance(array(
         select r.declared_by from finance.batch_rejections as r
