@@ -32,6 +32,11 @@ def market() -> Iterator[Market]:
         yield market
 
 
+EXPECTED = """
+explain (format json) select from finance.window_close_rows where payout_window = %s
+"""
+
+
 def test_a_close_is_stored_once(market: Market) -> None:
     assert market.store(WINDOW) is True
     market.build(*(Line(line.seller, 1) for line in LINES))
@@ -44,6 +49,14 @@ def test_a_close_is_stored_once(market: Market) -> None:
     assert (close["row_count"], close["net_minor"]) == (3, 112_352)
     assert (close["settlement_timezone"], close["currency"]) == ("UTC", "USD")
     assert (close["closed_at"], close["closed_by"]) == (CLOSE, ORCHESTRATOR)
+
+
+def test_the_rows_of_a_close_are_expected_once_it_is_stored(market: Market) -> None:
+    """Expected to be one, they were joined each with each by the query of a window's page."""
+    lines = [Line(f"seller-{number}", 100) for number in range(50)]
+    market.close(*lines)
+    [[plan]] = market.rows(OWNER, EXPECTED, WINDOW)[0].values()
+    assert plan["Plan"]["Plan Rows"] == len(lines)
 
 
 # What stored weeks leave: entries and facts of the first close, and an adjustment of then.
