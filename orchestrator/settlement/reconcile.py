@@ -93,8 +93,12 @@ def _read_ledger(
     currency: str,
     unanswered: list[str],
 ) -> None:
-    """All pages up to what is known, kept together: half a ledger would hide the other half."""
+    """All pages up to what is known, kept together: half a ledger would hide the other half.
+
+    Where the rail counts more rows than are known then, those of two weeks are read again.
+    """
     pages: list[bytes | bytearray] = []
+    is_whole: bool | None = None
     database.commit()
     while True:
         answer = rail.ledger(currency, offset=len(pages) * PAGE_ROWS)
@@ -102,9 +106,16 @@ def _read_ledger(
             unanswered.append(f"the ledger of {currency} ({answer.said})")
             return
         pages.append(answer.body)
-        [known] = rows(database, "select finance.ledger_knows(%s, %b) as it", currency, answer.body)
+        query = (
+            "select finance.ledger_knows(%s, %b) as is_known,"
+            " finance.ledger_knows_weeks(%s, %b) as is_old"
+        )
+        [page] = rows(database, query, *(currency, answer.body) * 2)
+        if page["is_known"] and is_whole is None:
+            query = "select finance.ledger_missing(%s, %b) = 0 as it"
+            [is_whole] = [row["it"] for row in rows(database, query, currency, pages)]
         database.commit()
-        if known["it"] or not answer.has_more:
+        if is_whole or page["is_old"] or not answer.has_more:
             break
     database.execute("select finance.store_ledger(%s, %b)", [currency, pages])
     database.commit()

@@ -140,6 +140,44 @@ def test_a_failure_is_asked_about_whatever_its_call_was_answered(market: Market)
     assert market.rows(ORCHESTRATOR, "select * from finance.open_lookups()") == []
 
 
+def test_a_row_that_becomes_visible_behind_known_ones_is_read(market: Market) -> None:
+    """The rail counts it. One that is older than two weeks is told, once."""
+    days = [DUE - timedelta(days=n // 20) for n in range(500)]
+    entries = [ledger_row(n, day.isoformat()) for n, day in enumerate(days)]
+    asked_for: list[int] = []
+
+    def shows(request: Request, body: bytes) -> Response:
+        if "/ledger" not in request.url.path:
+            return forward(url, request, body)
+        offset = int(request.query_params["offset"])
+        if "USDT_SPL" in request.url.path:
+            asked_for.append(offset)
+        more = {"has_more": offset + 100 < len(entries), "total": len(entries)}
+        found = {"data": entries[offset : offset + 100], "meta": {"pagination": more}}
+        return JSONResponse(found)
+
+    def known() -> Any:
+        query = "select count(*) from halfin.ledger_entries where currency = 'USDT_SPL'"
+        return market.value("dora", query)
+
+    with rail(auto_approve=False) as url, odd_rail(url, shows, "GET") as odd:
+        market.pay(url)
+        for late, place, reads, count in (
+            (None, 0, [0, 100, 200, 300, 400], 500),
+            (None, 0, [0], 500),
+            (600, 250, [0, 100, 200, 300], 501),  # 12 days ago
+            (None, 0, [0], 501),
+            (700, 450, [0, 100, 200, 300], 501),  # 22 days ago
+            (None, 0, [0, 100, 200, 300], 501),
+        ):
+            if late:
+                entries[place:place] = [ledger_row(late, entries[place]["created_at"])]
+            asked_for.clear()
+            asked(market, odd)
+            assert (asked_for, known()) == (reads, count)
+    assert market.kinds("alerts") == ["ledger_incomplete"] * 3  # one for each currency
+
+
 def ledger_row(number: int, at: str) -> dict[str, Any]:
     return {"id": str(number), "type": "deposit", "amount": "1", "created_at": at}
 

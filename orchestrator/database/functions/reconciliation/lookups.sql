@@ -150,6 +150,46 @@ $$;
 comment on function finance.ledger_knows(text, bytea) is
 'Whether a page of the rail''s ledger, newest first, has gone past the newest instant that is known here.';
 
+-- A row may become visible behind those that are known. Where the rail's count says that one has, it is
+-- looked for in two weeks, which is two payouts: further back each read would take minutes.
+create or replace function finance.ledger_knows_weeks(p_currency text, p_page bytea) returns boolean
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select exists (
+        select from finance.ledger_rows(p_page) as r
+        inner join halfin.ledger_entries as e
+            on e.currency = p_currency and r.ledger_entry_id = e.ledger_entry_id
+        where e.created_at < (
+            select least(max(n.created_at), public.settle_now()) - interval '14 days'
+            from halfin.ledger_entries as n where n.currency = p_currency
+        )
+    )
+$$;
+comment on function finance.ledger_knows_weeks(text, bytea) is
+'Whether a page of the rail''s ledger, newest first, has gone two weeks past the newest instant that is known here.';
+
+create or replace function finance.ledger_missing(p_currency text, p_pages bytea[]) returns bigint
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    -- As the rail counted them for the first page: what it has added since is in the next read.
+    select case when c.total between 0 and 1000000000000 then greatest(
+        c.total::bigint
+        - (select count(*) from halfin.ledger_entries as e where e.currency = p_currency)
+        - (
+            select count(distinct r.ledger_entry_id)
+            from unnest(p_pages) as p (page)
+            cross join lateral finance.ledger_rows(p.page) as r
+            where not exists (
+                select from halfin.ledger_entries as e
+                where e.currency = p_currency and e.ledger_entry_id = r.ledger_entry_id
+            )
+        ), 0
+    ) else 0 end
+    from finance.try_numeric(
+        finance.try_jsonb(finance.sanitize_response(p_pages[1])) #>> '{meta,pagination,total}'
+    ) as c (total)
+$$;
+comment on function finance.ledger_missing(text, bytea[]) is
+'How many rows the rail counts in its ledger that are neither known here nor on these pages; 0 where it does not count.';
+
 create or replace function finance.store_ledger(p_currency text, p_pages bytea[]) returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -182,6 +222,10 @@ begin
         select from unnest(p_pages) as p (page)
         cross join lateral finance.ledger_rows(p.page) as r where r.ledger_entry_id is null
     );
+    perform finance.raise_alert_once('ledger_incomplete', format('%s/%s', p_currency, m.missing),
+        format('the rail counts %s more rows in its ledger of %s than it shows for the last two weeks: ask halfin for older rows that are new',
+            m.missing, p_currency))
+    from finance.ledger_missing(p_currency, p_pages) as m (missing) where m.missing > 0;
     insert into halfin.ledger_reads (currency, read_at) values (p_currency, public.settle_now())
     on conflict (currency) do update set read_at = excluded.read_at;
     return v_new;
