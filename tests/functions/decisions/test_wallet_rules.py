@@ -221,3 +221,22 @@ def test_who_was_first_in_one_statement_is_the_older_seller(market: Market) -> N
         " order by sighting_id",
     )
     assert [row["seller_id"] for row in found] == ["b", "a"]
+
+
+@pytest.mark.parametrize(("age", "order"), [("created_at,", ["b", "a"]), ("", ["a", "b"])])
+def test_who_was_first_in_one_look_is_the_older_seller(
+    fresh: Market, age: str, order: list[str]
+) -> None:
+    """In a view of the team's own, of which no trigger sees a change; it need not say the age."""
+    fresh.rows(
+        OWNER,
+        "set role settle_owner; create view marketplace.mapped as"
+        f" select seller_id, {age} status, payouts_enabled, wallet_address from (values"
+        " ('a', now(), 'active', true, 'the same'),"
+        " ('b', now() - interval '1 day', 'active', true, 'the same')"
+        ") as v (seller_id, created_at, status, payouts_enabled, wallet_address)",
+    )
+    fresh.rows(OWNER, "update finance.installation set sellers_table = 'mapped'; reset role")
+    assert fresh.value(ORCHESTRATOR, "select finance.sight_wallets()") == 2
+    query = "select seller_id from finance.wallet_sightings order by sighting_id"
+    assert [row["seller_id"] for row in fresh.rows(OWNER, query)] == order

@@ -66,15 +66,25 @@ create or replace function finance.sight_wallets() returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_count bigint;
+    -- A view of the team's own need not say how old its sellers are.
+    v_ages constant text := coalesce((
+        select format('select o.seller_id::text as seller_id, min(o.created_at::timestamptz) as created_at
+            from %s as o group by 1', a.attrelid::regclass)
+        from pg_attribute as a
+        where a.attrelid = finance.sellers_source() and a.attname = 'created_at' and not a.attisdropped
+    ), 'values (null::text, null::timestamptz)');
 begin
-    insert into finance.wallet_sightings (seller_id, wallet_address)
-    select s.seller_id, s.wallet_address from finance.sellers_now() as s
-    left join lateral (
-        select w.wallet_address from finance.wallet_sightings as w
-        where w.seller_id = s.seller_id order by w.sighting_id desc limit 1
-    ) as latest on true
-    where s.wallet_address <> '' and s.wallet_address is distinct from latest.wallet_address
-    order by s.seller_id;
+    execute format(
+        'insert into finance.wallet_sightings (seller_id, wallet_address)
+        select s.seller_id, s.wallet_address from finance.sellers_now() as s
+        left join (%s) as ages (seller_id, created_at) on s.seller_id = ages.seller_id
+        left join lateral (
+            select w.wallet_address from finance.wallet_sightings as w
+            where w.seller_id = s.seller_id order by w.sighting_id desc limit 1
+        ) as latest on true
+        where s.wallet_address <> '''' and s.wallet_address is distinct from latest.wallet_address
+        -- Of those who are seen in one look the older seller was first, as below.
+        order by ages.created_at, s.seller_id', v_ages);
     get diagnostics v_count = row_count;
     return v_count;
 end;
