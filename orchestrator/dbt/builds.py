@@ -10,7 +10,7 @@ from pathlib import Path
 from orchestrator.config import Component, Settings
 from orchestrator.database.connection import connect
 from orchestrator.dbt.project import project_files
-from orchestrator.dbt.runner import NodeResult, dbt_results, differing_rows, run_dbt
+from orchestrator.dbt.runner import NodeResult, Tell, dbt_results, differing_rows, run_dbt
 from orchestrator.dbt.standing_views import (
     ROWS_ONLY,
     project_digest,
@@ -52,17 +52,25 @@ def build_live(settings: Settings, *, full_refresh: bool = False) -> None:
         raise SettleError(failure, detail=differing_rows(nodes))
 
 
-def build_week(settings: Settings, target: Path) -> tuple[list[NodeResult], str | None]:
+def build_week(
+    settings: Settings, target: Path, tell: Tell | None = None
+) -> tuple[list[NodeResult], str | None]:
     """The same into a target folder: what came of each node, and why it failed if it did.
 
-    dbt writes down neither, nor what it parsed: who asks has it in memory.
+    dbt writes down neither, nor what it parsed: who asks has it in memory. `tell` is called for
+    each node as it ends, and where views are made for all of them at the end: until then relations
+    may have the columns of before.
     """
     hand_on_parse(settings, target)
-    return _build_live(settings, ["--target-path", str(target), "--no-write-json"])
+    return _build_live(settings, ["--target-path", str(target), "--no-write-json"], tell=tell)
 
 
 def _build_live(
-    settings: Settings, arguments: list[str], *, full_refresh: bool = False
+    settings: Settings,
+    arguments: list[str],
+    *,
+    full_refresh: bool = False,
+    tell: Tell | None = None,
 ) -> tuple[list[NodeResult], str | None]:
     with one_build(settings):
         project = project_digest()
@@ -70,11 +78,17 @@ def _build_live(
         command = [*build_arguments(full_refresh=full_refresh), *arguments]
         with standing(is_so=may_leave_out):
             nodes, failure = dbt_results(
-                settings, [*command, *(ROWS_ONLY if may_leave_out else ())]
+                settings,
+                [*command, *(ROWS_ONLY if may_leave_out else ())],
+                tell=tell if may_leave_out else None,
             )
         # A full refresh has other views: they read every week.
         if failure is None and not may_leave_out and not full_refresh:
             remember_views(settings, project)
+    if tell and not may_leave_out:
+        selected = [node.unique_id for node in nodes]
+        for node in nodes:
+            tell((node, selected))
     return nodes, failure
 
 

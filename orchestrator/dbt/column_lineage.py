@@ -11,44 +11,60 @@ from orchestrator.database.connection import connect, rows
 
 DIALECT = "postgres"
 
-# Per model and column: the unique_id of each node that it reads, and the column there.
-Lineage = dict[str, dict[str, list[list[str]]]]
+# Per column: the unique_id of each node that it is made of, and the column there.
+Lineage = dict[str, list[list[str]]]
 # Per schema and relation: its columns, each with a type.
 Columns = dict[str, dict[str, dict[str, str]]]
 # The unique_id of the node behind each schema and relation.
 Relations = dict[tuple[str, str], str]
 
 
-def column_lineage(settings: Settings, manifest: Mapping[str, Any], target: Path) -> Lineage:
-    """The lineage of every model compiled into `target`; read again where SQL or columns changed.
+class ColumnLineage:
+    """The lineage of models compiled into `target`; read again where SQL or columns changed.
 
     What stands between, a CTE or a join, is followed to the relations themselves; a literal and
-    what a function of the database reads by itself have no source.
+    what a function of the database reads by itself have no source. The columns of relations are
+    those of now.
     """
-    columns = _columns(settings)
-    relations = _relations(manifest)
-    cache = settings.home / "dbt" / "column_lineage.json"
-    known = json.loads(cache.read_text(encoding="utf-8")) if cache.exists() else {}
-    found: dict[str, dict[str, Any]] = {}
-    for unique_id, statement in _compiled(manifest, target):
-        read = _named_in(statement, columns)
-        fingerprint = _fingerprint(statement, read, relations)
-        if known.get(unique_id, {}).get("fingerprint") == fingerprint:
-            found[unique_id] = known[unique_id]
-        elif (lineage := _read(unique_id, statement, read, relations)) is not None:
-            found[unique_id] = {"fingerprint": fingerprint, "columns": lineage}
-    if found != known:
-        scratch = cache.with_suffix(".new")
-        scratch.write_text(json.dumps(found), encoding="utf-8")
-        scratch.replace(cache)
-    return {unique_id: model["columns"] for unique_id, model in found.items()}
 
+    def __init__(self, settings: Settings, manifest: Mapping[str, Any], target: Path) -> None:
+        self._nodes, self._target = manifest["nodes"], target
+        self._columns, self._relations = _columns(settings), _relations(manifest)
+        self._file = settings.home / "dbt" / "column_lineage.json"
+        before = self._file.exists()
+        self._known = json.loads(self._file.read_text(encoding="utf-8")) if before else {}
+        self._found: dict[str, Any] = {}
 
-def _compiled(manifest: Mapping[str, Any], target: Path) -> Iterator[tuple[str, str]]:
-    for unique_id, node in manifest["nodes"].items():
-        file = target / "compiled" / node["package_name"] / node["original_file_path"]
-        if node["resource_type"] == "model" and file.is_file():
-            yield unique_id, file.read_text(encoding="utf-8")
+    def of(self, unique_id: str) -> Lineage:
+        """The lineage of one model; empty where it was not compiled, or cannot be read."""
+        statement = self._compiled(unique_id)
+        if statement is None:
+            return {}
+        read = _named_in(statement, self._columns)
+        fingerprint = _fingerprint(statement, read, self._relations)
+        found = self._known.get(unique_id, {})
+        if found.get("fingerprint") != fingerprint:
+            lineage = _read(unique_id, statement, read, self._relations)
+            if lineage is None:
+                return {}
+            found = {"fingerprint": fingerprint, "columns": lineage}
+        self._found[unique_id] = found
+        return dict(found["columns"])
+
+    def keep(self) -> None:
+        """For the next build, with what was not asked for and is still in the project."""
+        kept = {name: model for name, model in self._known.items() if name in self._nodes}
+        kept |= self._found
+        if kept != self._known:
+            scratch = self._file.with_suffix(".new")
+            scratch.write_text(json.dumps(kept), encoding="utf-8")
+            scratch.replace(self._file)
+
+    def _compiled(self, unique_id: str) -> str | None:
+        node = self._nodes[unique_id]
+        file = self._target / "compiled" / node["package_name"] / node["original_file_path"]
+        is_there = node["resource_type"] == "model" and file.is_file()
+        return file.read_text(encoding="utf-8") if is_there else None
 
 
 def _columns(settings: Settings) -> Columns:
@@ -93,9 +109,7 @@ def _fingerprint(statement: str, read: Columns, relations: Relations) -> str:
     return hashlib.sha256(json.dumps([statement, read, nodes]).encode()).hexdigest()
 
 
-def _read(
-    unique_id: str, statement: str, read: Columns, relations: Relations
-) -> dict[str, list[list[str]]] | None:
+def _read(unique_id: str, statement: str, read: Columns, relations: Relations) -> Lineage | None:
     from sqlglot.errors import SqlglotError
 
     try:

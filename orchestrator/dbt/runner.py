@@ -1,7 +1,7 @@
 """One dbt command in this process, and what came of its nodes."""
 
 import gc
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +30,10 @@ class NodeResult:
     seconds: float
     rows: int | None
     failures: int | None
+
+
+# Takes a node that has ended, with the unique ids of all that its command has selected.
+Tell = Callable[[tuple[NodeResult, Sequence[str]]], None]
 
 
 def run_dbt(
@@ -67,9 +71,18 @@ def dbt_results(
     *,
     project: Path = PROJECT_ROOT,
     manifest: "Manifest | None" = None,
+    tell: Tell | None = None,
 ) -> tuple[list[NodeResult], str | None]:
-    """Run one dbt command in this process: what came of each node, and why it failed if it did."""
-    result = _invoke(settings, arguments, project, manifest)
+    """Run one dbt command in this process: what came of each node, and why it failed if it did.
+
+    `tell` is called in a thread of dbt's, for each node as it ends.
+    """
+
+    def told(result: Any, selected: Sequence[str]) -> None:
+        if tell:
+            tell((_node_result(result), selected))
+
+    result = _invoke(settings, arguments, project, manifest, told)
     nodes = [_node_result(node) for node in getattr(result.result, "results", None) or []]
     return nodes, None if result.success else _failure(settings, arguments, result, nodes)
 
@@ -85,7 +98,11 @@ def _answer(
 
 
 def _invoke(
-    settings: Settings, arguments: Sequence[str], project: Path, manifest: "Manifest | None"
+    settings: Settings,
+    arguments: Sequence[str],
+    project: Path,
+    manifest: "Manifest | None",
+    told: Callable[[Any, Sequence[str]], None] | None = None,
 ) -> "dbtRunnerResult":
     command = [*LOGGING, *arguments, "--project-dir", str(project)]
     with without_collector():
@@ -93,8 +110,9 @@ def _invoke(
 
         from orchestrator.dbt.once import done_once
         from orchestrator.dbt.sessions import kept_sessions
+        from orchestrator.dbt.telling import telling
 
-        with variables_of_dbt(settings), kept_sessions(), done_once():
+        with variables_of_dbt(settings), kept_sessions(), done_once(), telling(told):
             return dbtRunner(manifest=manifest).invoke(command)
 
 

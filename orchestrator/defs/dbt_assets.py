@@ -1,15 +1,18 @@
 """Run dbt build inside a Dagster step: its models as materializations, its tests as checks."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
 from orchestrator.config import Settings
+from orchestrator.dbt.beside import beside
 from orchestrator.dbt.builds import build_week
-from orchestrator.dbt.column_lineage import column_lineage
-from orchestrator.dbt.runner import NodeResult
+from orchestrator.dbt.column_lineage import ColumnLineage
+from orchestrator.dbt.runner import NodeResult, Tell
 from orchestrator.defs.dbt_translator import TESTS, StageTranslator, home_of_test
 from orchestrator.defs.markdown import table
 from orchestrator.errors import SettleError
@@ -24,34 +27,61 @@ def build_models(
     manifest: Mapping[str, Any],
     translator: StageTranslator,
 ) -> Iterator[Any]:
-    """Build all of dbt here, then yield an output per model and one check result per model.
+    """Build all of dbt here; yield an output and a check result per model, as they end.
 
     In this process, as a second one would spend longer on starting than on building. A build is
     whole or nothing is stored from it, so that a part of the models is never asked for. Raises
     SettleError naming the first node that failed, after the events that say so.
     """
     target = settings.home / "dbt" / "target-build"
-    results, failure = build_week(settings, target)
-    lineage = column_lineage(settings, manifest, target)
-    tests: dict[str, list[NodeResult]] = defaultdict(list)
-    for result in results:
+    lineage = tests = None
+    asked = context.selected_asset_check_keys
+    # What is yielded is written down at once: Dagster's Python, while dbt waits for the server.
+    for result, selected in beside(partial(_build, settings, target)):
+        # Not before: where views are made, what they read has its columns by now.
+        lineage = lineage or ColumnLineage(settings, manifest, target)
+        tests = tests or _Tests(manifest, selected)
         print(f"{result.status:8} {result.seconds:6.2f} s  {result.unique_id}")
         kind = result.unique_id.partition(".")[0]
-        if kind == "test":
-            home = home_of_test(manifest, result.unique_id)
-            if home:  # none: of a source; dbt stops at it all the same
-                tests[home].append(result)
-        elif kind in ASSETS and result.status == BUILT:
+        if kind in ASSETS and result.status == BUILT:
             node = manifest["nodes"][result.unique_id]
-            columns = _column_lineage(manifest, translator, lineage.get(result.unique_id, {}))
+            columns = _column_lineage(manifest, translator, lineage.of(result.unique_id))
             yield _built(context, translator.get_asset_key(node), result, columns)
-    asked = context.selected_asset_check_keys
-    for unique_id, found in tests.items():
-        key = translator.get_asset_key(manifest["nodes"][unique_id])
-        if dg.AssetCheckKey(key, TESTS) in asked:
-            yield _judged(key, found)
+        for unique_id, found in tests.ended(result):
+            key = translator.get_asset_key(manifest["nodes"][unique_id])
+            if dg.AssetCheckKey(key, TESTS) in asked:
+                yield _judged(key, found)
+    if lineage:
+        lineage.keep()
+
+
+def _build(settings: Settings, target: Path, tell: Tell) -> None:
+    _, failure = build_week(settings, target, tell)
     if failure:
         raise SettleError(failure)
+
+
+class _Tests:
+    """The tests of each model, until the last one that its build has selected has ended."""
+
+    def __init__(self, manifest: Mapping[str, Any], selected: Sequence[str]) -> None:
+        self._manifest = manifest
+        self._waiting = Counter(filter(None, map(self._home, selected)))
+        self._found: dict[str, list[NodeResult]] = defaultdict(list)
+
+    def ended(self, result: NodeResult) -> Iterator[tuple[str, list[NodeResult]]]:
+        """The model whose last test this was, with all of them."""
+        home = self._home(result.unique_id)
+        if home:
+            self._found[home].append(result)
+            self._waiting[home] -= 1
+            if not self._waiting[home]:
+                yield home, self._found[home]
+
+    def _home(self, unique_id: str) -> str | None:
+        """None: no test, or of a source; dbt stops at that one all the same."""
+        is_test = unique_id.startswith("test.")
+        return home_of_test(self._manifest, unique_id) if is_test else None
 
 
 def _built(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from orchestrator.config import Settings
-from orchestrator.dbt.column_lineage import Lineage, column_lineage
+from orchestrator.dbt.column_lineage import ColumnLineage, Lineage
 from orchestrator.dbt.column_lineage import _sources_of as sources_of
 from tests.support.closed_week import closed_week
 from tests.support.settings import make_settings
@@ -30,7 +30,17 @@ def build(tmp_path: Path) -> tuple[Settings, dict[str, Any], Path]:
     return settings, manifest, tmp_path / "target"
 
 
-def sources(lineage: Lineage, model: str, column: str) -> set[str]:
+def column_lineage(
+    settings: Settings, manifest: dict[str, Any], target: Path
+) -> dict[str, Lineage]:
+    """Of every model that has one, kept as after a build."""
+    lineage = ColumnLineage(settings, manifest, target)
+    found = {name: lineage.of(name) for name in manifest["nodes"]}
+    lineage.keep()
+    return {name: columns for name, columns in found.items() if columns}
+
+
+def sources(lineage: dict[str, Lineage], model: str, column: str) -> set[str]:
     return {f"{node.split('.')[2]}.{name}" for node, name in lineage[model][column]}
 
 

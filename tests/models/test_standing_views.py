@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from orchestrator.config import Component, Settings
 from orchestrator.database.connection import connect
 from orchestrator.dbt import once, standing_views
 from orchestrator.dbt.builds import build_week, manifest_path
-from orchestrator.dbt.runner import NodeResult, run_dbt
+from orchestrator.dbt.runner import NodeResult, Tell, run_dbt
 from orchestrator.errors import SettleError
 from tests.support.closed_week import NOW, closed_week
 from tests.support.projects import changed_project
@@ -40,8 +41,8 @@ def settings() -> Settings:
     return copied
 
 
-def build(settings: Settings) -> list[NodeResult]:
-    nodes, failure = build_week(settings, settings.home / "dbt" / "target-build")
+def build(settings: Settings, tell: Tell | None = None) -> list[NodeResult]:
+    nodes, failure = build_week(settings, settings.home / "dbt" / "target-build", tell)
     assert failure is None
     return nodes
 
@@ -112,10 +113,23 @@ def test_the_next_build_of_the_same_project_makes_no_view_no_seed_and_no_relatio
 ) -> None:
     before, spent = relations(settings), what_it_takes(settings)
     compiled = len(once.COMPILED)
-    nodes = build(settings)
+    told: list[tuple[NodeResult, Sequence[str]]] = []
+    complete_at_first: list[bool] = []
+
+    def tell(item: tuple[NodeResult, Sequence[str]]) -> None:
+        told.append(item)
+        if not complete_at_first:
+            complete_at_first.append(is_complete(settings))
+
+    nodes = build(settings, tell)
     sessions, transactions = (b - a for a, b in zip(spent, what_it_takes(settings), strict=True))
     print(f"{len(nodes)} nodes, {sessions} sessions, {transactions} transactions")
     assert len(nodes) <= MOST_NODES
+    assert complete_at_first == [False]
+    assert [node for node, _ in told] == [n for n in nodes if n.unique_id[:9] != "operation"]
+    assert {frozenset(selected) for _, selected in told} == {
+        frozenset(n.unique_id for n, _ in told)
+    }
     assert len(once.COMPILED) == compiled > MOST_NODES
     assert sessions <= MOST_SESSIONS
     assert transactions <= MOST_TRANSACTIONS_A_NODE * len(nodes)
