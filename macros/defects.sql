@@ -1,9 +1,13 @@
+{% macro is_finer_than(amount, decimals) -%}
+    min_scale({{ amount }}) > {{ decimals }}
+{%- endmacro %}
+
 {% macro amount_defect(amount, decimals, is_zero_allowed=false) -%}
     case
         -- No number, or too large for a balance: not a number compares as above all others.
         when {{ amount }} is null or not abs({{ amount }}) < 10000000000000 then 'invalid_amount'
         when {{ amount }} {{ '<' if is_zero_allowed else '<=' }} 0 then 'amount_not_positive'
-        when {{ amount }} <> trunc({{ amount }}, {{ decimals }}) then 'too_many_decimals'
+        when {{ is_finer_than(amount, decimals) }} then 'too_many_decimals'
     end
 {%- endmacro %}
 

@@ -67,7 +67,7 @@ final as (
         charge_id,
         charge_type,
         amount,
-        amount <> trunc(amount, 2) as is_rounded,
+        {{ is_finer_than('amount', 2) }} as is_rounded,
         {{ settled('amount', '100') }} as amount_minor,
         charged_at,
         coalesce(posted_at, first_known_at) as known_at,

@@ -57,7 +57,7 @@ final as (
         effective.order_id,
         effective.fee_type,
         fee_types.fee_type is not null as is_tax,
-        effective.amount <> trunc(effective.amount, effective.decimals) as is_rounded,
+        {{ is_finer_than('effective.amount', 'effective.decimals') }} as is_rounded,
         {{ settled('effective.amount', 'effective.cents_per_unit') }} as amount_minor,
         effective.charged_at,
         greatest(effective.posted_at, effective.paired_known_at) as known_at,

@@ -19,7 +19,7 @@ build as not materialized (
 ),
 
 -- These a build computes anyway; what is looked for is older than they are.
-recent as {{ computed_once() }} (
+recent as (
 
     select
         seller_id,

@@ -11,7 +11,8 @@ build as (
 
 ),
 
-entries as (
+-- Read twice: to keep so many rows costs more.
+entries as not materialized (
 
     select
         entries.seller_id,
