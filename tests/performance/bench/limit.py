@@ -1,6 +1,7 @@
-"""The SQL of one weekly close against one hand-written statement, and that one in DuckDB.
+"""The SQL of one weekly close against hand-written statements, and one of them in DuckDB.
 
-The statement computes every amount of the window's rows, and each row must be the close's own.
+One computes every amount of the window's rows, one the 30 days of health that are stored with them;
+each row must be the close's own.
 """
 
 import statistics
@@ -28,16 +29,20 @@ from tests.performance.bench.place import (
 from tests.performance.bench.results import Result
 
 SIZES = {"small": Size(200, 5, 5), "medium": Size(4000, 13, 5), "full": Size(4000, 52, 49)}
-STATEMENT = (
-    (Path(__file__).parent / "limit.sql")
-    .read_text()
-    .format(
+
+
+def _statement(name: str) -> str:
+    text = (Path(__file__).parent / f"{name}.sql").read_text()
+    return text.format(
         starts_at=f"'{WEEK_STARTS}'",
         ends_at=f"'{WEEK_ENDS}'",
         as_of=f"'{NOW}'",
         window_before=f"'{WINDOW_BEFORE}'",
     )
-)
+
+
+STATEMENT = _statement("limit")
+HEALTH = _statement("health")
 ROWS = f"""
 select
     c.seller_id, c.gross_minor, c.fees_minor, c.taxes_minor, c.refunds_minor, c.disputes_minor,
@@ -47,6 +52,12 @@ from settlement_core.int_settlement__computed as c
 inner join settlement_core.int_seller_reserve as r on c.seller_id = r.seller_id
 where c.payout_window = '{WINDOW}'
 order by c.seller_id
+"""
+SUMS = f"""
+select seller_id, gross_minor, fees_minor, refunds_minor, disputes_minor, last_7_days_minor
+from settlement_core.int_seller_health__sums
+where payout_window = '{WINDOW}'
+order by seller_id
 """
 
 
@@ -70,6 +81,8 @@ def measure(here: Place, size: Size) -> Iterator[Result]:
         ask = lambda: database.execute(STATEMENT.encode()).fetchall()  # noqa: E731
         least = median_seconds(ask)
         least_used = statistics.median(processor_seconds(here, ask) for _ in range(3))
+        ask_both = lambda: (ask(), database.execute(HEALTH.encode()).fetchall())  # noqa: E731
+        both_used = statistics.median(processor_seconds(here, ask_both) for _ in range(3))
     yield Result("limit", f"hand-written statement, {size}", least, "s")
     what = "all models of the close"
     yield Result("limit", what, models, "s", models / least, "the statement", at_most=1.5)
@@ -77,6 +90,9 @@ def measure(here: Place, size: Size) -> Iterator[Result]:
     yield Result("limit", what, least_used, "s")
     what = "processor time of those models"
     yield Result("limit", what, used, "s", used / least_used, "the statement's", at_most=4)
+    what = "processor time of that statement and one for the health that a close stores"
+    yield Result("limit", what, both_used, "s")
+    yield Result("limit", "the models' against both", used, "s", used / both_used, "theirs")
     for name, took in sorted(runs[-1].items(), key=lambda item: -item[1])[:6]:
         yield Result("limit", f"of them {name}", took, "s", took / least, "the statement")
     yield Result("limit", "storing the close", storing, "s", storing / least, "the statement")
@@ -90,6 +106,8 @@ def equal_rows(database: psycopg.Connection) -> list[tuple[object, ...]]:
     """The rows of the close as the models have them, once the statement has given the same."""
     ours = database.execute(ROWS.encode()).fetchall()
     _compare("Postgres", database.execute(STATEMENT.encode()).fetchall(), ours)
+    health = database.execute(SUMS.encode()).fetchall()
+    _compare("Postgres", database.execute(HEALTH.encode()).fetchall(), health)
     return ours
 
 
