@@ -66,3 +66,21 @@
             {{ claim_defect(fact ~ '.amount', decimals, cents_per_unit, fact ~ '.event_type') }}
     end
 {%- endmacro %}
+
+{#- A fact of an order with an effect is good, but for what it says itself. -#}
+{% macro suspected(facts) -%}
+    select
+        facts.source_table,
+        facts.source_id,
+        facts.seller_id,
+        facts.order_id,
+        facts.amount,
+        facts.event_type,
+        facts.known_at
+    from {{ facts }} as facts
+    left join {{ ref('int_orders') }} as orders
+        on facts.seller_id = orders.seller_id and facts.order_id = orders.order_id
+    where
+        orders.order_id is null
+        or {{ fact_defect('facts', 'orders.decimals', 'orders.cents_per_unit') }} is not null
+{%- endmacro %}

@@ -1,16 +1,20 @@
 """Three weeks, closed and paid, with facts that come late: the same rows as on one server."""
 
+import json
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from orchestrator.config import Component, Settings
 from orchestrator.database.connection import connect
 from orchestrator.database.people import add_person
 from orchestrator.dbt.builds import AS_OF_SCHEMA
+from orchestrator.dbt.runner import run_dbt
 from orchestrator.demo.generate import Late
 from orchestrator.loading.load import load_directory
 from tests.cluster.nodes import PEOPLE, SECRET, Cluster, environment
+from tests.cluster.plans import fillings
 from tests.cluster.weeks import (
     ENDS,
     WINDOWS,
@@ -26,6 +30,9 @@ from tests.support.settings import at
 from tests.support.shell import ShellInProcess
 
 BACK_THEN = ENDS[1]
+# Of what the second have on the workers, only what the first are made of comes to the coordinator.
+FEW_COME = ("int_window_sums__rechecked", "int_exceptions", "int_exceptions__facts")
+MANY_STAY = ("int_entries__known", "int_late_facts")
 # What is evidence: which seller was paid how much for which week, to where, and its outcome.
 PAID = """
 select b.payout_window, l.seller_id, l.amount_minor, l.rail, l.wallet_address, l.state
@@ -55,6 +62,11 @@ PARTS_ON = "select count(*) from citus_shards where (nodename, nodeport) = ('{ho
 def models_of(settings: Settings) -> list[tuple[str, str, str]]:
     with connect(settings, Component.OWNER) as owner:
         return owner.execute(MODELS).fetchall()
+
+
+def count(connection: psycopg.Connection, model: str) -> int:
+    query = f"select count(*) from settlement_core.{model}"
+    return sum(n for (n,) in connection.execute(query.encode()))
 
 
 def rows_of_model(settings: Settings, schema: str, name: str, columns: str) -> list[str]:
@@ -121,6 +133,21 @@ def test_every_model_has_the_rows_of_one_server(here: Settings, there: Settings)
         name for name in names if rows_of_model(here, *name) != rows_of_model(there, *name)
     ]
     assert differing == []
+
+
+def test_sums_and_exceptions_come_to_the_coordinator_and_not_what_they_are_of(
+    here: Settings, cluster: Cluster
+) -> None:
+    """Each answer of a worker is one row of the model, or two: by the plans, not by the clock."""
+    build(here, distributed=True)
+    run_dbt(here, ["compile", "--vars", json.dumps({"distributed": True})])
+    with psycopg.connect(cluster.coordinator.url(cluster.database), autocommit=True) as admin:
+        found = fillings(admin, here.home / "dbt" / "target" / "manifest.json")
+        came = {one.model: one.rows for one in found if one.model in FEW_COME}
+        rows = {name: count(admin, name) for name in (*FEW_COME, *MANY_STAY)}
+    assert came.keys() == set(FEW_COME)
+    assert all(came[name] <= 2 * rows[name] for name in FEW_COME), (came, rows)
+    assert all(10 * max(came.values()) < rows[name] for name in MANY_STAY), (came, rows)
 
 
 def test_a_full_refresh_shows_the_same_rows(here: Settings) -> None:

@@ -133,9 +133,10 @@ differences as (
         {{ source_table_of('entry_type') }} as source_table,
         case when entry_type = 'holdback' then 0 else -1 end as fact_count,
         case when entry_type like 'dispute%' then 0 else -amount_minor end as amount
-    from {{ ref('int_entries__of_orders') }}
+    from {{ ref('int_entries__known') }}
     where
-        entry_type not in ('refund', 'refund_reversed')
+        order_id is not null
+        and entry_type not in ('refund', 'refund_reversed')
         and (seller_id, order_id) not in (
             select
                 postponed.seller_id,

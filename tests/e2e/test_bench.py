@@ -40,7 +40,7 @@ def test_the_hand_written_statement_has_the_rows_of_the_models() -> None:
     with place() as here:
         here.fill(Size(sellers=60, weeks=4, orders=5))
         here.close_history()
-        here.shell().done("build")
+        here.build_models()
         with here.connect() as database:
             rows = equal_rows(database)
     assert len(rows) > 50

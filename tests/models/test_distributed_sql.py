@@ -114,6 +114,18 @@ def test_every_fact_as_it_came_begins_with_its_seller(both: Both) -> None:
     assert {name: first[name] for name in reads} == dict.fromkeys(reads, "seller_id")
 
 
+def test_entries_are_one_union_of_tables_on_the_workers(both: Both) -> None:
+    """Citus gathers a union of unions on the coordinator, whole, for each model that reads it."""
+    named = {node["name"]: node for node in both.nodes.values()}
+    reads = {both.nodes[n]["name"] for n in named["int_entries__known"]["depends_on"]["nodes"]}
+    kept = {
+        name: (named[name]["config"]["materialized"], named[name]["config"]["meta"]["placement"])
+        for name in reads - {"int_build"}
+    }
+    assert len(kept) == 5
+    assert kept == dict.fromkeys(kept, ("table", "by_seller"))
+
+
 def test_what_differs_on_a_cluster_finds_the_same_rows(both: Both) -> None:
     apart, filled = {}, set()
     with connect(both.settings, Component.OWNER) as owner:

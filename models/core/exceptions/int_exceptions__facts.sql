@@ -11,8 +11,7 @@
 }}
 
 {%- set is_renewed = is_incremental() and is_scoped() %}
-
--- depends_on: {{ ref('int_build') }}, {{ ref('int_late_facts') }}
+-- depends_on: {{ ref('int_build') }}
 
 -- One row per fact that has no effect because it is bad in itself or its order is.
 
@@ -25,48 +24,49 @@ facts as not materialized (
 
 ),
 
--- A fact of an order with an effect is good, but for what it says itself.
+-- What a close posted was judged in its build.
+late as not materialized (
+
+    select * from {{ ref('int_late_facts') }}
+    where known_at is not null
+
+),
+
+new as not materialized (
+
+    select * from facts
+    {%- if is_renewed %}
+        where known_at >= (select build.stored_until from {{ ref('int_build') }} as build)
+    {%- endif %}
+
+),
+
 suspects as {{ brought_here() }} (
 
-    select facts.*
-    from facts
-    left join {{ ref('int_orders') }} as orders
-        on facts.seller_id = orders.seller_id and facts.order_id = orders.order_id
-    where
-        (
-            orders.order_id is null
-            or {{ fact_defect('facts', 'orders.decimals', 'orders.cents_per_unit') }} is not null
-        )
-        {%- if is_renewed %}
-            and facts.known_at >= (select build.stored_until from {{ ref('int_build') }} as build)
-        {%- endif %}
+    {{ suspected('new') }}
     {%- if is_renewed %}
 
         union
 
+        {{ suspected('late') }}
+
+        union
+
         -- One by one, each by its key: a join would read every fact there ever was.
-        select facts.*
-        from (
-            select
-                listed.seller_id,
-                listed.source_table,
-                listed.source_id
-            from {{ this }} as listed
-
-            union
-
-            select
-                late.seller_id,
-                late.source_table,
-                late.source_id
-            from {{ ref('int_late_facts') }} as late
-        ) as named
+        select
+            facts.source_table,
+            facts.source_id,
+            facts.seller_id,
+            facts.order_id,
+            facts.amount,
+            facts.event_type,
+            facts.known_at
+        from {{ this }} as listed
         cross join lateral (
             select facts.* from facts
             where
-                facts.seller_id = named.seller_id
-                and facts.source_table = named.source_table
-                and facts.source_id = named.source_id
+                (facts.seller_id, facts.source_table, facts.source_id)
+                = (listed.seller_id, listed.source_table, listed.source_id)
             order by facts.source_id
         ) as facts
     {%- endif %}

@@ -48,6 +48,9 @@ final as (
         unseen.source_id,
         unseen.seller_id,
         unseen.order_id,
+        unseen.amount,
+        unseen.event_type,
+        unseen.known_at,
         latest.window_ends_at as posted_at
     from unseen
     cross join latest
@@ -59,6 +62,9 @@ final as (
         close_facts.source_id,
         close_facts.seller_id,
         close_facts.order_id,
+        null as amount,
+        null as event_type,
+        null as known_at,
         close_facts.posted_at
     from {{ ref('stg_finance__window_close_facts') }} as close_facts
     where close_facts.posted_at is not null

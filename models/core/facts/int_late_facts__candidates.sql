@@ -15,6 +15,8 @@ facts as not materialized (
         seller_id,
         order_id,
         landed_xid,
+        amount,
+        event_type,
         known_at
     from {{ ref('int_raw_facts') }}
 
@@ -97,7 +99,10 @@ final as (
         source_table,
         source_id,
         seller_id,
-        order_id
+        order_id,
+        amount,
+        event_type,
+        known_at
     from found
 
 )

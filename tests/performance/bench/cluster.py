@@ -23,8 +23,8 @@ from tests.cluster.nodes import (
     make_database,
     nodes_given,
 )
+from tests.cluster.plans import Filling, fillings
 from tests.cluster.weeks import spread
-from tests.performance.bench.cluster_plans import Filling, fillings
 from tests.performance.bench.place import NOW, Place, Size, place, used_by_server
 from tests.performance.bench.results import Result
 from tests.support.postgres import open_folder

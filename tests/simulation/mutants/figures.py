@@ -34,7 +34,7 @@ MUTANTS = (
         "a claim counts at face value",
         CLOSE,
         (
-            f"{CORE}/entries/int_entries__of_orders.sql",
+            f"{CORE}/entries/int_entries__known.sql",
             "-effective_minor as amount",
             "-claimed_amount::bigint as amount",
         ),
