@@ -35,7 +35,9 @@ def payday(sim: Simulation) -> None:
             sim.step(f"{who} revokes", lambda: sim.office.revoke(who, window))  # noqa: B023
     sim.step("an outsider", lambda: _outsider(sim, window))
     if not sim.is_calm:
+        approved = [who for who in approvers if sim.office.has_approved(who, window)]
         second_thoughts(sim, window)
+        _approve_again(sim, window, approved)
         if sim.luck("too early").random() < 0.15:
             sim.step("pay too early", lambda: paying.pay(sim, window))
     sim.until(sim.due() + timedelta(minutes=sim.luck("when it is paid").randrange(600)))
@@ -104,6 +106,13 @@ def second_thoughts(sim: Simulation, window: str) -> None:
         sim.step("pay in the pause", lambda: paying.pay(sim, window))
         if sim.luck("go on before the payout").random() < 0.7:
             acts.resume(sim)
+
+
+def _approve_again(sim: Simulation, window: str, approved: list[str]) -> None:
+    """Whose approval was from before a hold that somebody lifted since."""
+    for who in approved:
+        if not sim.office.has_approved(who, window):
+            sim.step(f"{who} approves after that", lambda: sim.office.approve(who, window))  # noqa: B023
 
 
 def _outsider(sim: Simulation, window: str) -> str:

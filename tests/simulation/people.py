@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -30,6 +31,10 @@ class Approval:
     run: int
     lines: dict[str, tuple[int, str, str]]
     stands: bool = True
+
+
+def _is_to(wallet: str, line: tuple[int, str, str]) -> bool:
+    return account(line[2]) == account(wallet)
 
 
 @dataclass
@@ -132,15 +137,23 @@ class Office:
 
     def revoke(self, who: str, window: str) -> str:
         said = refused(lambda: self.ask(who, "select finance.revoke_approval(%s)", window))
+        frozen = self._frozen_runs(window)
+        for approval in self.approvals.get(window, []):
+            if not said and approval.person == who and approval.run > frozen:
+                approval.stands = False
+        return said or "revoked"
+
+    def _frozen_runs(self, window: str) -> int:
         [(frozen,)] = self.rows(
             "select coalesce(max(run), 0) from finance.payout_batches"
             " where payout_window = %s and state <> 'rejected'",
             window,
         )
-        for approval in self.approvals.get(window, []):
-            if not said and approval.person == who and approval.run > frozen:
-                approval.stands = False
-        return said or "revoked"
+        return int(frozen)
+
+    def has_approved(self, who: str, window: str) -> bool:
+        """And it stands."""
+        return any(a.stands and a.person == who for a in self.approvals.get(window, []))
 
     def spend(self, window: str, run: int) -> None:
         """A batch was rejected: the approvals of its run are good for nothing more."""
@@ -186,6 +199,13 @@ class Office:
         self.released_by.add((window, seller, who))
         if any(approval.stands for approval in self.approvals.get(window, [])):
             self.released_late.add(f"{window}/{seller}/{reason}")
+        self._void(window, lambda lines: seller in lines)
+
+    def _void(self, window: str, has: Callable[[dict[str, tuple[int, str, str]]], bool]) -> None:
+        """An approval from before a hold, of what is not frozen, is none once that is lifted."""
+        frozen = self._frozen_runs(window)
+        for approval in self.approvals.get(window, []):
+            approval.stands &= approval.run <= frozen or not has(approval.lines)
 
     def block(self, who: str, wallet: str) -> str:
         said = refused(lambda: self.ask(who, "select finance.block_wallet(%s, 'odd')", wallet))
@@ -204,6 +224,10 @@ class Office:
         if not said:
             self.oracle.blocked.discard(account(wallet))
             del self.blocked_by[account(wallet)]
+            for window in self.approvals:
+                self._void(
+                    window, lambda lines: any(_is_to(wallet, line) for line in lines.values())
+                )
         return said or f"lifted {wallet}"
 
     def pause(self, who: str) -> str:

@@ -325,6 +325,7 @@ def test_a_release_covers_the_wallet_that_was_seen(market: Market) -> None:
     market.rows(OWNER, change, "second")
     release = "select finance.release_hold('2026-W47', 's1', 'called them')"
     assert market.value("ben", release) == "wallet_changed"
+    market.approve("ana")  # of before, and of another wallet
     assert market.obstacles() == []
     market.rows(OWNER, change, "third")
     market.freeze()

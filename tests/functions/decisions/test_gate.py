@@ -207,6 +207,34 @@ def test_a_released_line_voids_the_approval(market: Market) -> None:
     assert len(market.lines("seller_id")) == 4
 
 
+@pytest.mark.parametrize("held_by", ["a person", "a wallet", "a block"])
+def test_an_approval_from_before_a_hold_is_none_once_that_is_lifted(
+    market: Market, held_by: str
+) -> None:
+    """With it whoever lifted the hold alone would have paid what somebody else had held."""
+    market.approved()
+    wallet = LINES[0].wallet
+    if held_by == "a person":
+        market.rows("ben", "select finance.hold_seller('s1', 'fraud?')")
+    elif held_by == "a block":
+        market.rows("ben", "select finance.block_wallet(%s, 'fraud?')", wallet)
+    else:
+        change = "update marketplace.sellers set wallet_address = 'other' where seller_id = 's1'"
+        market.rows(OWNER, change)
+    # The others are approved all the same.
+    assert market.obstacles() == []
+    if held_by == "a block":
+        market.rows("cem", "select finance.unblock_wallet(%s, 'no')", wallet)
+    else:
+        market.rows("cem", RELEASE, WINDOW, "s1")
+    assert market.refusal(ORCHESTRATOR, FREEZE, WINDOW) == (
+        f"window 2026-W47 is not approved: review it and approve digest {expected_digest(*LINES)}"
+    )
+    market.approve("ana")
+    market.freeze()
+    assert len(market.lines("seller_id")) == len(LINES)
+
+
 def test_who_released_a_seller_is_not_the_only_approver(market: Market) -> None:
     market.close(*LINES, FLAGGED)
     market.rows("ana", RELEASE, WINDOW, "s3")

@@ -68,6 +68,21 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     where f.fault is not null and finance.is_known_seller(r.seller_id)
 $$;
 
+-- An approval from before a hold knew nothing of it: with the release alone it would let one person pay
+-- what another held. What is frozen already stays as it was approved.
+create or replace function finance.void_approvals(p_sellers text[]) returns void
+language sql set search_path = pg_catalog, pg_temp as $$
+    update finance.approvals as a set revoked_by = session_user, revoked_at = finance.this_instant()
+    where a.payout_window = finance.latest_closed_window() and a.revoked_at is null
+    and a.run > coalesce((finance.latest_batch(a.payout_window)).run, 0)
+    and exists (
+        select from finance.approval_lines as l
+        where l.approval_id = a.approval_id and l.seller_id = any(p_sellers)
+    )
+$$;
+comment on function finance.void_approvals(text[]) is
+'Revokes the approvals, of a run that is not frozen, that have a line of one of these sellers, who was held since and is not any more.';
+
 -- Every release is written here. A hold that a person set ends with the release from it.
 create or replace function finance.write_releases(
     p_window text, p_sellers text[], p_note text, p_file_id bigint
@@ -78,6 +93,7 @@ declare
     -- Not that of a transaction which was open before: whether the seller was paid since counts.
     v_at constant timestamptz := finance.this_instant();
 begin
+    perform finance.void_approvals(p_sellers);
     with released as (
         insert into finance.hold_releases
             (payout_window, seller_id, reason, wallet_address, sighting_id, note, file_id, released_at)

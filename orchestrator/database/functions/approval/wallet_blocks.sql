@@ -116,6 +116,7 @@ declare
     v_person text := finance.require_finance_member();
     v_block finance.wallet_blocks;
 begin
+    perform finance.lock_decisions();
     select b.* into v_block from finance.wallet_blocks as b
     where b.account = finance.wallet_account(p_wallet) and b.lifted_at is null for update;
     if v_block.block_id is null then
@@ -128,5 +129,11 @@ begin
     update finance.wallet_blocks
     set lifted_by = v_person, lifted_at = finance.this_instant(), lift_note = p_note
     where block_id = v_block.block_id;
+    perform finance.void_approvals(array(
+        select l.seller_id from finance.approval_lines as l
+        inner join finance.approvals as a on l.approval_id = a.approval_id and a.revoked_at is null
+        where a.payout_window = finance.latest_closed_window()
+        and finance.wallet_account(l.wallet_address) = v_block.account
+    ));
 end;
 $$;

@@ -47,6 +47,7 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_person text := finance.require_finance_member();
     v_line record;
+    v_held text;
 begin
     if coalesce(p_note, '') = '' then
         raise exception 'break % stays open: the note is empty, say what was found', p_break_id;
@@ -59,8 +60,9 @@ begin
         raise exception 'break % stays open: the line of seller % in % has the payout''s key, run settle reconcile, which asks the rail about it',
             p_break_id, v_line.seller_id, v_line.payout_window;
     end if;
+    select b.seller_id into v_held from finance.holding_breaks() as b where b.break_id = p_break_id;
     -- What holds its seller, or is money that nobody knows for what, might be paid again: that takes two.
-    if exists (select from finance.holding_breaks() as b where b.break_id = p_break_id)
+    if v_held is not null
         or exists (
             select from finance.breaks as b where b.break_id = p_break_id
             and b.kind in ('ledger_without_line', 'unknown_payout', 'payout_without_line') and b.closed_at is null
@@ -79,6 +81,7 @@ begin
     if not found then
         raise exception 'break % is not open: see settle breaks', p_break_id;
     end if;
+    perform finance.void_approvals(array[v_held]);
     return true;
 end;
 $$;

@@ -147,6 +147,9 @@ language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
     insert into finance.line_events (line_id, kind, source, detail)
     values (p_line.line_id, 'resolved', p_person, p_outcome);
+    perform finance.void_approvals(array(
+        select b.seller_id from finance.holding_breaks() as b where b.line_id = p_line.line_id
+    ));
     if p_outcome = 'completed' and p_line.state <> 'completed' then
         perform finance.record_completed(
             p_line, jsonb_build_object('id', p_line.payout_id), p_person
