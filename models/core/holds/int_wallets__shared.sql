@@ -10,15 +10,15 @@ accounts as (
 
 ),
 
-entries as (
+entries as not materialized (
 
-    select * from {{ ref('int_entries') }}
+    select seller_id from {{ ref('int_entries') }}
 
 ),
 
-stored as (
+stored as not materialized (
 
-    select * from {{ ref('stg_finance__window_close_entries') }}
+    select seller_id from {{ ref('stg_finance__window_close_entries') }}
     where {{ var('use_stored_closes') }}
 
 ),
@@ -52,19 +52,41 @@ named_earlier as (
 
 ),
 
+owners as {{ brought_here() }} (
+
+    select distinct owner_id as seller_id from named_earlier
+
+),
+
+-- Owners are few. The order has each looked up by its key, where a join would read all that was
+-- ever stored, and a cluster would bring it to its coordinator.
+traded as {{ brought_here() }} (
+
+    select owners.seller_id
+    from owners
+    inner join lateral (
+        select entries.seller_id from entries
+        where entries.seller_id = owners.seller_id
+        order by entries.seller_id
+    ) as found on true
+
+    union
+
+    select owners.seller_id
+    from owners
+    inner join lateral (
+        select stored.seller_id from stored
+        where stored.seller_id = owners.seller_id
+        order by stored.seller_id
+    ) as found on true
+
+),
+
 final as (
 
-    select distinct seller_id
+    select distinct named_earlier.seller_id
     from named_earlier
-    where
-        exists (
-            select 1 from entries
-            where entries.seller_id = named_earlier.owner_id
-        )
-        or exists (
-            select 1 from stored
-            where stored.seller_id = named_earlier.owner_id
-        )
+    inner join traded on named_earlier.owner_id = traded.seller_id
 
 )
 
