@@ -12,10 +12,10 @@ from orchestrator.config import Component, Settings
 from orchestrator.database.connection import connect
 from orchestrator.dbt.builds import build_arguments
 from orchestrator.dbt.column_lineage import _columns as columns_of
-from orchestrator.dbt.column_lineage import _compiled as compiled
 from orchestrator.dbt.column_lineage import _named_in as named_in
 from orchestrator.dbt.runner import run_dbt
 from tests.support.closed_week import closed_week
+from tests.support.compiled import compiled
 from tools.seller_keys import DIALECT, crossings
 
 # With one close stored, a build looks back no further than its window.

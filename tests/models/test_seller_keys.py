@@ -13,9 +13,9 @@ import pytest
 from orchestrator.config import Component
 from orchestrator.database.connection import connect, rows
 from orchestrator.dbt.column_lineage import _columns as columns_of
-from orchestrator.dbt.column_lineage import _compiled as compiled
 from orchestrator.dbt.column_lineage import _named_in as named_in
 from tests.support.closed_week import closed_week
+from tests.support.compiled import compiled
 from tools.seller_keys import KEY, crossings
 
 # Two facts of sellers, one relation that has none, and what reads them.
