@@ -18,6 +18,7 @@ from orchestrator.loading.csv_files import SOURCES
 from orchestrator.loading.doctor.examine import examine
 from orchestrator.loading.doctor.findings import Diagnosis, Severity
 from orchestrator.loading.mapping import READERS, apply_mapping, write_mapping
+from orchestrator.settlement.check_wallets import check_new_wallets
 from tests.support.settings import at
 
 EXAMPLES = PROJECT_ROOT / "docs/examples/mapping"
@@ -29,6 +30,9 @@ EMPTY = ("dispute_events", "seller_charges")
 UNMAPPED = {
     "status": "case seller_id when '8' then 'under review' else status end",
     "payouts_enabled": "case when seller_id <> '102' then payouts_enabled end",
+    # Whatever a seller typed, and no page of an index has room for.
+    "wallet_address": "case seller_id when 'slr_1' then (select string_agg(md5(n::text), '')"
+    " from generate_series(1, 300) as n) else wallet_address end",
 }
 
 
@@ -59,7 +63,9 @@ def diagnoses(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> d
 def built(settings: Settings, diagnoses: dict[str, Diagnosis]) -> Settings:
     """One build, of the views of all shops together."""
     with connect(settings, Component.OWNER) as owner:
-        owner.execute(f"create schema mapping; grant usage on schema mapping to {READERS}")
+        owner.execute(
+            f"create schema mapping; grant usage on schema mapping to settle_owner, {READERS}"
+        )
         for source in SOURCES:
             columns = ", ".join(f"{UNMAPPED.get(c, c)} as {c}" for c in source.columns)
             union = " union all ".join(f"select {columns} from {n}.{source.table}" for n in NAMES)
@@ -67,6 +73,7 @@ def built(settings: Settings, diagnoses: dict[str, Diagnosis]) -> Settings:
             owner.execute(f"alter view mapping.{source.table} owner to settle_owner".encode())
         owner.execute(f"grant select on all tables in schema mapping to {READERS}".encode())
         owner.execute("update finance.installation set sellers_schema = 'mapping'")
+    assert check_new_wallets(settings) == 1
     variables = json.dumps({"marketplace_schema": "mapping"})
     # A folder of its own: of other variables dbt parses anew, and so would the next file's build.
     target = str(settings.home / "dbt" / "target-mapped")
@@ -102,7 +109,7 @@ def test_shops_become_settlement_rows(built: Settings) -> None:
         ("8", "2026-W46", "50.00", "5.00", "0.00", "0.00", "45.00", "ERC-20", "seller_suspended"),
         # Mercur: the total as placed, and the refund beside; an order without a capture is none.
         ("slr_1", "2026-W46", "75.50", "7.55", "0.00", "15.00", "52.95", "ERC-20",
-         "wallet_missing"),
+         "wallet_invalid"),
         ("slr_2", "2026-W46", "20.00", "2.00", "0.00", "0.00", "18.00", "ERC-20",
          "seller_suspended"),
     ]  # fmt: skip

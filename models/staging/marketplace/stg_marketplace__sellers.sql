@@ -13,7 +13,9 @@ select
     coalesce(finance.pseudonym_of(seller_id), display_name) as display_name,
     region,
     case
-        when finance.pseudonym_of(seller_id) is null then btrim(wallet_address) else ''
+        when finance.pseudonym_of(seller_id) is null
+            then finance.named_wallet(wallet_address)
+        else ''
     end collate "C" as wallet_address,
     status as seller_status,
     {{ optional.payout_schedule }} as payout_schedule,

@@ -16,7 +16,7 @@ CALLERS = {
     "window_starts_at window_ends_at window_label window_named payout_due_at as_of money"
     " decimal_amount policy payout_status ledger_kind latest_closed_window current_holds"
     " window_position payable covering_approvals current_run payout_runs run_name"
-    " failed_checks pause_message wallet_account tron_address"
+    " failed_checks pause_message wallet_account tron_address named_wallet"
     " payout_obstacles funding changed_definitions cluster_identifier"
     " reserve_decisions held_sellers held_digest refused_sellers rest_of_refused"
     " node_faults pseudonym_of": READERS,

@@ -23,13 +23,23 @@ begin
 end;
 $$;
 
+-- A view of the team's own may have whatever a seller typed. No address is that long, a rail takes 256
+-- characters, and an index no page of text: one seller would stop everybody's build.
+create or replace function finance.named_wallet(p_wallet text) returns text
+language sql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
+    select case when length(w.wallet) <= 256 then w.wallet else left(w.wallet, 32) || '...' end
+    from btrim(p_wallet) as w (wallet)
+$$;
+comment on function finance.named_wallet(text) is
+'The wallet that a seller''s row names, without blanks around it; of what is longer than 256 characters the beginning, which is no address.';
+
 create or replace function finance.sellers_now(p_seller text default null)
 returns table (seller_id text, seller_status text, payouts_enabled boolean, wallet_address text)
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp rows 4000 as $$
 begin
     return query execute format(
         'select s.seller_id::text collate "C", s.status::text, s.payouts_enabled,
-            case when e.seller_id is null then btrim(coalesce(s.wallet_address, '''')) else '''' end
+            case when e.seller_id is null then finance.named_wallet(coalesce(s.wallet_address, '''')) else '''' end
         from %s as s
         left join finance.erasures as e on e.seller_id = s.seller_id and e.approved_at is not null
         where $1 is null or s.seller_id = $1', finance.sellers_source()
@@ -96,13 +106,13 @@ create or replace function marketplace.sight_wallets() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
     insert into finance.wallet_sightings (seller_id, wallet_address)
-    select s.seller_id, btrim(s.wallet_address) from changed as s
+    select s.seller_id, finance.named_wallet(s.wallet_address) from changed as s
     left join lateral (
         select w.wallet_address from finance.wallet_sightings as w
         where w.seller_id = s.seller_id order by w.sighting_id desc limit 1
     ) as latest on true
-    where btrim(s.wallet_address) <> ''
-    and btrim(s.wallet_address) is distinct from latest.wallet_address
+    where finance.named_wallet(s.wallet_address) <> ''
+    and finance.named_wallet(s.wallet_address) is distinct from latest.wallet_address
     -- Of those who are named in one statement the older seller was first.
     order by s.created_at, s.seller_id collate "C";
     return null;
