@@ -37,7 +37,7 @@ class ColumnLineage:
 
     def of(self, unique_id: str) -> Lineage:
         """The lineage of one model; empty where it was not compiled, or cannot be read."""
-        statement = _compiled(self._nodes[unique_id], self._target)
+        statement = self._compiled(unique_id)
         if statement is None:
             return {}
         read = _named_in(statement, self._columns)
@@ -60,11 +60,11 @@ class ColumnLineage:
             scratch.write_text(json.dumps(kept), encoding="utf-8")
             scratch.replace(self._file)
 
-
-def _compiled(node: Mapping[str, Any], target: Path) -> str | None:
-    file = target / "compiled" / node["package_name"] / node["original_file_path"]
-    is_there = node["resource_type"] == "model" and file.is_file()
-    return file.read_text(encoding="utf-8") if is_there else None
+    def _compiled(self, unique_id: str) -> str | None:
+        node = self._nodes[unique_id]
+        file = self._target / "compiled" / node["package_name"] / node["original_file_path"]
+        is_there = node["resource_type"] == "model" and file.is_file()
+        return file.read_text(encoding="utf-8") if is_there else None
 
 
 def _columns(settings: Settings) -> Columns:
