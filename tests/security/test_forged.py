@@ -74,6 +74,7 @@ def test_a_line_to_another_wallet_than_the_marketplaces_is_not_frozen(market: Ma
 def test_a_released_change_of_wallet_pays_the_stored_one(market: Market) -> None:
     market.rows(OWNER, "update marketplace.sellers set wallet_address = 'w' where seller_id = 's1'")
     market.rows("ben", "select finance.release_hold(%s, 's1', 'they called')", WINDOW)
+    market.approve("ana")
     market.freeze()
     assert market.lines("wallet_address", "seller_id = 's1'") == [(LINES[0].wallet,)]
 
