@@ -44,14 +44,16 @@
 
 {#- Names, types and order of the columns are compared with those of a table of the statement that
     is never filled. An insert would round to the scale of before without a word. Returns the names,
-    none where anything differs, and whether the server can merge (from PostgreSQL 17 on). -#}
+    none where anything differs, whether the server can merge (from PostgreSQL 17 on), and whether the
+    table is too large for its rows. -#}
 {% macro same_shape(relation, sql) -%}
     {%- set probe = 'probe_' ~ local_md5(relation.render()) -%}
     {%- call statement('shape', fetch_result=True) -%}
         create temporary table {{ probe }} on commit drop as ({{ sql }}) with no data;
         select
             string_agg(attname, ' ' order by attnum),
-            current_setting('server_version_num')::integer >= 170000
+            current_setting('server_version_num')::integer >= 170000,
+            {{ is_sparse(relation) }}
         from pg_attribute
         where
             attrelid = '{{ relation }}'::regclass and attnum > 0 and not attisdropped
@@ -66,8 +68,51 @@
                 where c.oid = '{{ relation }}'::regclass
             )
     {%- endcall -%}
-    {%- set names, can_merge = load_result('shape').data[0] -%}
-    {{ return({'columns': (names or '').split(), 'can_merge': can_merge}) }}
+    {%- set names, can_merge, too_large = load_result('shape').data[0] -%}
+    {{
+        return({
+            'columns': (names or '').split(), 'can_merge': can_merge, 'is_sparse': too_large
+        })
+    }}
+{%- endmacro %}
+
+
+{#- A build of all history leaves a table of its size, and each model that reads it would read all
+    of that in every build after it. A row takes what its columns do, and 28 bytes. -#}
+{% macro is_sparse(relation) -%}
+    (
+        select
+            c.reltuples >= 0
+            and pg_relation_size(c.oid) > 32 * 1048576
+            and pg_relation_size(c.oid) > 3 * c.reltuples * (
+                select sum(s.avg_width) + 28 from pg_stats as s
+                where s.schemaname = '{{ relation.schema }}' and s.tablename = '{{ relation.identifier }}'
+            )
+        from pg_class as c
+        where c.oid = '{{ relation }}'::regclass
+    )
+{%- endmacro %}
+
+
+{#- Rows are written anew in the order of their key; what reads the table stays, and waits. Where
+    somebody reads it for long, a later build does it. -#}
+{% macro make_dense(relation) -%}
+    do $make_dense$
+    declare
+        waits constant text := current_setting('lock_timeout');
+    begin
+        perform set_config('lock_timeout', '2s', true);
+        execute (
+            select format('cluster {{ relation }} using %I', c.relname)
+            from pg_index as i
+            inner join pg_class as c on i.indexrelid = c.oid
+            where i.indrelid = '{{ relation }}'::regclass and i.indisunique
+        );
+        perform set_config('lock_timeout', waits, true);
+    exception
+        when lock_not_available then perform set_config('lock_timeout', waits, true);
+    end
+    $make_dense$;
 {%- endmacro %}
 
 
@@ -149,6 +194,7 @@
     rows are deleted: who began to read before would find one that was truncated empty. -#}
 {% macro fill_in_place(relation, sql, shape) -%}
     {%- if config.get('unique_key') and shape.can_merge and not is_distributed() -%}
+        {{ make_dense(relation) if shape.is_sparse }}
         {{ write_differences(relation, sql, shape.columns) }}
     {%- else -%}
         {{ 'truncate' if config.get('unlogged') else 'delete from' }} {{ relation }};

@@ -275,6 +275,31 @@ def test_of_a_large_table_a_build_writes_the_rows_that_differ(settings: Settings
     assert len(before) - sum(after[name] == row for name, row in before.items()) == 2
 
 
+def test_a_table_too_large_for_its_rows_is_written_anew(settings: Settings) -> None:
+    """As after a build of all history. Not while somebody reads it: no build waits for that."""
+    entries = "settlement_core.int_entries"
+    size = f"select pg_relation_size('{entries}') / 1048576"
+    rows = f"select e::text from {entries} as e order by 1"
+    before = ask(settings, rows)
+    as_dbt(
+        settings,
+        f"insert into {entries} (seller_id, entry_type, source_id)"
+        " select 'nobody', 'fee', repeat(md5(n::text), 25) from generate_series(1, 50000) as n",
+    )
+    as_dbt(
+        settings, f"update {entries} set amount_minor = amount_minor where seller_id <> 'nobody'"
+    )
+    run_dbt(settings, ["run", "--select", "int_entries"])
+    with connect(settings, Component.ORCHESTRATOR, is_read_only=True) as reader:
+        reader.execute(f"select 1 from {entries} limit 1".encode())
+        run_dbt(settings, ["run", "--select", "int_entries"])
+    assert ask(settings, size)[0][0] > 32
+    assert ask(settings, rows) == before
+    run_dbt(settings, ["run", "--select", "int_entries"])
+    assert ask(settings, size)[0][0] < 8
+    assert ask(settings, rows) == before
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [
