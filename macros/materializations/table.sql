@@ -103,14 +103,15 @@
     begin
         perform set_config('lock_timeout', '2s', true);
         execute (
-            select format('cluster {{ relation }} using %I', c.relname)
+            select format('cluster %s using %I', i.indrelid::regclass, c.relname)
             from pg_index as i
             inner join pg_class as c on i.indexrelid = c.oid
             where i.indrelid = '{{ relation }}'::regclass and i.indisunique
         );
         perform set_config('lock_timeout', waits, true);
     exception
-        when lock_not_available then perform set_config('lock_timeout', waits, true);
+        -- What was set is set back with the rest.
+        when lock_not_available then null;
     end
     $make_dense$;
 {%- endmacro %}

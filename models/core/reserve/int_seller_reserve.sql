@@ -11,7 +11,7 @@ build as (
 
 ),
 
--- Read twice: to keep so many rows costs more.
+-- Read twice, as keeping so many rows for the second time costs more.
 entries as not materialized (
 
     select

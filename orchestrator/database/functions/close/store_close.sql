@@ -142,7 +142,7 @@ begin
             v_build.settlement_timezone;
     end if;
     -- Until the server has looked by itself, weeks of closes later, whoever reads the window expects one
-    -- row of it, and compares each of its sellers with each. Citus has no place for it in here.
+    -- row of it, and compares each of its sellers with each. Citus refuses it within a function.
     if to_regclass('pg_catalog.pg_dist_transaction') is null then
         analyze (skip_locked) finance.window_close_rows, finance.window_close_health;
     end if;

@@ -93,7 +93,7 @@ begin
             where w.seller_id = s.seller_id order by w.sighting_id desc limit 1
         ) as latest on true
         where s.wallet_address <> '''' and s.wallet_address is distinct from latest.wallet_address
-        -- Of those who are seen in one look the older seller was first, as below.
+        -- Of those who are seen in one look the older seller was first, as for the trigger.
         order by ages.created_at, s.seller_id', v_ages);
     get diagnostics v_count = row_count;
     return v_count;
