@@ -10,8 +10,19 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from orchestrator.errors import SettleError
-from tests.functions.market import DUE, WINDOW, Line, Market, books, forward, odd_rail, rail
+from tests.functions.market import (
+    DUE,
+    NEXT_WINDOW,
+    WINDOW,
+    Line,
+    Market,
+    books,
+    forward,
+    odd_rail,
+    rail,
+)
 from tests.functions.payment_server import ORCHESTRATOR
+from tests.functions.rail_events import payout
 from tests.functions.situations import due
 
 FIVE = tuple(Line(f"s{n}", 1000 + n, "SPL") for n in range(5))
@@ -165,6 +176,44 @@ def test_people_declare_the_unknown_calls_rejected_and_no_others(market: Market)
     assert Counter(market.lines("state")) == {("submitted",): 2, ("failed",): 3}
     batch = market.value("dora", "select batch_id from finance.payout_batches")
     assert market.rows(ORCHESTRATOR, "select * from finance.next_call(%s)", batch) == []
+
+
+def test_what_the_rail_took_after_people_called_it_lost_holds_its_sellers() -> None:
+    """Of several calls one came back, and the answer of a try that was under way names its payout."""
+    with due(FIVE[0], FIVE[1]) as market:
+        freeze = "select finance.freeze_batch(%s, 1)"
+        batch = market.value(ORCHESTRATOR, freeze, WINDOW)
+        attempts = [begin(market, batch, call) for call in (1, 2, 2)]
+        end(market, batch, 1, attempts[0], 201, payout(market, "s0"))
+        end(market, batch, 2, attempts[2], 500)
+        assert market.state() == ["unknown"]
+        declare = f"select finance.declare_rejected('{WINDOW}', 'halfin has no call 2')"
+        assert [market.value(who, declare) for who in ("ana", "ben")] == [1, 2]
+        end(market, batch, 2, attempts[1], 201, payout(market, "s1"))
+        assert market.lines("seller_id, state") == [("s0", "submitted"), ("s1", "failed")]
+        assert market.kinds("breaks") == ["contrary_outcome"]
+        asked = "select rail_id from finance.open_lookups()"
+        assert payout(market, "s1")["id"] in [
+            a["rail_id"] for a in market.rows(ORCHESTRATOR, asked)
+        ]
+        # Its money is in the next week: paid while the first payout is on its way, it is paid twice.
+        market.close(FIVE[1], weeks=1)
+        held = "select hold_reasons from finance.current_holds(%s)"
+        assert market.value("dora", held, NEXT_WINDOW) == ["outcome_conflict"]
+
+
+def begin(market: Market, batch: int, call: int) -> int:
+    return int(market.value(ORCHESTRATOR, "select finance.begin_attempt(%s, %s)", batch, call))
+
+
+def end(market: Market, batch: int, call: int, attempt: int, status: int, said: Any = None) -> None:
+    """The answer to one try, and what it leads to."""
+    body = json.dumps({"data": said}).encode()
+    take = "select finance.append_response_chunk(%s, %s, %s, %s)"
+    market.rows(ORCHESTRATOR, take, batch, call, attempt, body)
+    ended = "select finance.end_attempt(%s, %s, %s, %s, true, null)"
+    market.rows(ORCHESTRATOR, ended, batch, call, attempt, status)
+    market.rows(ORCHESTRATOR, "select finance.conclude_call(%s, %s)", batch, call)
 
 
 def test_a_certain_batch_is_not_declared_anything(market: Market) -> None:

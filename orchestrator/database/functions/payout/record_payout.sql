@@ -152,9 +152,18 @@ begin
                 v_payout_id, v_line.seller_id, v_line.payout_window,
                 coalesce(finance.truncate_message(v_status), 'in no state')));
     end if;
-    -- A response may be older than the outcome; a look-up, and any word after that of people, is not.
+    -- A response may be older than the outcome; a look-up, and any word after that of people, is not. Of a
+    -- call that was refused, or that people called lost, there should be no payout at all.
     if v_class <> 'failed' and v_line.state in ('failed', 'returned') and v_line.returned_at is not null
-        and (p_source in ('lookup', 'confirmation') or finance.is_resolved_as(v_line.line_id, v_line.state)) then
+        and (
+            p_source in ('lookup', 'confirmation')
+            or finance.is_resolved_as(v_line.line_id, v_line.state)
+            or exists (
+                select from finance.payout_calls as c
+                where c.batch_id = v_line.batch_id and c.sequence = v_line.call_sequence
+                and c.state = 'rejected'
+            )
+        ) then
         return finance.record_contrary(v_line, p_payout);
     end if;
     if v_line.state in ('frozen', 'submitted') then
