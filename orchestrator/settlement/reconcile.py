@@ -33,10 +33,12 @@ def reconcile(settings: Settings) -> int:
 def _reconcile(rail: HalfinClient, database: psycopg.Connection[Any]) -> int:
     unanswered: list[str] = []
     moved = _look_up(rail, database, unanswered)
-    currencies = database.execute("select finance.rail_currencies()").fetchall()
-    for [currency] in currencies:
-        _read_ledger(rail, database, currency, unanswered)
-    if not _read_balances(rail, database) and currencies:  # else nobody waits for anything yet
+    ledgers = rows(database, "select * from finance.ledgers_to_read()")
+    for ledger in ledgers:
+        said = _read_ledger(rail, database, ledger["currency"])
+        if said and ledger["was_paid"]:  # else nobody waits for anything yet
+            unanswered.append(said)
+    if not _read_balances(rail, database) and any(ledger["was_paid"] for ledger in ledgers):
         unanswered.append("its balances")
     # Once more: the ledger may show as paid what we hold for failed.
     moved += _look_up(rail, database, unanswered)
@@ -88,14 +90,12 @@ def _read_balances(rail: HalfinClient, database: psycopg.Connection[Any]) -> boo
 
 
 def _read_ledger(
-    rail: HalfinClient,
-    database: psycopg.Connection[Any],
-    currency: str,
-    unanswered: list[str],
-) -> None:
+    rail: HalfinClient, database: psycopg.Connection[Any], currency: str
+) -> str | None:
     """All pages up to what is known, kept together: half a ledger would hide the other half.
 
-    Where the rail counts more rows than are known then, those of two weeks are read again.
+    Where the rail counts more rows than are known then, those of two weeks are read again. Returns
+    what the rail does not tell; None where it told all of it.
     """
     pages: list[bytes | bytearray] = []
     is_whole: bool | None = None
@@ -103,8 +103,7 @@ def _read_ledger(
     while True:
         answer = rail.ledger(currency, offset=len(pages) * PAGE_ROWS)
         if not answer.is_success:
-            unanswered.append(f"the ledger of {currency} ({answer.said})")
-            return
+            return f"the ledger of {currency} ({answer.said})"
         pages.append(answer.body)
         query = (
             "select finance.ledger_knows(%s, %b) as is_known,"
@@ -119,3 +118,4 @@ def _read_ledger(
             break
     database.execute("select finance.store_ledger(%s, %b)", [currency, pages])
     database.commit()
+    return None

@@ -12,6 +12,7 @@ from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
+import httpx
 import pytest
 from starlette.requests import Request
 from starlette.responses import Response
@@ -36,6 +37,7 @@ from tests.functions.market import (
 from tests.functions.payment_server import ORCHESTRATOR, OWNER, WEBHOOK
 from tests.functions.rail_events import LINE, RECEIVE, concluded, payout
 from tests.functions.situations import COMPARE
+from tests.halfin.sandbox import KEY
 
 _numbers = itertools.count()
 Backup = Callable[[Market], None]
@@ -163,6 +165,27 @@ def test_a_payout_in_our_name_without_a_line_stops_every_other_window() -> None:
         assert market.obstacles(NEXT_WINDOW) == []
         tell(market, forgotten(market))
         assert market.obstacles(NEXT_WINDOW) == []
+
+
+def test_a_first_payout_that_was_forgotten_stops_the_next_window() -> None:
+    """The backup is from before anything was ever frozen: only the rail's ledger knows of it."""
+    with Market.open() as market, rail() as url:
+        market.close(LINE)
+        line = {"currency": "USDT_TRC20", "amount": "123.45", "destination": LINE.wallet}
+        sent = [line | {"idempotency_key": key_of(market)}]
+        httpx.post(
+            f"{url}/v1/payouts/batch",
+            json={"idempotency_key": f"{WINDOW}, run 1", "payouts": sent},
+            headers={"X-API-Key": KEY},
+            trust_env=False,
+        ).raise_for_status()
+        eventually(lambda: books(url)["by_status"] == {"completed": 1})
+        reconcile(market.at_rail(url))
+        market.close(Line(LINE.seller, 2 * LINE.net_minor), weeks=1)
+        market.approve("ana", window=NEXT_WINDOW)
+        market.at(DUE + WEEK)
+        [said] = market.obstacles(NEXT_WINDOW)
+        assert f"of {WINDOW} is at the rail in our name and no line has it" in said
 
 
 def test_the_window_of_a_forgotten_payout_can_be_paid_itself() -> None:

@@ -179,7 +179,7 @@ def test_people_declare_the_unknown_calls_rejected_and_no_others(market: Market)
 
 
 def test_what_the_rail_took_after_people_called_it_lost_holds_its_sellers() -> None:
-    """Of several calls one came back, and the answer of a try that was under way names its payout."""
+    """One of several calls came back, and the answer of a try under way names its payout."""
     with due(FIVE[0], FIVE[1]) as market:
         freeze = "select finance.freeze_batch(%s, 1)"
         batch = market.value(ORCHESTRATOR, freeze, WINDOW)
@@ -196,7 +196,7 @@ def test_what_the_rail_took_after_people_called_it_lost_holds_its_sellers() -> N
         assert payout(market, "s1")["id"] in [
             a["rail_id"] for a in market.rows(ORCHESTRATOR, asked)
         ]
-        # Its money is in the next week: paid while the first payout is on its way, it is paid twice.
+        # Its money is in the next week: while the first payout is on its way, it would be twice.
         market.close(FIVE[1], weeks=1)
         held = "select hold_reasons from finance.current_holds(%s)"
         assert market.value("dora", held, NEXT_WINDOW) == ["outcome_conflict"]

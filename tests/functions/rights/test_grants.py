@@ -25,7 +25,7 @@ CALLERS = {
     "hold_lock take_turn store_close sight_wallets alert_contradictions has_no_attempt"
     " store_balances payouts_to_know lookups_of_call"
     " preflight freeze_batch next_call call_body begin_attempt append_response_chunk"
-    " end_attempt conclude_call leave_to_people open_lookups record_lookup rail_currencies"
+    " end_attempt conclude_call leave_to_people open_lookups record_lookup ledgers_to_read"
     " ledger_knows ledger_knows_weeks ledger_missing has_certain_response"
     " store_ledger compare_books raise_alert raise_alert_once unposted_alerts mark_posted"
     " alert_stopped alert_changed_definitions prune_raw_texts"

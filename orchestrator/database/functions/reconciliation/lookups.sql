@@ -234,8 +234,18 @@ $$;
 comment on function finance.store_ledger(text, bytea[]) is
 'Keeps the rows of all pages since the last read, or none; returns how many were new.';
 
-create or replace function finance.rail_currencies() returns setof text
+create or replace function finance.ledgers_to_read()
+returns table (currency text, was_paid boolean)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-    select distinct l.rail_currency from finance.payout_lines as l order by 1
+    select k.currency, bool_or(k.was_paid)
+    from (
+        select l.rail_currency, true from finance.payout_lines as l
+        union
+        -- Also where nothing was paid yet, by what is known here: a database that was restored from
+        -- before its first payout knows of none, and would pay it again with the next.
+        select f.currency_code, false from handover.expected_fees as f
+    ) as k (currency, was_paid)
+    group by k.currency order by k.currency
 $$;
-comment on function finance.rail_currencies() is 'The currencies in which a payout was ever frozen.';
+comment on function finance.ledgers_to_read() is
+'The rail''s currencies whose ledger has to be read: those of each payout that was ever frozen (was_paid), of which the rail must tell, and those in which a rail pays.';

@@ -1,0 +1,2 @@
+-- finance.ledgers_to_read takes its place.
+drop function if exists finance.rail_currencies();
