@@ -37,7 +37,7 @@ from tests.functions.rail_events import (
     receive,
     take,
 )
-from tests.functions.situations import CLOSE_BREAK, on_its_way
+from tests.functions.situations import CLOSE_BREAK, COMPARE, on_its_way
 from tests.halfin.sandbox import KEY
 
 
@@ -273,6 +273,37 @@ def test_money_that_left_for_nobody_knows_what_stops_the_payout(market: Market) 
     assert market.value(ORCHESTRATOR, "select finance.record_lookup(%s)", body) == 1
     assert market.lines("state, payout_id") == [("completed", "p1")]
     assert market.obstacles() == ["window 2026-W47 has no line that is ready"]
+
+
+def test_a_payout_of_another_amount_stops_nobody_once_the_rail_has_told(market: Market) -> None:
+    """Money left that no line has, and never will: the rail said for what, so others are paid."""
+    other = payout(market, amount="999.000000", status="completed")
+    assert answer(market, other) == "accepted"
+    entry = "insert into halfin.ledger_entries values ('USDT_TRC20', 'e1', 'payout', -999, %s, %s)"
+    market.rows(OWNER, entry, other["id"], DUE)
+    market.rows(ORCHESTRATOR, COMPARE)
+    market.close(Line("s2", 700, "SPL"), weeks=1)
+    market.approve("ana", window=NEXT_WINDOW)
+    market.at(DUE + WEEK)
+    [said] = market.obstacles(NEXT_WINDOW)
+    assert "of which the rail has not told what it paid" in said
+    body = json.dumps({"data": other}).encode()
+    for _ in range(2):  # reconcile asks each hour
+        assert market.value(ORCHESTRATOR, "select finance.record_lookup(%s)", body) == 0
+        market.rows(ORCHESTRATOR, COMPARE)
+    assert market.obstacles(NEXT_WINDOW) == []
+    assert found(market) == "frozen"
+    told = "select detail from finance.breaks where kind = 'unknown_payout'"
+    assert market.value("dora", told) == (
+        f"the rail has paid payout {other['id']} for seller {LINE.seller} in {WINDOW}, and it"
+        " differs from the line in amount: what the seller has of it is for people to say"
+    )
+    # The rail mends its record, and the line has it.
+    look_up(market, "completed")
+    market.rows(ORCHESTRATOR, COMPARE)
+    assert found(market) == "completed"
+    [closed] = market.rows("dora", told.replace("detail", "closed_by"))
+    assert closed["closed_by"] == "an outcome"
 
 
 def test_what_completes_after_the_break_was_closed_is_paid_once(market: Market) -> None:

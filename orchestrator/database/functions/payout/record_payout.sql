@@ -19,6 +19,20 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     limit 1
 $$;
 
+create or replace function finance.is_paid_without_line(p_payout_id text) returns boolean
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    select exists (
+        select from halfin.ledger_entries as e where e.payout_id = p_payout_id and e.amount < 0
+    )
+    and not exists (select from finance.payout_lines as l where l.payout_id = p_payout_id)
+    -- However often the rail tells of it.
+    and not exists (
+        select from finance.breaks as b where b.kind = 'unknown_payout' and b.subject = p_payout_id
+    )
+$$;
+comment on function finance.is_paid_without_line(text) is
+'Whether money left for a payout, by the rail''s ledger, that no line has and of which the rail has not told what it was.';
+
 create or replace function finance.mismatch(p_payout jsonb, p_line finance.payout_lines) returns text
 language sql stable set search_path = pg_catalog, pg_temp as $$
     select case
@@ -122,6 +136,12 @@ begin
         perform finance.open_break('mismatch', v_line.line_id,
             format('payout %s of seller %s differs from its line in %s', coalesce(v_payout_id, 'without id'),
                 v_line.seller_id, v_mismatch));
+        -- Asked what left as this payout, the rail has told: all others can be paid.
+        if p_source in ('lookup', 'confirmation') and finance.is_paid_without_line(v_payout_id) then
+            perform finance.open_break('unknown_payout', v_payout_id,
+                format('the rail has paid payout %s for seller %s in %s, and it differs from the line in %s: what the seller has of it is for people to say',
+                    v_payout_id, v_line.seller_id, v_line.payout_window, v_mismatch));
+        end if;
         return 'break';
     end if;
     -- What people resolved before the rail had named its payout: else the ledger's would stay unknown.

@@ -134,7 +134,7 @@ begin
     );
     update finance.breaks as b
     set closed_at = public.settle_now(), closed_by = 'an outcome', close_note = 'a line has it'
-    where b.closed_at is null and b.kind = 'payout_without_line'
+    where b.closed_at is null and b.kind in ('payout_without_line', 'unknown_payout')
     and exists (select from finance.payout_lines as l where l.payout_id = b.subject);
     -- What waits for somebody: on halfin's dashboard, or nobody knows where.
     perform finance.raise_alert_once(
