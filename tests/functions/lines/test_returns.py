@@ -187,6 +187,25 @@ def test_a_return_that_only_the_ledger_shows_holds_the_seller(market: Market, ba
     assert open_breaks(market) == []
 
 
+def test_what_comes_back_after_people_have_looked_holds_the_seller_again(market: Market) -> None:
+    """A part of it they had closed with a note; the rest comes back a week later."""
+    take(market, "completed")
+    paid, part = ("payout", "-123.45"), ("deposit", "5.00")
+    ledger(market, paid, part)
+    [found] = market.rows("dora", "select break_id from finance.breaks")
+    for who in ("ana", "ben"):
+        market.value(who, "select finance.close_break(%s, 'a fee')", found["break_id"])
+    market.rows(ORCHESTRATOR, COMPARE)
+    assert open_breaks(market) == []
+    [(payout_id, currency)] = market.lines("payout_id, rail_currency")
+    rest = (currency, "rest", "deposit", Decimal("118.45"), payout_id, DUE + WEEK)
+    market.rows(OWNER, ENTRY, *rest)
+    market.rows(ORCHESTRATOR, COMPARE)
+    assert open_breaks(market) == ["returned_by_ledger"]
+    asked = "select confirms from finance.open_lookups()"
+    assert market.rows(ORCHESTRATOR, asked) == [{"confirms": payout_id}]
+
+
 def test_a_return_that_the_ledger_does_not_have_is_a_break(market: Market) -> None:
     take(market, "completed", "failed", "confirmed")
     ledger(market, ("payout", "-123.45"))

@@ -86,13 +86,19 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     ))
     union all
     select 'returned_by_ledger', l.line_id,
-        format('payout %s of seller %s is %s here, and the ledger has %s of it back: ask halfin whether it was sent back',
-            l.payout_id, l.seller_id, l.state, g.back)
+        format('payout %s of seller %s is %s here, and %s: ask halfin whether it was sent back',
+            l.payout_id, l.seller_id, l.state, t.told)
     from finance.payout_lines as l
     inner join ledger as g on l.payout_id = g.payout_id
+    cross join lateral (select format('the ledger has %s of it back', g.back) as told) as t
     where g.back > 0 and g.paid - g.back < finance.decimal_amount(l.amount_minor)
     and (l.state = 'completed' or (l.state = 'returned' and g.back <> g.paid))
-    and not finance.is_settled_by_people('returned_by_ledger', l.line_id)
+    -- What people have looked at is that much; more of it is news.
+    and not exists (
+        select from finance.breaks as b
+        where b.kind = 'returned_by_ledger' and b.subject = l.line_id
+        and b.closed_by <> 'an outcome' and strpos(b.detail, t.told) > 0
+    )
 $$;
 comment on function finance.ledger_differences() is
 'One row per difference between our lines and the rail''s ledger as read last.';
