@@ -132,6 +132,19 @@ def test_another_word_for_failed_counts_once_the_rail_was_asked(market: Market, 
     assert line(market) == ("failed", DUE, None)
 
 
+def test_a_failure_that_the_rail_does_not_confirm_is_told(market: Market) -> None:
+    """Its money is neither the seller's nor in the balance, for as long as nobody asks halfin."""
+    receive(market, "payout.failed", **FAILED)
+    assert look_up(market, "processing") == 0
+    market.at(DUE + 24 * HOUR)
+    market.rows(ORCHESTRATOR, COMPARE)
+    assert market.kinds("alerts") == []
+    market.at(DUE + 25 * HOUR)
+    market.rows(ORCHESTRATOR, COMPARE)
+    assert line(market) == ("failed", None, None)
+    assert market.kinds("alerts") == ["stuck"]
+
+
 def test_a_webhook_of_a_return_is_asked_about(market: Market) -> None:
     take(market, "completed")
     receive(market, "payout.reversed", **FAILED)

@@ -157,8 +157,10 @@ begin
             l.rail_status is not distinct from 'pending_approval' as is_waiting
         from finance.payout_lines as l
         inner join finance.payout_batches as b on l.batch_id = b.batch_id
-        where b.state = 'accepted' and l.state in ('frozen', 'submitted')
-        and l.frozen_at < public.settle_now() - case
+        where b.state = 'accepted'
+        -- Or failed by a webhook alone, which the rail, asked, does not say: its money is nowhere.
+        and (l.state in ('frozen', 'submitted') or (l.state = 'failed' and l.returned_at is null))
+        and coalesce(l.outcome_at, l.frozen_at) < public.settle_now() - case
             when l.rail_status = 'pending_approval' then interval '4 hours'
             else interval '24 hours'
         end
