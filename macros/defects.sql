@@ -11,8 +11,14 @@
     end
 {%- endmacro %}
 
+{#- What is wrong with a fact: its instants before all else. -#}
+{% macro defect_of(fact, defect) -%}
+    case when {{ fact }}.is_misdated then 'invalid_instant' else {{ defect }} end
+{%- endmacro %}
+
 {% macro order_defect(order_row, currency) -%}
     case
+        when {{ order_row }}.is_misdated then 'invalid_instant'
         when {{ currency }}.currency is null then 'unknown_currency'
         when
             {{ order_row }}.currency <> '{{ var("settlement_currency") }}'
@@ -54,16 +60,25 @@
     {%- endif -%}
 {%- endmacro %}
 
-{% macro charge_defect(amount) -%}
-    case when {{ amount }} = 0 then 'invalid_amount' else {{ fee_defect(amount, '100') }} end
+{% macro charge_defect(charge) -%}
+    case
+        when {{ charge }}.is_misdated then 'invalid_instant'
+        when {{ charge }}.amount = 0 then 'invalid_amount'
+        else {{ fee_defect(charge ~ '.amount', '100') }}
+    end
 {%- endmacro %}
 
 {% macro fact_defect(fact, decimals, cents_per_unit) -%}
-    case {{ fact }}.source_table
-        when 'order_fees' then {{ fee_defect(fact ~ '.amount', cents_per_unit) }}
-        when 'refunds' then {{ claim_defect(fact ~ '.amount', decimals, cents_per_unit) }}
-        when 'dispute_events' then
-            {{ claim_defect(fact ~ '.amount', decimals, cents_per_unit, fact ~ '.event_type') }}
+    case
+        when {{ fact }}.is_misdated then 'invalid_instant'
+        when {{ fact }}.source_table = 'order_fees'
+            then {{ fee_defect(fact ~ '.amount', cents_per_unit) }}
+        when {{ fact }}.source_table = 'refunds'
+            then {{ claim_defect(fact ~ '.amount', decimals, cents_per_unit) }}
+        when {{ fact }}.source_table = 'dispute_events'
+            then {{ claim_defect(
+                fact ~ '.amount', decimals, cents_per_unit, fact ~ '.event_type'
+            ) }}
     end
 {%- endmacro %}
 
@@ -76,6 +91,7 @@
         facts.order_id,
         facts.amount,
         facts.event_type,
+        facts.is_misdated,
         facts.known_at
     from {{ facts }} as facts
     left join {{ ref('int_orders') }} as orders

@@ -8,7 +8,7 @@ from orchestrator.config import PROJECT_ROOT
 from orchestrator.project_variables import project_variables
 
 # Macros that need nothing of dbt but its variables.
-_FILES = ("money.sql", "defects.sql", "entry_types.sql")
+_FILES = ("money.sql", "instants.sql", "defects.sql", "entry_types.sql")
 
 
 @cache

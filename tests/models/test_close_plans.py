@@ -74,7 +74,10 @@ QUERIES = {
         select known_at from settlement_staging.stg_marketplace__orders
         where known_at < '2026-11-10' order by known_at desc limit 1
     """,
-    "the first order": "select min(ordered_at) from settlement_staging.stg_marketplace__orders",
+    "the first order": """
+        select min(ordered_at) from settlement_staging.stg_marketplace__orders
+        where ordered_at >= '2000-01-01 00:00+00' and ordered_at < '2100-01-01 00:00+00'
+    """,
 }
 HISTORY = {"orders", "order_fees", "refunds", "dispute_events", "window_close_entries"}
 CLOSED = """

@@ -8,6 +8,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 Key = tuple[str, str, str]  # what names a fact: its table, its seller and its id
+# Instants of facts lie from the first of these to before the other.
+FIRST_INSTANT, NEVER = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+ALWAYS = datetime.min.replace(tzinfo=UTC)
 
 
 def utc(instant: datetime) -> datetime:
@@ -214,6 +217,17 @@ def happened_at(fact: Fact) -> datetime:
     return fact.occurred_at
 
 
+def is_misdated(fact: Fact) -> bool:
+    """An instant that no marketplace of ours has seen; a row may be recorded however early."""
+    return happened_at(fact) < FIRST_INSTANT or max(happened_at(fact), fact.recorded_at) >= NEVER
+
+
 def seen_at(fact: Fact) -> datetime:
-    """From when the fact's row could be seen at all: the part of `known` that is its own."""
-    return max(happened_at(fact), fact.recorded_at)
+    """From when the fact's row could be seen at all: the part of `known` that is its own.
+
+    What would never be known is there to be listed once it is recorded.
+    """
+    known_at = max(happened_at(fact), fact.recorded_at)
+    if known_at < NEVER:
+        return known_at
+    return fact.recorded_at if fact.recorded_at < NEVER else ALWAYS

@@ -20,6 +20,7 @@ from .facts import (
     Refund,
     Seller,
     happened_at,
+    is_misdated,
     key_of,
     seen_at,
 )
@@ -114,6 +115,8 @@ class Screening:
     def _order_fault(self, order: Order, seller: Seller | None) -> str | None:
         if seller is None:
             return "unknown_seller"
+        if is_misdated(order):
+            return "invalid_instant"
         if order.currency not in self.settings.currencies:
             return "unknown_currency"
         rate = order.exchange_rate
@@ -125,6 +128,8 @@ class Screening:
         seller = self.sellers.get(charge.seller_id)
         if seller is None:
             self.refuse(charge, "unknown_seller")
+        elif is_misdated(charge):
+            self.refuse(charge, "invalid_instant")
         elif charge.amount == 0 or not charge.amount.is_finite():
             self.refuse(charge, "amount_zero")
         else:
@@ -160,6 +165,8 @@ class Screening:
             return "unknown_order"
         if order is None:
             return "order_without_effect"
+        if is_misdated(fact):
+            return "invalid_instant"
         match fact:
             case Fee():
                 return None if fact.amount.is_finite() else "amount_not_a_number"

@@ -19,8 +19,18 @@ with
 
 facts as not materialized (
 
-    select * from {{ ref('int_raw_facts') }}
-    where {{ opaque_to_planner('known_at <= ' ~ as_of()) }}
+    select
+        source_table,
+        source_id,
+        seller_id,
+        order_id,
+        amount,
+        event_type,
+        is_misdated,
+        known_at,
+        listed_at
+    from {{ ref('int_raw_facts') }}
+    where {{ opaque_to_planner('listed_at <= ' ~ as_of()) }}
 
 ),
 
@@ -34,7 +44,16 @@ late as not materialized (
 
 new as not materialized (
 
-    select * from facts
+    select
+        source_table,
+        source_id,
+        seller_id,
+        order_id,
+        amount,
+        event_type,
+        is_misdated,
+        listed_at as known_at
+    from facts
     {%- if is_renewed %}
         where known_at >= (select build.stored_until from {{ ref('int_build') }} as build)
     {%- endif %}
@@ -60,7 +79,8 @@ suspects as {{ brought_here() }} (
             facts.order_id,
             facts.amount,
             facts.event_type,
-            facts.known_at
+            facts.is_misdated,
+            facts.listed_at as known_at
         from {{ this }} as listed
         cross join lateral (
             select facts.* from facts
@@ -93,11 +113,13 @@ judged as (
         suspects.source_id,
         suspects.seller_id,
         suspects.amount,
-        suspects.known_at,
+        case
+            when suspects.known_at >= {{ first_instant() }} then suspects.known_at
+        end as known_at,
         case
             when sellers.seller_id is null then 'unknown_seller'
             when suspects.source_table = 'seller_charges'
-                then {{ charge_defect('suspects.amount') }}
+                then {{ charge_defect('suspects') }}
             when orders.order_id is null then 'unknown_order'
             when suspects.source_table = 'orders' then orders.defect
             when orders.defect is not null then 'order_without_effect'

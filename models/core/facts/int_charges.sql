@@ -34,7 +34,7 @@ effective as (
     from charges
     inner join sellers on charges.seller_id = sellers.seller_id
     where
-        {{ opaque_to_planner(charge_defect('charges.amount') ~ ' is null') }}
+        {{ opaque_to_planner(charge_defect('charges') ~ ' is null') }}
         and (
             charges.known_at >= (select build.known_from from build)
             or sellers.created_at >= (select build.known_from from build)

@@ -30,9 +30,9 @@ paired as (
     from {{ facts_of_orders(ref('stg_marketplace__dispute_events')) }}
     where
         {{ opaque_to_planner(
-            claim_defect(
+            defect_of('facts', claim_defect(
                 'facts.amount', 'orders.decimals', 'orders.cents_per_unit', 'facts.event_type'
-            ) ~ ' is null'
+            )) ~ ' is null'
         ) }}
 
 ),

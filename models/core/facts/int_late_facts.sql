@@ -50,6 +50,7 @@ final as (
         unseen.order_id,
         unseen.amount,
         unseen.event_type,
+        unseen.is_misdated,
         unseen.known_at,
         latest.window_ends_at as posted_at
     from unseen
@@ -64,6 +65,7 @@ final as (
         close_facts.order_id,
         null as amount,
         null as event_type,
+        null as is_misdated,
         null as known_at,
         close_facts.posted_at
     from {{ ref('stg_finance__window_close_facts') }} as close_facts

@@ -17,6 +17,7 @@ facts as not materialized (
         landed_xid,
         amount,
         event_type,
+        is_misdated,
         known_at
     from {{ ref('int_raw_facts') }}
 
@@ -102,6 +103,7 @@ final as (
         order_id,
         amount,
         event_type,
+        is_misdated,
         known_at
     from found
 

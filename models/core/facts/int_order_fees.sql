@@ -45,7 +45,10 @@ effective as (
         {{ posted_at('greatest(paired.known_at, paired.release_at)') }} as posted_at
     from paired
     left join late on paired.seller_id = late.seller_id and paired.fee_id = late.source_id
-    where {{ opaque_to_planner(fee_defect('paired.amount', 'paired.cents_per_unit') ~ ' is null') }}
+    where
+        {{ opaque_to_planner(
+            defect_of('paired', fee_defect('paired.amount', 'paired.cents_per_unit')) ~ ' is null'
+        ) }}
 
 ),
 

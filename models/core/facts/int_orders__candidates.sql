@@ -42,7 +42,8 @@ final as (
         gross_amount,
         exchange_rate,
         ordered_at,
-        known_at
+        known_at,
+        is_misdated
     from found
 
 )

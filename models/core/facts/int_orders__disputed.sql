@@ -29,9 +29,9 @@ judged as not materialized (
         outcomes.seller_id,
         outcomes.order_id,
         outcomes.dispute_id,
-        {{ claim_defect(
+        {{ defect_of('outcomes', claim_defect(
             'outcomes.amount', 'orders.decimals', 'orders.cents_per_unit', 'outcomes.event_type'
-        ) }} as defect
+        )) }} as defect
     from outcomes
     {{ looked_up('orders', of='outcomes', among='orders') }}
 

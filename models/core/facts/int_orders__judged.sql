@@ -1,12 +1,12 @@
--- One row per order known by now, whatever build looks at it, with its defect: for facts that are
--- looked up one by one, each with its order.
+-- One row per order known by now, or never, whatever build looks at it, with its defect: for facts
+-- that are looked up one by one, each with its order.
 
 with
 
 orders as not materialized (
 
     select * from {{ ref('stg_marketplace__orders') }}
-    where known_at <= {{ as_of() }}
+    where listed_at <= {{ as_of() }}
 
 ),
 

@@ -14,6 +14,8 @@ final as (
         gross_amount as amount,
         null as event_type,
         null as reverses_refund_id,
+        is_misdated,
+        listed_at,
         known_at
     from {{ ref('stg_marketplace__orders') }}
 
@@ -28,6 +30,8 @@ final as (
         amount,
         null as event_type,
         null as reverses_refund_id,
+        is_misdated,
+        listed_at,
         known_at
     from {{ ref('stg_marketplace__order_fees') }}
 
@@ -42,6 +46,8 @@ final as (
         amount,
         null as event_type,
         reverses_refund_id,
+        is_misdated,
+        listed_at,
         known_at
     from {{ ref('stg_marketplace__refunds') }}
 
@@ -56,6 +62,8 @@ final as (
         amount,
         event_type,
         null as reverses_refund_id,
+        is_misdated,
+        listed_at,
         known_at
     from {{ ref('stg_marketplace__dispute_events') }}
 
@@ -70,6 +78,8 @@ final as (
         amount,
         null as event_type,
         null as reverses_refund_id,
+        is_misdated,
+        listed_at,
         known_at
     from {{ ref('stg_marketplace__seller_charges') }}
 

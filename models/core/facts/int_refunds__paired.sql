@@ -30,7 +30,9 @@ paired as (
     from {{ facts_of_orders(ref('stg_marketplace__refunds')) }}
     where
         {{ opaque_to_planner(
-            claim_defect('facts.amount', 'orders.decimals', 'orders.cents_per_unit') ~ ' is null'
+            defect_of('facts', claim_defect(
+                'facts.amount', 'orders.decimals', 'orders.cents_per_unit'
+            )) ~ ' is null'
         ) }}
 
 ),

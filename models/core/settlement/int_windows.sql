@@ -11,12 +11,14 @@ build as (
 orders as (
 
     select min(ordered_at) as first_ordered_at from {{ ref('stg_marketplace__orders') }}
+    where ordered_at >= {{ first_instant() }} and ordered_at < {{ instants_end() }}
 
 ),
 
 charges as (
 
     select min(known_at) as first_known_at from {{ ref('stg_marketplace__seller_charges') }}
+    where known_at >= {{ first_instant() }} and known_at < {{ instants_end() }}
 
 ),
 
@@ -38,6 +40,7 @@ holidays as (
 
 ),
 
+-- One date that cannot be would open a window for each week since: no misdated fact has an effect.
 -- Windows begin with the go-live. Without one, no entry is available before the first order's
 -- release under the shortest policy. Once a close is stored, its window is the first: an older
 -- order that lands late opens no window before it.

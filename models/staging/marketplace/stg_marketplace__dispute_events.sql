@@ -17,6 +17,10 @@ select
 
     -- timestamps
     occurred_at,
-    greatest(occurred_at, recorded_at) as known_at
+    greatest(occurred_at, recorded_at) as known_at,
+    {{ listed_at('occurred_at', 'recorded_at') }} as listed_at,
+
+    -- booleans
+    {{ is_misdated('occurred_at', 'recorded_at') }} as is_misdated
 
 from {{ source_events }}

@@ -20,6 +20,10 @@ select
 
     -- timestamps
     ordered_at,
-    greatest(ordered_at, recorded_at) as known_at
+    greatest(ordered_at, recorded_at) as known_at,
+    {{ listed_at('ordered_at', 'recorded_at') }} as listed_at,
+
+    -- booleans
+    {{ is_misdated('ordered_at', 'recorded_at') }} as is_misdated
 
 from {{ source_orders }}

@@ -20,6 +20,10 @@ select
 
     -- timestamps
     refunded_at,
-    greatest(refunded_at, recorded_at) as known_at
+    greatest(refunded_at, recorded_at) as known_at,
+    {{ listed_at('refunded_at', 'recorded_at') }} as listed_at,
+
+    -- booleans
+    {{ is_misdated('refunded_at', 'recorded_at') }} as is_misdated
 
 from {{ source_refunds }}

@@ -19,6 +19,10 @@ select
 
     -- timestamps
     charged_at,
-    greatest(charged_at, recorded_at) as known_at
+    greatest(charged_at, recorded_at) as known_at,
+    {{ listed_at('charged_at', 'recorded_at') }} as listed_at,
+
+    -- booleans
+    {{ is_misdated('charged_at', 'recorded_at') }} as is_misdated
 
 from {{ source_charges }}

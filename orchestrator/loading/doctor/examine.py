@@ -190,7 +190,7 @@ class Examination:
             rate=_rule("rate('orders')"),
             order_defect=_rule("order_defect('orders', 'currencies')"),
             fact_defect=_rule(fact),
-            charge_defect=_rule("charge_defect('charges.amount')"),
+            charge_defect=_rule("charge_defect('charges')"),
         ):
             yield exception(row, self._variables["settlement_currency"])
 

@@ -64,6 +64,8 @@ REASONS = {
     "unknown_seller": "no row of sellers has the seller, so it has no effect; map that seller too",
     "unknown_order": "no row of orders has the seller's order, so it has no effect; map that order"
     " too, or name its seller",
+    "invalid_instant": "an instant is not from 2000 to 2099, so it has no effect; is a digit of the"
+    " year mistyped?",
     "unknown_currency": "the currency is none of seeds/currencies.csv, so the order has no effect;"
     " write ISO 4217 in upper case",
     "no_exchange_rate": "an order in another currency than {currency} has no exchange_rate above 0,"

@@ -94,7 +94,9 @@ language sql stable as $$
                 case
                     when not pg_temp.load_is_instant(value)
                         then 'is not on the calendar or the clock; fix it'
-                    when value < '2000' or value >= '2100'
+                    when
+                        value::timestamptz < '2000-01-01 00:00+00'
+                        or value::timestamptz >= '2100-01-01 00:00+00'
                         then 'is out of range; instants lie from 2000 to 2099'
                 end
         when value ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?$'

@@ -59,8 +59,8 @@ MUTANTS = (
         CLOSE,
         (
             f"{MARKETPLACE}/stg_marketplace__refunds.sql",
-            "greatest(refunded_at, recorded_at)",
-            "refunded_at",
+            "greatest(refunded_at, recorded_at) as known_at",
+            "refunded_at as known_at",
         ),
         seed=1,
     ),

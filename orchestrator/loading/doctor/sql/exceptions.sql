@@ -1,4 +1,5 @@
--- Facts that would have no effect, by the models' own rules, as far as they need no build.
+-- Facts that would have no effect, by the models' own rules, as far as they need no build. What is
+-- misdated was told value by value, and is none of these rows.
 with
 
 currencies as (
@@ -17,7 +18,7 @@ orders as (
             when sellers.seller_id is null then 'unknown_seller'
             else {order_defect}
         end as defect
-    from pg_temp.load_orders_typed as orders
+    from (select *, false as is_misdated from pg_temp.load_orders_typed) as orders
     left join currencies on orders.currency = currencies.currency
     left join pg_temp.load_sellers_typed as sellers on orders.seller_id = sellers.seller_id
 
@@ -27,13 +28,13 @@ facts as (
 
     select
         'order_fees' as source_table, seller_id, order_id, fee_id as source_id, amount,
-        null as event_type
+        null as event_type, false as is_misdated
     from pg_temp.load_order_fees_typed
     union all
-    select 'refunds', seller_id, order_id, refund_id, amount, null
+    select 'refunds', seller_id, order_id, refund_id, amount, null, false
     from pg_temp.load_refunds_typed
     union all
-    select 'dispute_events', seller_id, order_id, dispute_event_id, amount, event_type
+    select 'dispute_events', seller_id, order_id, dispute_event_id, amount, event_type, false
     from pg_temp.load_dispute_events_typed
 
 ),
@@ -60,7 +61,7 @@ judged as (
             when sellers.seller_id is null then 'unknown_seller'
             else {charge_defect}
         end as reason
-    from pg_temp.load_seller_charges_typed as charges
+    from (select *, false as is_misdated from pg_temp.load_seller_charges_typed) as charges
     left join pg_temp.load_sellers_typed as sellers on charges.seller_id = sellers.seller_id
 
 )

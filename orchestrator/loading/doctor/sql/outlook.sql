@@ -8,7 +8,7 @@ orders as (
         orders.seller_id,
         orders.ordered_at,
         ({order_defect}) is not null as has_defect
-    from pg_temp.load_orders_typed as orders
+    from (select *, false as is_misdated from pg_temp.load_orders_typed) as orders
     left join pg_temp.doctor_currencies as currencies on orders.currency = currencies.currency
 
 ),

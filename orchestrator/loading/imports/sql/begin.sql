@@ -165,7 +165,7 @@ begin
             return '!did not happen in ' || zone || ', whose clock skipped it; is it another zone?';
         end if;
     end if;
-    if v_at < '2000-01-01' or v_at >= '2100-01-01' then
+    if v_at < '2000-01-01 00:00+00' or v_at >= '2100-01-01 00:00+00' then
         return '!is out of range; instants lie from 2000 to 2099';
     end if;
     return to_char(v_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
