@@ -21,6 +21,7 @@ from orchestrator.web.portal.links import link_secrets
 from orchestrator.web.portal.queries import SellerData
 from orchestrator.web.portal.routes import SellerPages
 from orchestrator.web.render import HERE
+from orchestrator.web.turns import Turns
 
 MAX_BODY_BYTES = 1_000_000
 A_DAY = {"Cache-Control": "public, max-age=86400"}
@@ -34,13 +35,14 @@ def create_pages(settings: Settings) -> Starlette:
     """
     routes: list[BaseRoute] = [Route("/style.css", style)]
     opened: list[SellerData] = []
+    turns = Turns()
     has_seller_pages = _has_seller_pages(settings)
     if has_seller_pages:
         opened.append(SellerData(database_url(settings, Component.PORTAL)))
-        routes += SellerPages(opened[0], link_secrets(settings)).routes()
+        routes += turns.sellers(SellerPages(opened[0], link_secrets(settings)).routes())
 
-    desk = DeskPages(settings, has_seller_pages=has_seller_pages)
-    routes += desk.routes()
+    desk = DeskPages(settings, turns, has_seller_pages=has_seller_pages)
+    routes += turns.console(desk.routes())
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

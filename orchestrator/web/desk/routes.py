@@ -3,7 +3,6 @@
 import re
 import time
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -22,6 +21,7 @@ from orchestrator.web.desk.screen import Screen
 from orchestrator.web.desk.windows import WindowPages
 from orchestrator.web.errors import PageRefusedError
 from orchestrator.web.portal.links import DAY_S, link_secrets, make_token
+from orchestrator.web.turns import Turns
 
 BOOKS_KEPT_S = 60
 
@@ -29,8 +29,9 @@ BOOKS_KEPT_S = 60
 class DeskPages:
     """Pages to read and forms to decide; without a session they lead to the login."""
 
-    def __init__(self, settings: Settings, *, has_seller_pages: bool) -> None:
+    def __init__(self, settings: Settings, turns: Turns, *, has_seller_pages: bool) -> None:
         self._settings, self._has_seller_pages = settings, has_seller_pages
+        self._turns = turns
         self._screen = Screen(settings)
         self._windows = WindowPages(self._screen)
         self._books: Shared[dict[str, Rows]] = Shared(BOOKS_KEPT_S)
@@ -58,7 +59,7 @@ class DeskPages:
         if decision is None:
             raise PageRefusedError(404, "Nothing is here", "There is no such decision.")
         try:
-            values = await run_in_threadpool(
+            values = await self._turns.first(
                 decide, self._settings, session.name, session.password, decision, form
             )
         except SettleError as error:

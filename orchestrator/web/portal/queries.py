@@ -9,6 +9,7 @@ from orchestrator.database.connection import AS_IT_BEGAN, NEVER_PREPARED
 from orchestrator.errors import SettleError
 from orchestrator.web.errors import PageRefusedError
 from orchestrator.web.portal.links import Link
+from orchestrator.web.turns import MOST
 
 ZONE = "select coalesce(%(zone)s, portal.settlement_timezone())"
 STATEMENT = "select portal.statement(coalesce(%(zone)s, portal.settlement_timezone()))"
@@ -42,7 +43,7 @@ class SellerData:
         self._pool = ConnectionPool(
             database,
             min_size=0,
-            max_size=8,
+            max_size=MOST,
             timeout=5,
             open=False,
             name="portal",
