@@ -240,3 +240,28 @@ def test_who_was_first_in_one_look_is_the_older_seller(
     assert fresh.value(ORCHESTRATOR, "select finance.sight_wallets()") == 2
     query = "select seller_id from finance.wallet_sightings order by sighting_id"
     assert [row["seller_id"] for row in fresh.rows(OWNER, query)] == order
+
+
+def test_of_a_seller_with_rows_that_differ_none_is_believed(fresh: Market) -> None:
+    """A view of the team's own has them, since the close: they are held, and nobody else."""
+    fresh.close(*LINES)
+    fresh.at(DUE)
+    columns = "seller_id, status, payouts_enabled, wallet_address"
+    fresh.rows(
+        OWNER,
+        "set role settle_owner; create view marketplace.mapped as"
+        f" select {columns} from marketplace.sellers union all select seller_id,"
+        " case seller_id when 's1' then 'suspended' else status end, payouts_enabled,"
+        " case seller_id when 's10' then 'another' else wallet_address end"
+        " from marketplace.sellers",
+    )
+    fresh.rows(OWNER, "update finance.installation set sellers_table = 'mapped'; reset role")
+    holds = "select seller_id, hold_reasons from finance.current_holds(%s) order by seller_id"
+    assert [tuple(row.values()) for row in fresh.rows("dora", holds, WINDOW)] == [
+        ("s1", ["seller_suspended"]),
+        ("s10", ["wallet_changed"]),
+        ("s2", []),
+    ]
+    fresh.approve("ana")
+    fresh.freeze()
+    assert fresh.lines("seller_id") == [("s2",)]

@@ -38,6 +38,28 @@ $$;
 comment on function finance.named_wallet(text) is
 'The wallet that a seller''s row names, without blanks around it; of what is longer than 256 characters the beginning, which is no address.';
 
+-- In a view of the team's own a seller may stand twice. A row more is none; of rows that differ no one
+-- is believed, which holds that seller and nobody else.
+create or replace function finance.sellers_relation() returns text
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select case
+        when c.relkind in ('r', 'p') then c.oid::regclass::text
+        else format(
+            '(select
+                d.seller_id::text collate "C" as seller_id,
+                case when count(distinct coalesce(d.status::text, '''')) = 1 then min(d.status::text)
+                    else ''several'' end as status,
+                bool_and(coalesce(d.payouts_enabled, false)) as payouts_enabled,
+                case when count(distinct coalesce(d.wallet_address::text, '''')) = 1
+                    then min(d.wallet_address::text) end as wallet_address
+            from %s as d group by d.seller_id::text collate "C")', c.oid::regclass
+        )
+    end
+    from pg_class as c where c.oid = finance.sellers_source()
+$$;
+comment on function finance.sellers_relation() is
+'The marketplace''s own table of sellers as what a query reads from: one row per seller, also where it is a view that has several.';
+
 create or replace function finance.sellers_now(p_seller text default null)
 returns table (seller_id text, seller_status text, payouts_enabled boolean, wallet_address text)
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp rows 4000 as $$
@@ -47,12 +69,12 @@ begin
             case when e.seller_id is null then finance.named_wallet(coalesce(s.wallet_address, '''')) else '''' end
         from %s as s
         left join finance.erasures as e on e.seller_id = s.seller_id and e.approved_at is not null
-        where $1 is null or s.seller_id = $1', finance.sellers_source()
+        where $1 is null or s.seller_id = $1', finance.sellers_relation()
     ) using p_seller;
 end;
 $$;
 comment on function finance.sellers_now(text) is
-'One row per seller (or the one that is named) as the marketplace''s own table has it now; one who was erased names no wallet.';
+'One row per seller (or the one that is named) as the marketplace''s own table has it now; one who was erased names no wallet. Of several rows that differ the status is several, and the wallet empty.';
 
 -- Gone from that table is not forgotten: what is still owed to a seller is decided about.
 create or replace function finance.is_known_seller(p_seller text) returns boolean
