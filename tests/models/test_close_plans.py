@@ -76,7 +76,7 @@ QUERIES = {
     """,
     "the first order": """
         select min(ordered_at) from settlement_staging.stg_marketplace__orders
-        where ordered_at >= '2000-01-01 00:00+00' and ordered_at < '2100-01-01 00:00+00'
+        where not is_misdated
     """,
 }
 HISTORY = {"orders", "order_fees", "refunds", "dispute_events", "window_close_entries"}

@@ -10,12 +10,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import filterfalse, pairwise
 
 from eth_utils.address import to_checksum_address
 
 from tests.reference import model
-from tests.reference.facts import Facts, Seller, seen_at
+from tests.reference.facts import Facts, Seller, is_misdated, seen_at
 from tests.reference.flags import Flags
 from tests.reference.settlement import SettlementRow
 from tests.reference.windows import Window, window_numbered, window_of
@@ -163,8 +163,9 @@ class Oracle:
             return window_of(go_live.starts_at, self.settings.timezone).number
         days = [self.settings.default_reserve_days]
         days += [policy.reserve_days for policy in self.settings.policies]
-        began = [order.ordered_at + timedelta(days=min(days)) for order in self.facts.orders]
-        began += [seen_at(charge) for charge in self.facts.seller_charges]
+        orders = filterfalse(is_misdated, self.facts.orders)
+        began = [order.ordered_at + timedelta(days=min(days)) for order in orders]
+        began += map(seen_at, filterfalse(is_misdated, self.facts.seller_charges))
         began += [item.approved_at for item in self.facts.adjustments]
         return window_of(min([*began, as_of]), self.settings.timezone).number
 

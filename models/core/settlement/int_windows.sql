@@ -11,14 +11,14 @@ build as (
 orders as (
 
     select min(ordered_at) as first_ordered_at from {{ ref('stg_marketplace__orders') }}
-    where ordered_at >= {{ first_instant() }} and ordered_at < {{ instants_end() }}
+    where not is_misdated
 
 ),
 
 charges as (
 
     select min(known_at) as first_known_at from {{ ref('stg_marketplace__seller_charges') }}
-    where known_at >= {{ first_instant() }} and known_at < {{ instants_end() }}
+    where not is_misdated
 
 ),
 
