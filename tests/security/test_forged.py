@@ -9,7 +9,7 @@ from orchestrator.config import Component, Settings
 from orchestrator.database.migrate import prepare_database
 from orchestrator.errors import SettleError
 from orchestrator.settlement.alerts import alert_changed_definitions
-from tests.functions.market import CLOSE, LINES, WINDOW, Market
+from tests.functions.market import CLOSE, LINES, WEEK, WINDOW, Market
 from tests.functions.payment_server import ORCHESTRATOR, OWNER
 
 FREEZE = "select finance.freeze_batch(%s)"
@@ -94,6 +94,18 @@ def test_a_window_that_is_not_its_calendars_is_not_stored(column: str, value: st
         market.build(*LINES)
         market.rows(OWNER, f"update settlement.windows set {column} = {value}")
         assert "which is not its week in UTC: nothing was stored" in market.refused_store()
+
+
+def test_a_week_that_is_not_over_is_not_stored() -> None:
+    """Whatever a model says of the time until a close: what came in later would be late for it."""
+    with Market.open() as market:
+        market.at(CLOSE - WEEK / 2)
+        market.build(*LINES, as_of=CLOSE - WEEK / 2)
+        market.rows(OWNER, "update settlement_core.int_build set close_lag = '-6 days'")
+        assert market.refused_store() == (
+            "the build would close a window -6 days from its end, and a window is closed after it:"
+            " set close_lag_minutes to 0 or more, and build again"
+        )
 
 
 CHANGES = {

@@ -34,6 +34,11 @@ begin
             (select w.payout_window from handover.windows as w order by w.window_starts_at limit 1),
             (select w.payout_window from handover.windows as w order by w.window_starts_at desc limit 1);
     end if;
+    -- Below zero it would close weeks that are not over, and years to come with them.
+    if v_build.close_lag < interval '0' then
+        raise exception 'the build would close a window % from its end, and a window is closed after it: set close_lag_minutes to 0 or more, and build again',
+            v_build.close_lag;
+    end if;
     if v_window.window_ends_at + v_build.close_lag > public.settle_now() then
         raise exception 'window % is still open: it closes at %', p_window,
             v_window.window_ends_at + v_build.close_lag;
