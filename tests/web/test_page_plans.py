@@ -9,6 +9,7 @@ import pytest
 from orchestrator.config import Component
 from orchestrator.database.connection import connect, sql_file
 from orchestrator.web.desk import queries as views
+from orchestrator.web.portal.queries import KEEP_PLANS
 from tests.support.closed_week import WINDOW, closed_week
 from tests.support.long_history import SELLER, add_windows, mark_as_paid
 
@@ -75,11 +76,18 @@ def named(window: str | None) -> dict[str, Any]:
     return {"window": window, "run": None, "all": False, "text": "harbor", "seller": SELLER} | shown
 
 
+def begin(owner: Owner, page: Page) -> None:
+    """As the transaction of such a page begins."""
+    owner.execute("select set_config('portal.seller', %s, true)", [SELLER])
+    if any("portal." in query for query in page[0]):
+        owner.execute(KEEP_PLANS)
+
+
 def read_blocks(owner: Owner, page: Page) -> int:
     """The least of a few times: the first ones also read the catalog, to plan."""
     queries, window = page
     with owner.transaction():
-        owner.execute("select set_config('portal.seller', %s, true)", [SELLER])
+        begin(owner, page)
         totals = []
         for _ in range(TIMES):
             total = 0
@@ -98,7 +106,7 @@ def scanned(owner: Owner, page: Page, plan: str) -> set[str]:
     that they call included."""
     queries, window = page
     with owner.transaction():
-        owner.execute("select set_config('portal.seller', %s, true)", [SELLER])
+        begin(owner, page)
         owner.execute("select set_config('plan_cache_mode', %s, true)", [f"force_{plan}_plan"])
         before = sequential_scans(owner)
         for query in queries:
@@ -121,7 +129,7 @@ def calls(owner: Owner, page: Page) -> dict[str, int]:
     )
     with owner.transaction():
         owner.execute("set local track_functions = 'all'")
-        owner.execute("select set_config('portal.seller', %s, true)", [SELLER])
+        begin(owner, page)
         before = dict(owner.execute(count).fetchall())
         for query in queries:
             owner.execute(query.encode(), named(window))
