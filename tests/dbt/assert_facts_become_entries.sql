@@ -37,6 +37,7 @@ orders as (
             rate('orders') ~ ' > 0'
             ~ ' and ' ~ rate('orders') ~ ' < 10000000000000'
             ~ ' and orders.gross_amount > 0'
+            ~ ' and not orders.is_misdated'
             ~ ' and orders.gross_amount * ' ~ rate('orders') ~ ' < 10000000000000'
             ~ ' and orders.gross_amount < 10000000000000'
             ~ ' and orders.gross_amount = trunc(orders.gross_amount, currencies.decimals)'
@@ -62,6 +63,7 @@ events as (
         on events.seller_id = orders.seller_id and events.order_id = orders.order_id
     where
         events.known_at <= {{ as_of() }}
+        and not events.is_misdated
         and case events.event_type
             when 'withdrawn' then true
             when 'opened' then events.amount > 0
@@ -96,6 +98,7 @@ differences as (
         on fees.seller_id = orders.seller_id and fees.order_id = orders.order_id
     where
         fees.known_at <= {{ as_of() }}
+        and not fees.is_misdated
         and abs(fees.amount) < 10000000000000
         and abs(fees.amount) * orders.cents_per_unit < {{ cents(10000000000000) }}
 
@@ -111,6 +114,7 @@ differences as (
         on refunds.seller_id = orders.seller_id and refunds.order_id = orders.order_id
     where
         refunds.known_at <= {{ as_of() }}
+        and not refunds.is_misdated
         and refunds.reverses_refund_id is null
         and refunds.amount > 0
         and abs(refunds.amount) < 10000000000000

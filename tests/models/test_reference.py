@@ -170,7 +170,8 @@ UNREFUSED = {
 }
 EXCEPTIONS = {
     *("amount_not_positive", "amount_zero", "too_many_decimals", "order_without_effect"),
-    *("unknown_currency", "no_exchange_rate", "unknown_event_type", "outcome_without_opened"),
+    *("invalid_instant", "unknown_currency", "no_exchange_rate"),
+    *("unknown_event_type", "outcome_without_opened"),
     *("unknown_order", "unknown_seller", "reverses_unknown_refund", "reverses_a_reversal"),
     *("reverses_refund_of_other_order", "reverses_refund_without_effect"),
 }

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from decimal import Decimal
+from random import Random
 from typing import TypeVar
 
-from .facts import Charge, DisputeEvent, Fee, Order, Refund
+from .facts import TABLES, Charge, DisputeEvent, Fact, Facts, Fee, Order, Refund, happened_at
 from .history import History
 
 F = TypeVar("F", Fee, Refund, DisputeEvent)
@@ -16,6 +17,18 @@ TINY = Decimal("0.00005")  # finer than any currency
 
 def spoil(history: History) -> None:
     _Spoiler(history).spoil()
+
+
+def mistyped(rng: Random, facts: Facts) -> Iterator[tuple[str, Fact]]:
+    """Of each table a fact once more, under an id of its own, in a year that somebody mistyped."""
+    for table, kind in TABLES.items():
+        rows = getattr(facts, table)
+        if table == "sellers" or not rows:
+            continue
+        row = rng.choice(rows)
+        own = next(f.name for f in fields(kind) if getattr(row, f.name) == happened_at(row))
+        at = happened_at(row).replace(year=rng.choice((26, 1926, 2126)), day=rng.randint(1, 28))
+        yield table, replace(row, **{fields(kind)[0].name: "mistyped", own: at})
 
 
 class _Spoiler:

@@ -15,7 +15,7 @@ from .clockwork import MICROSECOND, Clockwork, first_monday
 from .facts import TABLES, Adjustment, Assignment, Facts, Seller, seen_at
 from .history import History
 from .settings import STANDARD, LatePolicy, Policy, Settings
-from .spoiling import spoil
+from .spoiling import mistyped, spoil
 from .windows import window_numbered, window_of
 
 REGIONS = ("APAC", "NA", "EU", "LATAM")
@@ -71,13 +71,14 @@ def random_world(
     adjustments: int = 0,
     around: date | None = None,
     chargebacks: int = 4,
+    mistypes: bool = True,
 ) -> World:
     """A world with about 1.3 orders per seller and week.
 
     `clean` leaves out every fact that is bad in itself; late, early, clamped and tied ones stay.
     Without `policies` the reserve is 7 days; sellers are assigned to those that have a name of
     their own. Adjustments and assignments are in no CSV file. `around` is a day in the middle of
-    it, so that several worlds share their weeks.
+    it, so that several worlds share their weeks. `mistypes`: somebody mistypes a few years.
     """
     rng = Random(f"world-{seed}-{tz}")  # noqa: S311 - a test's dice, not a secret
     settings = Settings(ZoneInfo(tz), tuple(policies), late_disputes)
@@ -105,6 +106,10 @@ def random_world(
         assignments=clock.assignments,
         adjustments=tuple(_adjustment(rng, clock, people, n) for n in range(adjustments)),
     )
+    if mistypes and not clean:
+        typing = Random(f"mistyped-{seed}-{tz}")  # noqa: S311 - a test's dice, not a secret
+        for table, fact in mistyped(typing, facts):
+            facts = replace(facts, **{table: (*getattr(facts, table), fact)})
     return World(seed, _shuffled(rng, facts), settings, starts_at, clock.ends_at)
 
 

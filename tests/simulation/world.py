@@ -95,6 +95,7 @@ def make_world(seed: int, luck: Luck, weeks: int) -> World:
         tz=zone.key,
         policies=policies,
         around=middle,
+        mistypes=False,
     )
     rng, go_live = luck("a go-live"), None
     if rng.random() < 0.2:
