@@ -38,7 +38,7 @@ def close(
         if rows(database, "select 1 from finance.window_closes where payout_window = %s", name):
             say(f"{name} was closed before.")
             return
-    with without_collector():
+    with without_collector(to_the_end=True):
         from orchestrator.services.run_job import run_job
 
         unmet = run_job(settings, "close", partition_key(name))

@@ -1,5 +1,6 @@
 """One dbt command in this process, and what came of its nodes."""
 
+import atexit
 import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,9 @@ from orchestrator.errors import SettleError
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
     from dbt.contracts.graph.manifest import Manifest
+
+# Python looks for cycles once more before it ends: of dbt and Dagster a second, for nothing.
+atexit.register(gc.freeze)
 
 # Nothing on the terminal; what came of each node in the file that an error names.
 LOGGING = ("--log-level", "none", "--log-level-file", "info", "--no-use-colors-file")
@@ -130,19 +134,19 @@ def _failure(
 
 
 @contextmanager
-def without_collector() -> Iterator[None]:
+def without_collector(*, to_the_end: bool = False) -> Iterator[None]:
     """Look for no cycles meanwhile: dbt keeps nearly all that it makes until its command ends.
 
     Looking through it again and again takes an eighth of a build, and a quarter of importing dbt
     and Dagster. What waits until then, about 100 MB, depends on the size of the project and not of
-    the data.
+    the data. Where it is `to_the_end` of the process, nor afterwards: all is given back at once.
     """
     was_on = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        if was_on:
+        if was_on and not to_the_end:
             gc.enable()
 
 

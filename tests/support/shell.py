@@ -1,5 +1,6 @@
 """`settle` as people and scripts run it, judged from outside: in a process of its own, or here."""
 
+import gc
 import io
 import logging
 import os
@@ -108,6 +109,7 @@ class ShellInProcess(Shell):
                 code = end.code or 0
             finally:
                 ours.setLevel(level)
+                gc.enable()  # a verb with which its process ends leaves it off
         assert code in (0, 1, 2), code
         said, told = (s.buffer.getvalue().decode() for s in (out, err))  # type: ignore[attr-defined]
         return Answer(int(str(code)), said, told)
