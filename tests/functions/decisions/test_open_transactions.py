@@ -128,3 +128,20 @@ def test_what_is_being_taken_out_of_a_file_is_waited_for(table: str) -> None:
             ana.commit()
             assert "ana withdrew a part of file 1" in said.result()
         assert market.value("dora", f"select count(approved_at) from finance.{table}") == 0
+
+
+def test_a_pause_counts_from_its_commit_on(market: Market) -> None:
+    """Two people resume a later one, and cannot see it yet."""
+    pause, resume = (
+        "select finance.pause_payouts(%s)",
+        "select finance.resume_payouts('it is well')",
+    )
+    with market.connect("ana", autocommit=False) as open_one:
+        open_one.execute(pause, ["wallets are wrong"])
+        market.rows("ben", pause, "the rail is down")
+        assert [market.value(person, resume) for person in ("ben", "cem")] == [False, True]
+        open_one.commit()
+    said = market.value("dora", "select finance.pause_message()")
+    assert "by ana (wallets are wrong): two people must resume them, 0 so far" in said
+    assert [market.value(person, resume) for person in ("ben", "cem")] == [False, True]
+    assert market.value("dora", "select finance.pause_message()") is None

@@ -22,6 +22,24 @@ $$;
 comment on function finance.pause_payouts(text) is
 'From its commit on nothing is frozen and no call is made. A new pause takes two people to resume, also where one had said so to an older one.';
 
+-- It has its number before its commit, and waits for no lock: a later one may have been paused and
+-- resumed meanwhile, by people who could not see this one.
+create or replace function finance.pause_from_commit() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    if exists (select from finance.pauses as p where p.pause_id > new.pause_id) then
+        insert into finance.pauses (note) values (new.note);
+    end if;
+    return null;
+end;
+$$;
+comment on function finance.pause_from_commit() is
+'At the end of its transaction a pause is the latest one, whatever was paused since it began.';
+
+drop trigger if exists pause_from_commit on finance.pauses;
+create constraint trigger pause_from_commit after insert on finance.pauses
+deferrable initially deferred for each row execute function finance.pause_from_commit();
+
 create or replace function finance.resume_payouts(p_note text) returns boolean
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
