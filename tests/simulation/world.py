@@ -22,6 +22,7 @@ from tests.reference.facts import (
     Seller,
 )
 from tests.reference.settings import NewSellers, PaidReason, Policy, Settings
+from tests.reference.spoiling import mistyped
 from tests.reference.windows import window_of
 from tests.reference.world import random_world
 from tests.simulation.dice import Luck
@@ -113,8 +114,12 @@ def make_world(seed: int, luck: Luck, weeks: int) -> World:
     # In one of five the first days are late: what is older than the first close lands after it.
     late_until = drawn.starts_at + timedelta(days=9 if seed % 5 == 4 else 0)
     landings = _landings(luck("what lands late"), facts, late_until)
+    typed = mistyped(luck("mistyped years"), facts)
+    absurd = ((fact.recorded_at, table, fact) for table, fact in typed)
     decided = ((a.approved_at, "assignments", a) for a in facts.assignments)
-    waiting = sorted((*landings, *decided), key=lambda item: (item[0], item[1], str(item[2])))
+    waiting = sorted(
+        (*landings, *absurd, *decided), key=lambda item: (item[0], item[1], str(item[2]))
+    )
     if is_trusting(seed):
         settings = _trusting(luck, settings, drawn.starts_at)
     return World(settings, go_live, drawn.starts_at, sellers, waiting, wallets)

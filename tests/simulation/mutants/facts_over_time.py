@@ -65,6 +65,15 @@ MUTANTS = (
         seed=1,
     ),
     mutant(
+        "an order of a mistyped year counts",
+        CLOSE,
+        (
+            f"{CORE}/facts/int_orders.sql",
+            "when candidates.is_misdated then 'invalid_instant'",
+            "when false then 'invalid_instant'",
+        ),
+    ),
+    mutant(
         "an entry is available at its release, though its fact is not known yet",
         CLOSE,
         (
