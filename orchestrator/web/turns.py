@@ -17,7 +17,7 @@ from starlette.routing import Route
 from orchestrator.errors import SettleError
 
 # How many pages of sellers are made at once: alone, and beside the console.
-MOST, BESIDE_CONSOLE = 8, 3
+MOST, BESIDE_CONSOLE = 8, 2
 LONGEST_WAIT_S = 5
 P = ParamSpec("P")
 T = TypeVar("T")
