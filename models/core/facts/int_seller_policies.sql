@@ -34,6 +34,8 @@ first_days as (
     from {{ ref('int_sellers') }} as sellers
     inner join {{ ref('int_new_seller_policies') }} as policies
         on policies.valid_from < sellers.created_at + policies.new_period
+    -- A mistyped year, to which nothing can be added.
+    where sellers.created_at < {{ instants_end() }}
 
 ),
 
