@@ -17,23 +17,26 @@
 {%- endmacro %}
 
 {% macro order_defect(order_row, currency) -%}
-    case
-        when {{ order_row }}.is_misdated then 'invalid_instant'
-        when {{ currency }}.currency is null then 'unknown_currency'
-        when
-            {{ order_row }}.currency <> '{{ var("settlement_currency") }}'
-            and not coalesce(
-                {{ order_row }}.exchange_rate > 0 and {{ order_row }}.exchange_rate < 10000000000000,
-                false
-            )
-            then 'no_exchange_rate'
-        when
-            {{ amount_defect(order_row ~ '.gross_amount', currency ~ '.decimals') }} is not null
-            then {{ amount_defect(order_row ~ '.gross_amount', currency ~ '.decimals') }}
-        when
-            not {{ order_row }}.gross_amount * {{ rate(order_row) }} < 10000000000000
-            then 'invalid_amount'
-    end
+    {%- set found -%}
+        case
+            when {{ currency }}.currency is null then 'unknown_currency'
+            when
+                {{ order_row }}.currency <> '{{ var("settlement_currency") }}'
+                and not coalesce(
+                    {{ order_row }}.exchange_rate > 0
+                    and {{ order_row }}.exchange_rate < 10000000000000,
+                    false
+                )
+                then 'no_exchange_rate'
+            when
+                {{ amount_defect(order_row ~ '.gross_amount', currency ~ '.decimals') }} is not null
+                then {{ amount_defect(order_row ~ '.gross_amount', currency ~ '.decimals') }}
+            when
+                not {{ order_row }}.gross_amount * {{ rate(order_row) }} < 10000000000000
+                then 'invalid_amount'
+        end
+    {%- endset -%}
+    {{ defect_of(order_row, found) }}
 {%- endmacro %}
 
 {% macro fee_defect(amount, cents_per_unit) -%}
@@ -61,29 +64,29 @@
 {%- endmacro %}
 
 {% macro charge_defect(charge) -%}
-    case
-        when {{ charge }}.is_misdated then 'invalid_instant'
-        when {{ charge }}.amount = 0 then 'invalid_amount'
-        else {{ fee_defect(charge ~ '.amount', '100') }}
-    end
+    {%- set found -%}
+        case
+            when {{ charge }}.amount = 0 then 'invalid_amount'
+            else {{ fee_defect(charge ~ '.amount', '100') }}
+        end
+    {%- endset -%}
+    {{ defect_of(charge, found) }}
 {%- endmacro %}
 
 {% macro fact_defect(fact, decimals, cents_per_unit) -%}
-    case
-        when {{ fact }}.is_misdated then 'invalid_instant'
-        when {{ fact }}.source_table = 'order_fees'
-            then {{ fee_defect(fact ~ '.amount', cents_per_unit) }}
-        when {{ fact }}.source_table = 'refunds'
-            then {{ claim_defect(fact ~ '.amount', decimals, cents_per_unit) }}
-        when {{ fact }}.source_table = 'dispute_events'
-            then {{ claim_defect(
-                fact ~ '.amount', decimals, cents_per_unit, fact ~ '.event_type'
-            ) }}
-    end
+    {%- set found -%}
+        case {{ fact }}.source_table
+            when 'order_fees' then {{ fee_defect(fact ~ '.amount', cents_per_unit) }}
+            when 'refunds' then {{ claim_defect(fact ~ '.amount', decimals, cents_per_unit) }}
+            when 'dispute_events' then
+                {{ claim_defect(fact ~ '.amount', decimals, cents_per_unit, fact ~ '.event_type') }}
+        end
+    {%- endset -%}
+    {{ defect_of(fact, found) }}
 {%- endmacro %}
 
 {#- A fact of an order with an effect is good, but for what it says itself. -#}
-{% macro suspected(facts) -%}
+{% macro suspected(facts, known_at='known_at') -%}
     select
         facts.source_table,
         facts.source_id,
@@ -92,7 +95,7 @@
         facts.amount,
         facts.event_type,
         facts.is_misdated,
-        facts.known_at
+        facts.{{ known_at }} as known_at
     from {{ facts }} as facts
     left join {{ ref('int_orders') }} as orders
         on facts.seller_id = orders.seller_id and facts.order_id = orders.order_id

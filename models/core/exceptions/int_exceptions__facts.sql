@@ -19,17 +19,7 @@ with
 
 facts as not materialized (
 
-    select
-        source_table,
-        source_id,
-        seller_id,
-        order_id,
-        amount,
-        event_type,
-        is_misdated,
-        known_at,
-        listed_at
-    from {{ ref('int_raw_facts') }}
+    select * from {{ ref('int_raw_facts') }}
     where {{ opaque_to_planner('listed_at <= ' ~ as_of()) }}
 
 ),
@@ -44,16 +34,7 @@ late as not materialized (
 
 new as not materialized (
 
-    select
-        source_table,
-        source_id,
-        seller_id,
-        order_id,
-        amount,
-        event_type,
-        is_misdated,
-        listed_at as known_at
-    from facts
+    select * from facts
     {%- if is_renewed %}
         where known_at >= (select build.stored_until from {{ ref('int_build') }} as build)
     {%- endif %}
@@ -62,7 +43,7 @@ new as not materialized (
 
 suspects as {{ brought_here() }} (
 
-    {{ suspected('new') }}
+    {{ suspected('new', known_at='listed_at') }}
     {%- if is_renewed %}
 
         union
