@@ -405,6 +405,21 @@ def test_what_is_rare_is_there(market: Connection, found: str) -> None:
     assert market.execute(f"select 1 {found}".encode()).fetchone()
 
 
+def test_each_dispute_is_decided_within_two_months(marketplace_db: Connection) -> None:
+    """What a weekly build looks at does not grow with the weeks."""
+    generate(marketplace_db, **{**SMALL, "weeks": 20})
+    [waiting, decided] = ask(
+        marketplace_db,
+        "select count(*) filter (where not is_decided), count(*) filter (where is_decided)"
+        " from (select min(occurred_at) as opened_at,"
+        " bool_or(event_type <> 'opened') as is_decided from marketplace.dispute_events"
+        " group by seller_id, order_id, dispute_id) as d"
+        f" where opened_at < timestamptz '{UNTIL}' - interval '63 days'",
+    )
+    assert waiting == 0
+    assert decided > 10
+
+
 def test_late_rows_are_files_that_load(marketplace_db: Connection, tmp_path: Path) -> None:
     """Together they are what is generated without any late row."""
     whole = generated(marketplace_db)

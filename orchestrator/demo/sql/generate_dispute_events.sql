@@ -1,6 +1,7 @@
--- Disputes open 1 to 30 days after the checkout, one id over all its orders that are disputed; three
--- of five have an outcome 3 to 25 days later: won or lost, in part now and then, or withdrawn. Some
--- outcomes are revised, and some disputes opened again.
+-- Disputes open 1 to 30 days after the checkout, one id over all its orders that are disputed.
+-- Three of five have an outcome 3 to 25 days later: won or lost, in part now and then, or
+-- withdrawn. Nobody answers the others, which are lost after 45 to 60 days. Some outcomes are
+-- revised, and some disputes opened again.
 create temporary table generated_dispute_events on commit drop as
 with drawn as (
     select
@@ -41,16 +42,25 @@ ruled as materialized (
     select
         opened.*,
         case
+            when not is_answered then 'lost'
             when pg_temp.generate_draw(outcome, 1, 20) < 9 then 'won'
             when pg_temp.generate_draw(outcome, 1, 20) < 18 then 'lost'
             else 'withdrawn'
         end as ruling,
         pg_temp.generate_later(
             occurred_at,
-            3 * 24 * 3600 + pg_temp.generate_draw(outcome, 4, 22 * 24 * 3600)
+            case
+                when is_answered
+                    then 3 * 24 * 3600 + pg_temp.generate_draw(outcome, 4, 22 * 24 * 3600)
+                else 45 * 24 * 3600 + pg_temp.generate_draw(outcome, 4, 15 * 24 * 3600)
+            end
         ) as ruled_at
-    from opened
-    where pg_temp.generate_draw(outcome, 0, 5) < 3
+    from (
+        select
+            *,
+            pg_temp.generate_draw(outcome, 0, 5) < 3 as is_answered
+        from opened
+    ) as opened
 ),
 
 decided as (
