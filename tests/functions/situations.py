@@ -4,8 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tests.functions.market import Line, Market
-from tests.functions.payment_server import ORCHESTRATOR
+from tests.functions.payment_server import ORCHESTRATOR, OWNER
 from tests.functions.rail_events import BEGIN, LINE, take
+
+# A seller whom health has flagged, and a person may release.
+FLAGGED = Line("s3", 50_000, holds=("manual_review",))
 
 # What people ask of a window, and of a seller in it.
 APPROVE = "select finance.approve(%s, %s)"
@@ -46,3 +49,8 @@ def sent() -> Iterator[Market]:
     with frozen() as market:
         take(market, "answer")
         yield market
+
+
+def fail_check(market: Market, detail: str = "3 rows differ") -> None:
+    """The window's only check fails."""
+    market.rows(OWNER, "update handover.window_checks set is_passed = false, detail = %s", detail)

@@ -15,10 +15,7 @@ from tests.functions.market import (
     wallet_of,
 )
 from tests.functions.payment_server import ORCHESTRATOR, OWNER
-from tests.functions.situations import APPROVE, FREEZE, RELEASE
-
-FLAGGED = Line("s3", 50_000, holds=("manual_review",))
-
+from tests.functions.situations import APPROVE, FLAGGED, FREEZE, RELEASE
 
 # ---- The digest ----
 

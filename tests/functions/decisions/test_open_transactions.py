@@ -9,12 +9,11 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.functions.market import LINES, WINDOW, Line, Market, eventually
+from tests.functions.market import LINES, WINDOW, Market, eventually
 from tests.functions.payment_server import ORCHESTRATOR, OWNER
 from tests.functions.rail_events import LINE, look_up, take
-from tests.functions.situations import frozen
+from tests.functions.situations import FLAGGED, frozen
 
-FLAGGED = Line("s3", 50_000, holds=("manual_review",))
 WAITING = (
     "select count(*) from pg_stat_activity"
     " where wait_event_type = 'Lock' and datname = current_database()"

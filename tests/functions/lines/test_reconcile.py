@@ -1,9 +1,7 @@
-"""Asking the rail: lines without an outcome, its own ledger, what waits too long; alerts go out."""
+"""Asking the rail: lines without an outcome, failures, its own ledger page by page."""
 
 import json
-import time
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,27 +11,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from orchestrator.errors import SettleError
-from orchestrator.settlement import alerts
 from orchestrator.settlement.reconcile import reconcile
-from tests.events.receiver import dripping
-from tests.functions.market import (
-    DUE,
-    LINES,
-    WINDOW,
-    Line,
-    Market,
-    books,
-    eventually,
-    forward,
-    odd_rail,
-    rail,
-)
+from tests.functions.market import DUE, Line, Market, books, eventually, forward, odd_rail, rail
 from tests.functions.payment_server import ORCHESTRATOR, OWNER
-from tests.functions.rail_events import COMPLETED, concluded, look_up, payout, receive, take
+from tests.functions.rail_events import concluded, look_up, payout, receive
 from tests.functions.situations import due
-from tests.halfin.sandbox import http_server
-
-HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
@@ -236,166 +218,3 @@ def _shown(market: Market, seller: str) -> dict[str, Any]:
         "destination": row["wallet_address"],
         "metadata": {"line_id": row["line_id"]},
     }
-
-
-# ---- Breaks -------------------------------------------------------------------------------------
-
-
-def ledger(market: Market, entry: str, kind: str, amount: str, payout_id: str) -> None:
-    """A row of the rail's ledger, read a day after the payout."""
-    market.at(DUE + timedelta(days=1))
-    row = {"id": entry, "type": kind, "amount": amount, "payout_id": payout_id}
-    page = json.dumps({"data": [row | {"created_at": "2026-11-25T08:00:00Z"}]}).encode()
-    market.value(ORCHESTRATOR, "select finance.store_ledger('USDT_TRC20', %s)", [page])
-
-
-@pytest.fixture
-def paid(market: Market) -> Iterator[Market]:
-    """One line, completed for 123.45 at a fee of 1.25."""
-    with Market.open() as market:
-        market.approved(LINES[0])
-        market.freeze()
-        market.rows(ORCHESTRATOR, "select finance.begin_attempt(1, 1)")
-        take(market, "answer")
-        receive(market, "payout.completed", **COMPLETED, fee_amount="0")
-        yield market
-
-
-def compared(market: Market) -> list[tuple[str, str]]:
-    market.value(ORCHESTRATOR, "select finance.compare_books()")
-    found = market.rows("dora", "select * from finance.breaks where closed_at is null order by 2")
-    return [(row["kind"], row["detail"]) for row in found]
-
-
-def test_books_that_agree(paid: Market) -> None:
-    ledger(paid, "1", "payout", "-123.45", payout(paid)["id"])
-    ledger(paid, "2", "fee", "-1.25", payout(paid)["id"])
-    ledger(paid, "3", "deposit", "1000", "")
-    assert compared(paid) == []
-
-
-def test_a_payout_missing_in_the_ledger_and_there_later(paid: Market) -> None:
-    ledger(paid, "3", "deposit", "1000", "")
-    missing = f"payout {payout(paid)['id']} of seller s1 completed, and the ledger of USDT_TRC20"
-    assert compared(paid) == [("not_in_ledger", f"{missing} does not have it")]
-    assert compared(paid) == compared(paid)
-    assert paid.kinds("alerts") == ["break"]
-    ledger(paid, "1", "payout", "-123.45", payout(paid)["id"])
-    ledger(paid, "2", "fee", "-1.25", payout(paid)["id"])
-    assert compared(paid) == []
-    [closed] = paid.rows("dora", "select closed_by, close_note from finance.breaks")
-    assert tuple(closed.values()) == ("an outcome", "the books agree again")
-
-
-def test_other_amounts_fees_and_payouts_in_the_ledger(paid: Market) -> None:
-    shown = payout(paid)["id"]
-    ledger(paid, "1", "payout", "-123.46", shown)
-    ledger(paid, "2", "fee", "-1.26", shown)
-    ledger(paid, "3", "payout", "-5", "not-ours")
-    assert dict(compared(paid)) == {
-        "ledger_amount": f"payout {shown} of seller s1 is 123.46 by the ledger and 123.45 by its"
-        " line",
-        "ledger_fee": f"payout {shown} of seller s1 cost 1.26 by the ledger and 1.250000 by the"
-        " payout itself",
-        "ledger_without_line": "the ledger of USDT_TRC20 has paid 5 as payout not-ours, that no"
-        " line of ours asked for",
-    }
-
-
-# ---- Late, and told -----------------------------------------------------------------------------
-
-
-def test_what_waits_too_long_is_told_once(market: Market) -> None:
-    with rail(auto_approve=False) as url:
-        market.pay(url)
-        market.at(DUE + 4 * HOUR)
-        asked(market, url)
-        assert market.kinds("alerts") == []
-        market.at(DUE + 4 * HOUR + timedelta(seconds=1))
-        asked(market, url)
-        asked(market, url)
-        assert market.rows("dora", "select kind, message from finance.alerts") == [
-            {
-                "kind": "pending_approval",
-                "message": "3 lines of 2026-W47 have waited for more than 4 hours for somebody to"
-                " approve them on halfin's dashboard",
-            }
-        ]
-        market.rows(OWNER, "update finance.payout_lines set rail_status = 'processing'")
-        market.at(DUE + timedelta(days=1, seconds=1))
-        market.value(ORCHESTRATOR, "select finance.compare_books()")
-    assert market.kinds("alerts") == ["pending_approval", "stuck"]
-
-
-def test_alerts_are_posted_until_they_are_taken(market: Market) -> None:
-    taken: list[dict[str, Any]] = []
-    answers = iter([500, 204, 204])
-
-    def answer(request: Request, body: bytes) -> Response:
-        status = next(answers)
-        if status == 204:
-            taken.append(json.loads(body))
-        return Response(status_code=status)
-
-    for n in (1, 2):
-        market.value(ORCHESTRATOR, "select finance.raise_alert('test', %s, 'look')", str(n))
-    with rail() as url, http_server(answer) as receiver:
-        settings = replace(market.at_rail(url), alert_url=f"{receiver}/hook")
-        reconcile(settings)
-        assert taken == []
-        reconcile(settings)
-        reconcile(settings)
-    assert [(a["kind"], a["subject"], a["text"]) for a in taken] == [
-        ("test", "1", "look"),
-        ("test", "2", "look"),
-    ]
-    assert taken[0]["raised_at"] == DUE.isoformat()
-
-
-def test_a_receiver_of_alerts_that_never_ends_holds_up_nothing(
-    market: Market, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It sent a byte now and then: the payout's run never ended, and all others waited for it."""
-    monkeypatch.setattr(alerts, "TIMEOUT_S", 0.3)
-    for n in (1, 2):
-        market.value(ORCHESTRATOR, "select finance.raise_alert('test', %s, 'look')", str(n))
-    with rail() as url, dripping() as receiver:
-        begun = time.monotonic()
-        reconcile(replace(market.at_rail(url), alert_url=receiver))
-        assert time.monotonic() - begun < 3
-    assert len(market.rows(ORCHESTRATOR, "select * from finance.unposted_alerts()")) == 2
-
-
-def test_an_alert_that_is_refused_keeps_none_back(market: Market) -> None:
-    taken: list[str] = []
-
-    def answer(request: Request, body: bytes) -> Response:
-        subject = json.loads(body)["subject"]
-        taken.append(subject)
-        return Response(status_code=422 if subject == "1" else 204)
-
-    for n in (1, 2):
-        market.value(ORCHESTRATOR, "select finance.raise_alert('test', %s, 'look')", str(n))
-    with rail() as url, http_server(answer) as receiver:
-        settings = replace(market.at_rail(url), alert_url=f"{receiver}/hook")
-        for _ in range(2):
-            reconcile(settings)
-    assert taken == ["1", "2", "1"]  # the second arrived, the first is tried again
-
-
-def test_a_stored_close_that_the_facts_contradict_is_told_once(market: Market) -> None:
-    market.rows(
-        OWNER,
-        "insert into handover.contradictions values (%s, 's1', 12345, 12000)",
-        WINDOW,
-    )
-    for _ in range(2):
-        market.rows(ORCHESTRATOR, "select finance.alert_contradictions()")
-    assert market.rows("dora", "select kind, subject, message from finance.alerts") == [
-        {
-            "kind": "contradicted_close",
-            "subject": "2026-W47/s1/-345",
-            "message": "the close of 2026-W47 has 123.45 for seller s1, the facts now say 120.00:"
-            " the stored row stands; correct it with an adjustment",
-        }
-    ]
