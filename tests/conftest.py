@@ -14,6 +14,8 @@ from tests.support.settings import OLIST, SettleHome, make_settings, migrate
 
 # Their tests share nothing but what a process makes once: each goes to whoever is free.
 SPREAD = "simulation"
+# Their files share what is made once a folder: one worker has the folder.
+SHARED = ("archive",)
 
 
 def pytest_configure() -> None:
@@ -28,6 +30,7 @@ def pytest_configure() -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A file is one worker's, as its fixtures are, and within it tests stay as they are written.
+    So is a folder whose files share theirs.
 
     Files with a slow test begin first, and what is spread fills up the end: else one worker ends
     with a long file while the others idle.
@@ -36,9 +39,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: (item.path.parent.name == SPREAD, item.path not in slow))
     for item in items:
         if item.path.parent.name != SPREAD:
-            item.add_marker(
-                pytest.mark.xdist_group(str(item.path.relative_to(item.config.rootpath)))
-            )
+            group = item.path.parent if item.path.parent.name in SHARED else item.path
+            item.add_marker(pytest.mark.xdist_group(str(group.relative_to(item.config.rootpath))))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -1,6 +1,7 @@
 """The week as Dagster runs it: one build a close, what it shows, where its history is.
 
-The shape of the graph is in test_graph.py, weeks in test_partitions.py, sensors in test_sensors.py.
+The shape of the graph is in test_graph.py, weeks in test_partitions.py, sensors in test_sensors.py
+and test_approval_sensor.py.
 """
 
 import os
@@ -20,15 +21,10 @@ from orchestrator.defs.assets import CLOSE
 from orchestrator.defs.metadata import close_report, payout_report
 from orchestrator.services.dagster_instance import kept_instance, prepare_dagster
 from orchestrator.settlement.windows import partition_key
-from tests.support.closed_week import WINDOW, ClosedWeek, closed_week, environment_of
+from tests.support.closed_week import WINDOW, ClosedWeek, environment_of
 from tests.support.settings import SettleHome, make_settings
 
 KEY_OF_WINDOW = "2026-11-09"
-
-
-@pytest.fixture(scope="module")
-def week() -> ClosedWeek:
-    return closed_week()
 
 
 def test_a_close_takes_one_dbt_run_and_stores_the_weeks_before_too(week: ClosedWeek) -> None:

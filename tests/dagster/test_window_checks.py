@@ -16,16 +16,11 @@ from orchestrator.defs.run_errors import is_failed_check, plain_reason
 from orchestrator.errors import SettleError
 from orchestrator.services.run_job import run_job
 from tests.dagster.test_graph import CHECKS
-from tests.support.closed_week import ANALYST, FINANCE, WINDOW, ClosedWeek, closed_week
+from tests.support.closed_week import ANALYST, FINANCE, WINDOW, ClosedWeek
 
 KEY_OF_WINDOW = "2026-11-09"
 FREEZE = f"select finance.freeze_batch('{WINDOW}')"
 NIGHTLY = pytest.mark.nightly("the same for each check; make test fails one of them")
-
-
-@pytest.fixture(scope="module")
-def week() -> ClosedWeek:
-    return closed_week()
 
 
 @pytest.fixture

@@ -31,6 +31,12 @@ def rows(connection: Connection, query: str) -> list[tuple[Any, ...]]:
     return connection.execute(query.encode()).fetchall()
 
 
+def ask(connection: Connection, query: str) -> Any:
+    """The only row of a query, or its only value."""
+    (row,) = connection.execute(query.encode()).fetchall()
+    return row[0] if len(row) == 1 else row
+
+
 def counts(connection: Connection) -> dict[str, int]:
     return {
         source.table: rows(connection, f"select count(*) from marketplace.{source.table}")[0][0]
