@@ -20,11 +20,15 @@ from orchestrator.services.processes import service
 from orchestrator.settlement.pay import pay_window
 from orchestrator.settlement.reconcile import reconcile
 from tests.functions import many_lines
+from tests.functions.attempts import Try, refusal, verdict
 from tests.functions.market import WINDOW, Market, books, eventually, rail
 from tests.functions.payment_server import OWNER
 from tests.halfin.sandbox import SIGNING, http_server
 
 LINES, FAILURE_RATE, DELIVERIES = 4000, 0.03, 3
+LOOKED_UP = """
+select idx_scan from pg_stat_user_indexes where indexrelname = 'payout_lines_key'
+"""
 
 # A process of its own, so that its memory is that of `settle pay` and of nothing else.
 PROCESSES = multiprocessing.get_context("spawn")
@@ -72,6 +76,22 @@ def test_ten_times_the_lines_take_about_ten_times_as_long() -> None:
     small = sorted(paid(LINES // 10)[0] for _ in range(3))[1]
     large, _, _ = paid(LINES)
     assert large <= 20 * small
+
+
+def test_an_answer_finds_each_line_by_its_key_where_statistics_know_the_batch_before_alone() -> (
+    None
+):
+    count = LINES // 10
+    with Market.open(is_fresh=True) as market, rail(auto_approve=False) as url:
+        many_lines.approved(market, count)
+        market.freeze()
+        assert verdict(market, Try(400, refusal())) == "rejected"
+        market.rows(OWNER, "analyze finance.payout_lines")
+        market.approve("ana", "ben")
+        before = market.value(OWNER, LOOKED_UP)
+        assert pay_window(market.at_rail(url), WINDOW).state == "accepted"
+        # Else each payout of the answer was compared with each line of its call.
+        assert market.value(OWNER, LOOKED_UP) - before >= count
 
 
 @pytest.mark.nightly("40,000 lines take a minute: make test compares 4,000 with 400 above")

@@ -45,9 +45,14 @@ begin
         update finance.payout_lines as l
         set state = 'submitted', payout_id = a.payout ->> 'id', rail_status = a.payout ->> 'status'
         from answered as a
-        where l.batch_id = p_call.batch_id and l.call_sequence = p_call.sequence
-        and l.idempotency_key = a.payout ->> 'idempotency_key'
-        and l.state = 'frozen' and l.payout_id is null and finance.mismatch(a.payout, l) is null
+        where l.idempotency_key = a.payout ->> 'idempotency_key'
+        and finance.mismatch(a.payout, l) is null
+        -- Not as conditions that an index answers: statistics do not know a new batch, and each payout
+        -- would be compared with each of its lines.
+        and case
+            when l.batch_id = p_call.batch_id and l.call_sequence = p_call.sequence
+                then l.state = 'frozen' and l.payout_id is null
+        end
         returning l.line_id, l.payout_id
     )
     insert into finance.line_events (line_id, kind, source, detail)
