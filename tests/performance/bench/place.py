@@ -27,7 +27,7 @@ from tests.support.shell import Shell
 
 # Monday 08:00: the close of the week before has fallen due.
 NOW = datetime(2026, 11, 16, 8, tzinfo=UTC)
-WINDOW, WINDOW_BEFORE = "2026-W46", "2026-W45"
+WINDOW = "2026-W46"
 WEEK_STARTS, WEEK_ENDS = datetime(2026, 11, 9, tzinfo=UTC), datetime(2026, 11, 16, tzinfo=UTC)
 # What people do, which no source table has: some sellers are owed, some owe, in two weeks.
 ADJUSTMENTS = """
