@@ -51,7 +51,7 @@
 {% macro claim_defect(amount, decimals, cents_per_unit, event_type=none) -%}
     {%- if event_type -%}
         case
-            when {{ event_type }} not in ('opened', 'won', 'lost', 'withdrawn')
+            when ({{ event_type }} in ('opened', 'won', 'lost', 'withdrawn')) is not true
                 then 'unknown_event_type'
             when {{ event_type }} = 'withdrawn' then null
             when {{ fee_defect(amount, cents_per_unit) }} is not null then 'invalid_amount'

@@ -55,7 +55,8 @@ _QUERIES: dict[str, LiteralString] = {
             known_at, available_at
         from {0}.entries""",
     "exceptions": """
-        select source_table, seller_id, source_id, reason, is_without_effect
+        select source_table, seller_id, source_id, reason, is_without_effect,
+            case when reason ~ '_above_' then abs(amount) end
         from {0}.data_exceptions where reason <> 'contradicted_close'""",
     "late_disputes": """
         select payout_window, absorbed_disputes from {0}.window_summary
@@ -172,14 +173,15 @@ def _entries(ledger: model.Ledger) -> list[tuple[Any, ...]]:
 
 
 def _exceptions(ledger: model.Ledger) -> set[tuple[Any, ...]]:
-    """Fee credits are one row per order in the SQL."""
+    """Fee credits are one row per order in the SQL. Of what was cut off, how much."""
     return {
         (
             row.table,
             row.seller_id,
             row.order_id if row.reason == "fee_credit_above_fees" else row.id,
-            REASONS.get(row.reason, row.reason),
+            (reason := REASONS.get(row.reason, row.reason)),
             not row.has_effect,
+            row.amount_minor if "_above_" in reason else None,
         )
         for row in model.all_exceptions(ledger)
     }

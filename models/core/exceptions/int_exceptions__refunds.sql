@@ -29,7 +29,7 @@ reduced as (
         order_id,
         refund_id as source_id,
         'reversal_above_refund' as reason,
-        claimed_minor as amount_minor,
+        cut_off_minor as amount_minor,
         claimed_amount = 0 as is_without_effect,
         known_at
     from {{ ref('int_refunds') }}

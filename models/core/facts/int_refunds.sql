@@ -101,6 +101,7 @@ final as (
         amount,
         claimed_amount,
         {{ settled('claimed_amount', 'cents_per_unit') }} as claimed_minor,
+        {{ settled('amount - abs(claimed_amount)', 'cents_per_unit') }} as cut_off_minor,
         refunded_at,
         known_at,
         posted_at,

@@ -79,8 +79,13 @@ final as (
         first_ordered_at,
         round(dispute_part / of_gross, 4)::numeric(7, 4) as dispute_rate,
         round(refund_part / of_gross, 4)::numeric(7, 4) as refund_rate,
-        case when is_comparable then round(history_days * recent / of_spike, 4)::numeric(18, 4) end
-            as spike_ratio,
+        -- A mistyped amount after a week of a few cents is more than a column can show.
+        case
+            when is_comparable
+                then least(
+                    round(history_days * recent / of_spike, 4), 99999999999999.9999
+                )::numeric(18, 4)
+        end as spike_ratio,
         array_remove(array[
             case
                 when

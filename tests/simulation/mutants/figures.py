@@ -60,6 +60,16 @@ MUTANTS = (
         seed=1,
     ),
     mutant(
+        "a reversal above its refund is listed with what counted",
+        CLOSE,
+        (
+            f"{CORE}/exceptions/int_exceptions__refunds.sql",
+            "cut_off_minor as amount_minor",
+            "claimed_minor as amount_minor",
+        ),
+        seed=1,
+    ),
+    mutant(
         "late disputes take part in the clamp",
         CLOSE,
         (f"{CORE}/entries/int_claims.sql", "where is_in_time and", "where"),
