@@ -8,7 +8,7 @@ STAND_INS = """
 set role settle_dbt;
 create table settlement_core.int_build (
     as_of timestamptz, close_lag interval, settlement_timezone text, currency text,
-    stored_until timestamptz, scope_from timestamptz
+    stored_until timestamptz, scope_from timestamptz, currencies_digest text
 );
 create table settlement_core.int_settlement__computed (
     payout_window text, seller_id text collate "C", window_starts_at timestamptz,

@@ -23,20 +23,25 @@ facts as not materialized (
 
 ),
 
--- Where another cluster counts the transactions, after a restore, each fact is looked up. Asked
--- here: in a query of facts each worker would be asked who it is.
+-- Each fact is looked up where another cluster counts the transactions, after a restore, and where
+-- the currencies are others since: what was bad for want of one landed long before it has an
+-- effect. Asked here: in a query of facts each worker would be asked who it is.
 latest as (
 
     select
-        payout_window,
-        window_ends_at,
-        closed_at,
+        closes.payout_window,
+        closes.window_ends_at,
+        closes.closed_at,
         case
-            when landed_in = finance.cluster_identifier() then landed_before
+            when
+                closes.landed_in = finance.cluster_identifier()
+                and coalesce(closes.currencies_digest = build.currencies_digest, true)
+                then closes.landed_before
             else 0
         end as landed_before
-    from {{ ref('stg_finance__window_closes') }}
-    order by window_starts_at desc
+    from {{ ref('stg_finance__window_closes') }} as closes
+    cross join {{ ref('int_build') }} as build
+    order by closes.window_starts_at desc
     limit 1
 
 ),

@@ -3,6 +3,7 @@ select
     payout_window,
     currency,
     settlement_timezone,
+    currencies_digest,
 
     -- numbers
     landed_before,

@@ -37,7 +37,9 @@ begin
     -- fills them: in one transaction a cluster takes them from one login.
     truncate handover.close_rows, handover.close_entries, handover.close_facts,
         handover.close_health;
-    select b.as_of, b.close_lag, b.settlement_timezone, b.currency, b.stored_until into strict v_build
+    select
+        b.as_of, b.close_lag, b.settlement_timezone, b.currency, b.stored_until, b.currencies_digest
+    into strict v_build
     from settlement_core.int_build as b;
     insert into handover.windows
     select w.payout_window, w.window_starts_at, w.window_ends_at, w.payout_due_at
@@ -137,9 +139,12 @@ begin
     select r.seller_id, r.pending_balance, r.available_balance, r.disputed_amount
     from settlement.seller_reserve as r
     where (r.pending_balance, r.available_balance, r.disputed_amount) <> (0, 0, 0);
-    insert into handover.build values (
-        true, v_build.as_of, v_build.close_lag, v_build.settlement_timezone, v_build.currency,
-        v_build.stored_until
+    insert into handover.build (
+        as_of, close_lag, settlement_timezone, currency, stored_until, currencies_digest
+    )
+    values (
+        v_build.as_of, v_build.close_lag, v_build.settlement_timezone, v_build.currency,
+        v_build.stored_until, v_build.currencies_digest
     );
 end;
 $$;

@@ -106,12 +106,13 @@ begin
     insert into finance.window_closes (
         payout_window, window_starts_at, window_ends_at, payout_due_at, settlement_timezone,
         currency, row_count, net_minor, absorbed_disputes_minor, landed_before,
-        landed_in
+        landed_in, currencies_digest
     )
     select
         p_window, v_window.window_starts_at, v_window.window_ends_at, v_window.payout_due_at,
         v_build.settlement_timezone, v_build.currency, c.row_count, c.net_minor,
-        c.absorbed_disputes_minor, v_build.landed_before, v_build.landed_in
+        c.absorbed_disputes_minor, v_build.landed_before, v_build.landed_in,
+        v_build.currencies_digest
     from handover.closes as c where c.payout_window = p_window;
     if not found then
         raise exception 'the last build handed over no rows of %: build again, then close it', p_window;
