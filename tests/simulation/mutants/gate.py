@@ -1,6 +1,6 @@
 """What may be paid."""
 
-from tests.simulation.mutants.mutant import FUNCTIONS, OBSTACLES, mutant
+from tests.simulation.mutants.mutant import FUNCTIONS, OBSTACLES, ONLY_APPROVER, mutant
 
 MUTANTS = (
     mutant(
@@ -37,9 +37,9 @@ MUTANTS = (
     mutant(
         "who released a seller may approve alone",
         "approved",
-        (OBSTACLES, "array[x.released_by] = v_approvers", "false"),
+        (ONLY_APPROVER, "x.released_by = p_approver", "false"),
         (
-            OBSTACLES,
+            ONLY_APPROVER,
             "select from finance.seller_holds as k",
             "select from (select * from finance.seller_holds where false) as k",
         ),

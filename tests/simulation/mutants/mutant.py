@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 CORE, FUNCTIONS = "models/core", "orchestrator/database/functions"
 OBSTACLES = f"{FUNCTIONS}/approval/obstacles.sql"
+ONLY_APPROVER = f"{FUNCTIONS}/approval/only_approver.sql"
 MARKETPLACE = "models/staging/marketplace"
 
 

@@ -1,5 +1,4 @@
--- What stands between a window and its payout, in the order a person would mend it; no row when
--- nothing does. The freeze asks this very function, under its lock.
+-- What stands between a window and its payout. The freeze asks this very function, under its lock.
 create or replace function finance.obstacles(p_window text, p_position finance.window_position)
 returns setof text
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
@@ -92,97 +91,11 @@ begin
             finance.money(p_position.total_minor),
             case when v_earlier_minor > 0 then format(' and the %s of earlier runs', finance.money(v_earlier_minor)) else '' end,
             array_to_string(v_approvers, ', '));
-    elsif exists (
-        select from finance.hold_releases as x
-        inner join finance.hold_reasons as k on x.reason = k.reason
-        inner join unnest(p_position.sellers) as h on x.seller_id = h.seller_id
-        where array[x.released_by] = v_approvers and cardinality(h.hold_reasons) = 0
-        -- Of this window, or one that lasts and under which nothing was paid yet.
-        and (x.payout_window = p_window or (
-            k.is_lasting
-            and finance.wallet_account(x.wallet_address) = finance.wallet_account(h.wallet_address)
-            and not exists (
-                select from finance.payout_lines as o
-                where o.seller_id = x.seller_id and o.state <> 'rejected'
-                and o.frozen_at > x.released_at
-            )
-        ))
-    ) or exists (
-        -- A hold that a person set is lifted for good, in whichever window that was.
-        select from finance.seller_holds as k
-        inner join unnest(p_position.sellers) as h on k.seller_id = h.seller_id
-        where array[k.lifted_by] = v_approvers and cardinality(h.hold_reasons) = 0
-        and not exists (
-            select from finance.payout_lines as o
-            where o.seller_id = k.seller_id and o.state <> 'rejected' and o.frozen_at > k.lifted_at
-        )
-    ) then
-        return next format('%s released a held seller of %s and is its only approver: somebody else must approve too',
-            v_approvers[1], p_window);
-    -- Whoever lifted a block has let its wallet be paid.
-    elsif exists (
-        select from finance.wallet_blocks as k
-        inner join unnest(p_position.sellers) as h
-            on k.account = finance.wallet_account(h.wallet_address)
-        where array[k.lifted_by] = v_approvers and cardinality(h.hold_reasons) = 0
-        and not exists (
-            select from finance.payout_lines as o
-            where o.seller_id = h.seller_id and o.wallet_address = h.wallet_address
-            and o.state <> 'rejected' and o.frozen_at > k.lifted_at
-        )
-    ) then
-        return next format('%s lifted the block of a wallet that %s pays and is its only approver: somebody else must approve too',
-            v_approvers[1], p_window);
-    -- Whoever closed a break that held a seller has let them be paid.
-    elsif exists (
-        select from finance.break_closings as c
-        inner join finance.breaks as b on c.break_id = b.break_id and b.closed_at is not null
-        inner join finance.payout_lines as l on b.subject = l.line_id
-        inner join unnest(p_position.sellers) as h on l.seller_id = h.seller_id
-        where array[c.closed_by] = v_approvers and cardinality(h.hold_reasons) = 0
-        -- In this window or since, or long ago and the seller was not paid since.
-        and (b.closed_at >= v_close.window_starts_at or not exists (
-            select from finance.payout_lines as o
-            where o.seller_id = l.seller_id and o.state <> 'rejected' and o.frozen_at > b.closed_at
-        ))
-    ) then
-        return next format('%s closed the break of a held seller of %s and is its only approver: somebody else must approve too',
-            v_approvers[1], p_window);
-    -- Whoever said that a line was not paid, or sent back, has its money paid again by the next one.
-    elsif exists (
-        select from finance.line_resolutions as r
-        inner join finance.payout_lines as l
-            on r.line_id = l.line_id and l.returned_at is not null and l.retaken_at is null
-        inner join unnest(p_position.sellers) as h on l.seller_id = h.seller_id
-        where array[r.resolved_by] = v_approvers and cardinality(h.hold_reasons) = 0
-        and r.outcome <> 'completed' and finance.is_resolved_as(l.line_id, r.outcome)
-        and not exists (
-            select from finance.payout_lines as o
-            where o.seller_id = l.seller_id and o.state <> 'rejected' and o.frozen_at > r.resolved_at
-        )
-    ) then
-        return next format('%s resolved a line of a seller whom %s pays again and is its only approver: somebody else must approve too',
-            v_approvers[1], p_window);
-    -- Whoever said that the rail does not have a call, has its money paid again by the next one.
-    elsif exists (
-        select from finance.batch_rejections as r
-        inner join finance.payout_lines as l
-            on r.batch_id = l.batch_id and l.returned_at is not null and l.retaken_at is null
-        inner join finance.payout_calls as c
-            on l.batch_id = c.batch_id and l.call_sequence = c.sequence and c.state = 'rejected'
-        inner join unnest(p_position.sellers) as h on l.seller_id = h.seller_id
-        where array[r.declared_by] = v_approvers and cardinality(h.hold_reasons) = 0
-        and r.declared_at >= finance.last_attempt_at(r.batch_id, null)
-        -- What the rail itself refused nobody had to say.
-        and finance.classify_call(c, finance.decisive_attempt(c.batch_id, c.sequence))
-        is distinct from 'rejected'
-        and not exists (
-            select from finance.payout_lines as o
-            where o.seller_id = l.seller_id and o.state <> 'rejected' and o.frozen_at > r.declared_at
-        )
-    ) then
-        return next format('%s said that the rail does not have what %s pays again and is its only approver: somebody else must approve too',
-            v_approvers[1], p_window);
+    elsif cardinality(v_approvers) = 1 then
+        return query
+        select o.obstacle
+        from finance.only_approver_obstacle(v_approvers[1], p_window, p_position.sellers) as o (obstacle)
+        where o.obstacle is not null;
     end if;
     if public.settle_now() < v_close.payout_due_at then
         return next format('window %s is due at %s', p_window,
@@ -191,3 +104,5 @@ begin
     end if;
 end;
 $$;
+comment on function finance.obstacles(text, finance.window_position) is
+'What stands between a window and its payout, one message a row, in the order a person would mend it; no row when nothing does.';
