@@ -130,6 +130,17 @@ def test_functions_are_pinned_and_closed(market: Market) -> None:
     assert owners == [{"owner": "settle_owner"}]
 
 
+def test_what_others_may_call_says_what_it_does(market: Market) -> None:
+    undescribed = market.rows(
+        OWNER,
+        "select p.oid::regprocedure::text as name from pg_proc as p"
+        " where p.pronamespace::regnamespace::text in ('finance', 'halfin', 'portal', 'dbt_reads')"
+        " and exists (select from aclexplode(p.proacl) as a where a.grantee <> p.proowner)"
+        " and obj_description(p.oid, 'pg_proc') is null order by 1",
+    )
+    assert [row["name"] for row in undescribed] == []
+
+
 def test_only_our_logins_connect_and_only_dbt_has_temporary_tables(market: Market) -> None:
     # A copy of a database does not take the rights on it along.
     market.rows(OWNER, (FOLDER / "roles.sql").read_text())

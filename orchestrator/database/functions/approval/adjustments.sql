@@ -166,6 +166,8 @@ begin
     return v_adjustment;
 end;
 $$;
+comment on function finance.approve_adjustment(bigint) is
+'Approves an adjustment that somebody else entered; returns its row. It counts in the window that contains this instant. Raises with what is in the way.';
 
 create or replace function finance.approve_adjustments(
     p_file_id bigint, out row_count bigint, out amount_minor numeric
@@ -215,6 +217,8 @@ begin
     end if;
 end;
 $$;
+comment on function finance.withdraw_adjustment(bigint) is
+'Withdraws an adjustment that waits. Raises where none waits under that id.';
 
 create or replace function finance.withdraw_adjustments(p_file_id bigint) returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -232,3 +236,5 @@ begin
     return v_count;
 end;
 $$;
+comment on function finance.withdraw_adjustments(bigint) is
+'Withdraws all that still waits of a file; returns how many they are. Raises where nothing waits.';

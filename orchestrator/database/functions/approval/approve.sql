@@ -58,6 +58,8 @@ begin
     return v_id;
 end;
 $$;
+comment on function finance.approve(text, text) is
+'One person''s approval of exactly the lines that the digest names, for the current run of a window; returns its id, the same again where they had approved these. An older approval of theirs for the run is revoked. Raises where the window is not the latest closed one, the run is frozen, no line is ready, or the digest is not the current one.';
 
 create or replace function finance.revoke_approval(p_window text) returns boolean
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -78,3 +80,5 @@ begin
     return found;
 end;
 $$;
+comment on function finance.revoke_approval(text) is
+'Takes back one''s own approvals of a window''s runs that are not frozen; true where there was one. Raises where the current run is frozen.';

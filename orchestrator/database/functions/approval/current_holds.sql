@@ -82,7 +82,7 @@ begin
         select
             r.*, s.wallet_now, h.hold_id, x.seller_id is not null as is_released,
             array_remove(array[
-                -- Gone, or of no state; one that nobody here knows is no leave to pay.
+                -- Gone, or without a state. A state that is not known here holds, too.
                 case when coalesce(a.seller_status, 'closed') = 'closed' then 'seller_closed' end,
                 case when a.seller_status not in ('active', 'closed') then 'seller_suspended' end,
                 case when not coalesce(a.payouts_enabled, a.seller_id is null) then 'not_verified' end,
@@ -148,3 +148,5 @@ returns table (
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select * from finance.current_holds(p_window, null)
 $$;
+comment on function finance.current_holds(text) is
+'The stored rows of a window, one per seller, with what holds each now.';

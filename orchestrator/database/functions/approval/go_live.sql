@@ -126,6 +126,8 @@ begin
     return v_go_live;
 end;
 $$;
+comment on function finance.approve_go_live(bigint) is
+'Approves a go-live that somebody else proposed; returns its row. Raises once a close is stored, or where the settlement timezone has changed since.';
 
 create or replace function finance.withdraw_go_live(p_go_live_id bigint) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -140,3 +142,5 @@ begin
     end if;
 end;
 $$;
+comment on function finance.withdraw_go_live(bigint) is
+'Withdraws a go-live that waits. Raises where none waits under that id.';

@@ -26,6 +26,8 @@ begin
     return v_id;
 end;
 $$;
+comment on function finance.propose_policy(text, text, bigint, text) is
+'Proposes another amount, in minor units, for a limit; returns the id of the proposal. It applies once another person has confirmed it.';
 
 create or replace function finance.confirm_policy(p_policy_id bigint) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -55,6 +57,8 @@ begin
     where policy_id = p_policy_id;
 end;
 $$;
+comment on function finance.confirm_policy(bigint) is
+'Confirms a limit that somebody else proposed: it applies from this instant on. Raises with what is in the way.';
 
 create or replace function finance.withdraw_policy(p_policy_id bigint) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -69,3 +73,5 @@ begin
     end if;
 end;
 $$;
+comment on function finance.withdraw_policy(bigint) is
+'Withdraws a proposed limit. Raises where none waits under that id.';

@@ -128,6 +128,8 @@ begin
     return v_assignment;
 end;
 $$;
+comment on function finance.approve_reserve_assignment(bigint) is
+'Approves a seller''s reserve policy that somebody else entered; returns its row. It applies to orders placed from this instant on. Raises with what is in the way.';
 
 create or replace function finance.approve_reserve_assignments(p_file_id bigint) returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -176,6 +178,8 @@ begin
     end if;
 end;
 $$;
+comment on function finance.withdraw_reserve_assignment(bigint) is
+'Withdraws an assignment that waits. Raises where none waits under that id.';
 
 create or replace function finance.withdraw_reserve_assignments(p_file_id bigint) returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -194,3 +198,5 @@ begin
     return v_count;
 end;
 $$;
+comment on function finance.withdraw_reserve_assignments(bigint) is
+'Withdraws all that still waits of a file; returns how many they are. Raises where nothing waits.';

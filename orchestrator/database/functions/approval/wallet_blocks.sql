@@ -1,6 +1,6 @@
 -- Wallets that nothing is paid to. What is blocked is the account, however its address is spelled.
 
--- Only the form, whether or not anybody names it: a typo is no account, and would block nobody.
+-- Only the form, whether or not anybody names it: a mistyped address would block nobody.
 create or replace function finance.wallet_fault(p_wallet text) returns text
 language sql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
     select case
@@ -137,3 +137,5 @@ begin
     ));
 end;
 $$;
+comment on function finance.unblock_wallet(text, text) is
+'Lifts the block that another person put on the account of a wallet; approvals with a line to that account are revoked. Raises where it is not blocked.';

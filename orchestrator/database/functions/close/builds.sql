@@ -12,11 +12,15 @@ language sql stable parallel safe security definer set search_path = pg_catalog,
         public.settle_now()
     )
 $$;
+comment on function finance.as_of(text) is
+'The instant that a schema of dbt''s shows: that of its latest build, or now where it was never built.';
 
 create or replace function finance.cluster_identifier() returns bigint
 language sql stable parallel safe security definer set search_path = pg_catalog, pg_temp as $$
     select s.system_identifier from pg_control_system() as s
 $$;
+comment on function finance.cluster_identifier() is
+'What initdb named this server: numbers of transactions can be compared within one server only.';
 
 create or replace function finance.begin_build(
     p_target_schema text, p_as_of timestamptz default null, p_invocation_id text default null
@@ -50,6 +54,8 @@ begin
     return v_as_of;
 end;
 $$;
+comment on function finance.begin_build(text, timestamptz, text) is
+'Pins the instant of a build of this schema, and notes which transactions had ended by then; returns the instant. One is given for schemas named asof_... alone, the others are built as of now.';
 
 create or replace function finance.complete_build(p_target_schema text, p_invocation_id text default null)
 returns void
@@ -57,3 +63,5 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
     update finance.build_instants set completed_at = public.settle_now()
     where target_schema = p_target_schema and invocation_id is not distinct from p_invocation_id
 $$;
+comment on function finance.complete_build(text, text) is
+'Notes that this build of the schema is whole; does nothing where another one has begun since.';

@@ -68,7 +68,7 @@ begin
             v_wrong, p_window;
     end if;
     -- What is carried in is what the close before left, less its lines, with what came back in the
-    -- window: a build that missed a freeze or a return is no base for paying.
+    -- window: nothing is paid on a build that missed a freeze or a return.
     select min(coalesce(c.seller_id, r.seller_id)) into v_wrong
     from (
         select m.seller_id, sum(m.amount_minor) as carried_minor

@@ -17,6 +17,8 @@ begin
     delete from handover.open_balances;
 end;
 $$;
+comment on function finance.begin_handover() is
+'Takes away what the build before handed over; part of hand_over, which is one transaction.';
 
 -- Runs with the rights of dbt's login: whatever code a model hides gets those and no others. One
 -- transaction, so that readers see one build or the other. Relations are named late: a rebuild drops

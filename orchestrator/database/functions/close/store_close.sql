@@ -30,7 +30,7 @@ begin
     end if;
     select w.* into v_window from handover.windows as w where w.payout_window = p_window;
     if v_window is null then
-        raise exception 'window % does not exist: the facts span % to %', p_window,
+        raise exception 'window % does not exist: there are those from % to %', p_window,
             (select w.payout_window from handover.windows as w order by w.window_starts_at limit 1),
             (select w.payout_window from handover.windows as w order by w.window_starts_at desc limit 1);
     end if;

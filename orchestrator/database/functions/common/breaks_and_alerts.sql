@@ -4,6 +4,8 @@ create or replace function finance.raise_alert(p_kind text, p_subject text, p_me
 language sql security definer set search_path = pg_catalog, pg_temp as $$
     insert into finance.alerts (kind, subject, message) values (p_kind, p_subject, p_message)
 $$;
+comment on function finance.raise_alert(text, text, text) is
+'Writes an alert: its kind, what it is about, and one message with what to do. Posting it comes later.';
 
 create or replace function finance.raise_alert_once(p_kind text, p_subject text, p_message text)
 returns void
@@ -27,6 +29,8 @@ begin
     end if;
 end;
 $$;
+comment on function finance.open_break(text, text, text) is
+'Opens a break and raises an alert; does nothing where the same one is open.';
 
 create or replace function finance.holding_breaks()
 returns table (break_id bigint, line_id text, seller_id text)
@@ -94,6 +98,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select a.* from finance.alerts as a
     where a.posted_at is null order by a.alert_id limit p_limit
 $$;
+comment on function finance.unposted_alerts(integer) is
+'The alerts that were not posted yet, oldest first.';
 
 create or replace function finance.mark_posted(p_alert_id bigint) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -103,3 +109,5 @@ begin
     where alert_id = p_alert_id and posted_at is null;
 end;
 $$;
+comment on function finance.mark_posted(bigint) is
+'Notes that the receiver has taken an alert.';

@@ -34,7 +34,7 @@ begin
     where environment = 'production'
     returning copied_from into v_from;
     if v_from is null then
-        raise exception 'only production has copies that must not pay, and this database is none of it';
+        raise exception 'only production has copies that must not pay, and this database is not production';
     end if;
     return v_from;
 end;
@@ -47,4 +47,4 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select format('this database is a copy of installation %s and pays nobody', i.copied_from)
     from finance.installation as i where i.copied_from is not null
 $$;
-comment on function finance.copy_message() is 'Why a copy pays nobody, in one line; null where it is none.';
+comment on function finance.copy_message() is 'Why a copy pays nobody, in one line; null where this is not a copy.';

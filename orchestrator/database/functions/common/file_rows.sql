@@ -63,7 +63,7 @@ begin
 end;
 $$;
 comment on function finance.refuse_rows(jsonb) is
-'Raises where the array of {line, fault} names any bad row; the detail of the error has one line for each, at most 50, by their lines. A fault that is null is none.';
+'Raises where the array of {line, fault} names any bad row; the detail of the error has one line for each, at most 50, by their lines. A null fault is left out.';
 
 -- A file is one decision: what is left of it once somebody took rows out is not what was looked at.
 create or replace function finance.refuse_shortened_file(p_file_id bigint, p_withdrawn_by text[])

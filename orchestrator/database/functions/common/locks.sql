@@ -6,6 +6,8 @@ begin
     perform from finance.locks as l where l.lock_name = wanted for update;
 end;
 $$;
+comment on function finance.hold_lock(text) is
+'Waits for the lock of this name and holds it until the transaction ends.';
 
 -- One run pays a window at a time. A session's lock, as no transaction is open across the network;
 -- and as any login could hold such a lock, only a run of the same login is waited for.

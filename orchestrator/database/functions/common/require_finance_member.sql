@@ -17,6 +17,8 @@ begin
     return session_user;
 end;
 $$;
+comment on function finance.require_finance_member() is
+'Raises unless the login may decide about payouts; returns it.';
 
 -- One decision at a time, and none while a window is stored or frozen. What was committed while
 -- this waited must be seen afterwards, which an older snapshot would not.
@@ -30,3 +32,5 @@ begin
     perform finance.hold_lock('decisions');
 end;
 $$;
+comment on function finance.lock_decisions() is
+'Waits until no other decision, close or freeze is under way, and keeps them out until the transaction ends.';

@@ -12,7 +12,7 @@ begin
             coalesce(p_months::text, 'none');
     end if;
 
-    -- One that nobody could read waits for a person.
+    -- One that could not be read waits for a person.
     update halfin.webhook_events as w
     set body = null, payload = null, pruned_at = public.settle_now()
     where w.webhook_event_id in (

@@ -6,6 +6,8 @@ create or replace function finance.this_instant() returns timestamptz
 language sql volatile security definer set search_path = pg_catalog, pg_temp as $$
     select coalesce((select c.now_at from finance.clock as c), clock_timestamp())
 $$;
+comment on function finance.this_instant() is
+'The clock as it moves within a transaction; settle_now() shows when that began.';
 
 create or replace function finance.refuse_late_return() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$

@@ -38,8 +38,8 @@ $$;
 comment on function finance.named_wallet(text) is
 'The wallet that a seller''s row names, without blanks around it; of what is longer than 256 characters the beginning, which is no address.';
 
--- In a view of the team's own a seller may stand twice. A row more is none; of rows that differ no one
--- is believed, which holds that seller and nobody else.
+-- In a view of the team's own a seller may stand twice. Equal rows count as one; rows that differ are
+-- not believed, which holds that seller and nobody else.
 create or replace function finance.sellers_relation() returns text
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select case

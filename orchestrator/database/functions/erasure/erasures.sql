@@ -63,7 +63,7 @@ begin
     if v_obstacle is not null then
         raise exception 'seller % cannot be erased yet: %', p_seller, v_obstacle;
     elsif v_key is null then
-        raise exception 'the erasure key is none: approve with settle erase approve, or in the console';
+        raise exception 'the erasure key is missing: approve with settle erase approve, or in the console';
     end if;
     select e.* into v_earlier from finance.erasures as e
     where e.key_id <> v_parts[1] order by e.erasure_id limit 1;
@@ -98,6 +98,8 @@ begin
     end if;
 end;
 $$;
+comment on function finance.withdraw_erasure(text) is
+'Withdraws a proposal to erase a seller. Raises where none waits.';
 
 -- What is erased does not come in again: a name or a wallet that the marketplace's table is given.
 create or replace function marketplace.keep_erased() returns trigger

@@ -43,7 +43,7 @@ begin
         ))
     );
     if v_wrong is not null then
-        raise exception 'the wallet of seller % in % is no checked wallet of its rail: nothing was frozen, hold the seller or build again',
+        raise exception 'the wallet of seller % in % is not a checked wallet of its rail: nothing was frozen, hold the seller or build again',
             v_wrong, p_batch.payout_window;
     end if;
     -- And the one that the marketplace itself names, or named last, or a person has released the change.

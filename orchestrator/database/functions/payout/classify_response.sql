@@ -14,7 +14,7 @@ begin
         return 'unknown';
     end if;
     v_response := finance.try_jsonb(p_attempt.response);
-    -- A response that cannot be read is no certain one.
+    -- A response that cannot be read is not certain.
     if p_attempt.http_status between 200 and 299 then
         v_payouts := finance.payouts_of(v_response);
         return case

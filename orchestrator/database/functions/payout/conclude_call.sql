@@ -74,7 +74,7 @@ begin
     from finance.payout_calls as c where c.batch_id = p_batch.batch_id;
     v_state := case
         when p_batch.state in ('accepted', 'rejected') then p_batch.state
-        -- A payout of a refused call may have completed all the same: then it was no rejected batch.
+        -- A payout of a refused call may have completed all the same: then the batch was not rejected.
         when v_calls.rejected = v_calls.total and not exists (
             select from finance.payout_lines as l
             where l.batch_id = p_batch.batch_id and l.state = 'completed'

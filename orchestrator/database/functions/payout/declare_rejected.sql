@@ -13,7 +13,7 @@ begin
     select b.* into v_batch from finance.payout_batches as b
     where b.batch_id = (finance.latest_batch(p_window)).batch_id and b.state <> 'rejected' for update;
     if v_batch.batch_id is null then
-        raise exception 'window % has no batch that stands: nothing to resolve', p_window;
+        raise exception 'window % has no batch, or it was rejected: nothing to resolve', p_window;
     elsif v_batch.state <> 'unknown' then
         raise exception 'the batch of % is %, not unknown: only the rail''s answer moves it', p_window,
             v_batch.state;

@@ -22,7 +22,7 @@ begin
         where p_payout ->> f.name is not null and finance.fee(p_payout ->> f.name) is null
     ) then
         perform finance.raise_alert_once('unreadable_fee', p_line.line_id,
-            format('payout %s of seller %s cost %s and %s by the rail, which is no amount: the fee is left out, ask halfin',
+            format('payout %s of seller %s cost %s and %s by the rail, which is not an amount: the fee is left out, ask halfin',
                 p_payout ->> 'id', p_line.seller_id,
                 finance.truncate_message(coalesce(p_payout ->> 'network_fee', 'nothing')),
                 finance.truncate_message(coalesce(p_payout ->> 'fee_amount', 'nothing'))));

@@ -202,7 +202,7 @@ begin
         raise exception 'the line of seller % in % stays as it is: the note is empty, say what the rail answered',
             p_seller, p_window;
     elsif p_outcome is null or p_outcome not in ('failed', 'returned', 'completed') then
-        raise exception '% is no outcome of a line: say failed, returned or completed',
+        raise exception '% is not an outcome of a line: say failed, returned or completed',
             coalesce(p_outcome, 'nothing');
     end if;
     perform finance.lock_decisions();

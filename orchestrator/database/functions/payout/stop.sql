@@ -91,7 +91,7 @@ begin
     select b.* into v_batch from finance.payout_batches as b
     where b.batch_id = (finance.latest_batch(p_window)).batch_id and b.state <> 'rejected' for update;
     if v_batch.batch_id is null then
-        raise exception 'window % has no batch that stands: nothing to withdraw', p_window;
+        raise exception 'window % has no batch, or it was rejected: nothing to withdraw', p_window;
     end if;
     select array_agg(c.sequence) into v_calls from finance.payout_calls as c
     where c.batch_id = v_batch.batch_id and c.state in ('ready', 'sending', 'unknown')

@@ -106,6 +106,8 @@ begin
     );
 end;
 $$;
+comment on function dbt_reads.balances(text) is
+'The seller''s balances, what becomes available on which day of the zone, and the weeks not paid yet, as the latest build has them; null for a seller without an account. Money is text with two decimals.';
 
 create or replace function dbt_reads.reserve_orders(p_offset integer, p_limit integer)
 returns jsonb
@@ -130,6 +132,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     ) as o
     inner join settlement_seeds.currencies as c on o.order_currency = c.currency
 $$;
+comment on function dbt_reads.reserve_orders(integer, integer) is
+'The seller''s orders in reserve, those first whose dispute window closes first.';
 
 -- Of an order that is placed now.
 create or replace function dbt_reads.reserve_policy() returns jsonb
@@ -156,6 +160,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
         on p.reserve_policy = coalesce(s.reserve_policy, 'standard')
         and n.at >= p.valid_from and n.at < p.valid_to
 $$;
+comment on function dbt_reads.reserve_policy() is
+'The reserve policy that an order of the seller''s placed now is under: its days, holdback, and who decided it.';
 
 create or replace function dbt_reads.disputes() returns jsonb
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
@@ -217,6 +223,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     inner join settlement_core.int_orders as o
         on d.seller_id = o.seller_id and d.order_id = o.order_id
 $$;
+comment on function dbt_reads.disputes() is
+'The 50 disputes of the seller''s orders that were opened last, each with its outcome and what the seller bears of it.';
 
 create or replace function dbt_reads.year_of_a_seller(p_year integer) returns jsonb
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
@@ -275,5 +283,7 @@ begin
     );
 end;
 $$;
+comment on function dbt_reads.year_of_a_seller(integer) is
+'The seller''s calendar year in the settlement zone, by quarter and month, as settlement.seller_periods has it.';
 
 set role settle_owner;

@@ -7,8 +7,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     from finance.installation as i
 $$;
 
--- PostgreSQL 15 has no pg_input_is_valid. Null where the text is no number, or no document. NaN and
--- Infinity are none: a sum with one of them in it is one too, for good.
+-- PostgreSQL 15 has no pg_input_is_valid. Null where the text is not a number, or not a document.
+-- NaN and Infinity are not taken: a sum with one of them would be one, too.
 create or replace function finance.try_numeric(p_text text) returns numeric
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
@@ -21,7 +21,7 @@ exception when data_exception then
 end;
 $$;
 
--- Infinity is no instant at which something happened.
+-- Nothing happens at infinity.
 create or replace function finance.try_instant(p_text text) returns timestamptz
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
@@ -40,7 +40,7 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
     from finance.try_numeric(p_text) as n (fee)
 $$;
 comment on function finance.fee(text) is
-'What the rail says it charged for one payout; null where that is no amount.';
+'What the rail says it charged for one payout; null where that is not an amount.';
 
 create or replace function finance.try_jsonb(p_text text) returns jsonb
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$

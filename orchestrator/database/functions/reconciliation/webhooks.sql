@@ -44,7 +44,7 @@ begin
             'webhook'
         );
     elsif new.payload is null then
-        perform finance.open_break('unreadable_event', new.webhook_event_id::text, 'the body is no jsonb');
+        perform finance.open_break('unreadable_event', new.webhook_event_id::text, 'the body is not jsonb');
     end if;
     return null;
 exception when others then
