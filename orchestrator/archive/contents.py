@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
 from psycopg import sql
 
 from orchestrator.database.connection import sql_file
 from orchestrator.dbt.rules import rule
 from orchestrator.loading.csv_files import FACTS, Kind, Source
 from orchestrator.project_variables import source_table
+from orchestrator.yaml_files import read_yaml
 
 SQL = Path(__file__).parent / "sql"
 NO_CHANGE = "nothing but an erasure changes these rows: find out what did"
@@ -63,9 +63,7 @@ def left_out() -> Mapping[str, str]:
 
 
 def _said() -> Mapping[str, Any]:
-    said: Mapping[str, Any] = yaml.safe_load(
-        Path(__file__).with_name("contents.yml").read_text(encoding="utf-8")
-    )
+    said: Mapping[str, Any] = read_yaml(Path(__file__).with_name("contents.yml"))
     return said
 
 

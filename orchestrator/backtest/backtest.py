@@ -34,8 +34,8 @@ def backtest(
     """Run both policies over all history up to the close of `last`; report from `first` on.
 
     A policy that is the other but for its name is run once. Marts and closes of the one tried stay
-    in the first schemas. Raises SettleError where a window has
-    no stored close, or two policies share a name.
+    in the first schemas. Raises SettleError where a window has no stored close, or two policies
+    share a name.
     """
     is_same = tried.model_copy(update={"policy": against.policy}) == against
     if tried.policy == against.policy and not is_same:
@@ -62,8 +62,7 @@ def backtest_grid(
     """Try each combination of the axes, which vary numbers of the base.
 
     One that was tried before is not tried again, as long as all policies, the project and the last
-    close are the same: who was stopped goes on where it was. Raises SettleError where the axes are
-    no good.
+    close are the same: who was stopped goes on where it was. Raises SettleError for a wrong axis.
     """
     policies = combinations(base, axes)
     with one_build(settings, SCHEMAS[0]):

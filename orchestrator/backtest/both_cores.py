@@ -30,8 +30,8 @@ class History:
 def try_each(history: History, policies: Sequence[Policy]) -> None:
     """Run each policy over the history, the first of them in this process and its schemas.
 
-    Raises the SettleError of one that failed once the other process is done with its own: what
-      both tried until then is kept.
+    Raises the SettleError of one that failed once the other process is done with its own: what both
+    tried until then is kept.
     """
     waiting = deque(policies)
     mine = _next(waiting)

@@ -17,7 +17,7 @@ MOST = 100
 def combinations(base: Policy, axes: Sequence[str]) -> list[Policy]:
     """A policy for each combination of axes like review_score=40,50 or standard.reserve_days=7,14.
 
-    Raises SettleError with one line for the first axis or value that is no good.
+    Raises SettleError with one line for the first axis or value that is wrong.
     """
     if len(axes) > 2:
         raise SettleError(f"--grid is given {len(axes)} times; it varies two numbers at most")

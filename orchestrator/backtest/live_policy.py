@@ -1,12 +1,13 @@
 """The policy that is live: dbt_project.yml, the seeds that risk decides, finance's limits."""
 
-import csv
 from decimal import Decimal
+from operator import itemgetter
 
 from orchestrator.backtest.policy import Policy, Variables
 from orchestrator.backtest.policy_file import load_yaml
 from orchestrator.config import PROJECT_ROOT, Component, Settings
 from orchestrator.database.connection import connect, rows_of
+from orchestrator.project_variables import seed_rows
 
 NAME = "live"
 
@@ -32,10 +33,7 @@ def live_policy(settings: Settings) -> Policy:
 
 def _seed(name: str, *numbers: str) -> list[dict[str, object]]:
     """The rows of a seed in the order of their validity: numbers as numbers, no empty values."""
-    path = PROJECT_ROOT / "seeds" / f"{name}.csv"
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = sorted(csv.DictReader(file), key=lambda row: row["valid_from"])
     return [
         {name: load_yaml(text) if name in numbers else text for name, text in row.items() if text}
-        for row in rows
+        for row in sorted(seed_rows(name), key=itemgetter("valid_from"))
     ]

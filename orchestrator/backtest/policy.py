@@ -218,7 +218,8 @@ class Policy(_Part):
         for section, name in named:
             if name not in names:
                 raise ValueError(
-                    f"{section}: {name} is no reserve policy; they are {', '.join(sorted(names))}"
+                    f"{section}: {name} is not a reserve policy;"
+                    f" they are {', '.join(sorted(names))}"
                 )
         return self
 

@@ -33,9 +33,8 @@ def archive(
     The folder archive-YEAR has the facts, stored closes, decisions, payouts and books of all
     windows with an instant in the year, each as gzipped CSV, and manifest.json with counts, sums
     and hashes. The same year of the same database is the same bytes. A year whose windows are not
-    all closed is refused. Printed is the manifest's SHA-256, as sha256sum has it: keep it apart.
-    --check prints a line for each difference, and exits with 1 if there is
-    one.
+    all closed is refused. It prints the manifest's SHA-256, as sha256sum has it: keep it apart.
+    --check prints a line for each difference, and exits with 1 if there is one.
     """
     if (year is None) == (check is None):
         raise typer.BadParameter("say --year to write an archive, or --check to compare one")

@@ -18,11 +18,11 @@ from orchestrator.cli.options import (
     password_of,
     ready,
     say,
+    text_of,
 )
 from orchestrator.cli.proposals import adjust_list, go_live_list, policy_list, reserve_list
 from orchestrator.cli.shadow import rehearse
 from orchestrator.decisions.decisions import DECISIONS, Decision, Field, decide
-from orchestrator.errors import SettleError
 
 # A minus begins an amount here and no option.
 MINUS = {"ignore_unknown_options": True}
@@ -104,7 +104,7 @@ def command_of(*decisions: Decision) -> Callable[..., None]:
 
 def _annotation(field: Field) -> Any:
     make = typer.Option if field.is_option else typer.Argument
-    check, metavar = (read_file, "FILE") if field.file else (checked_by(field), field.metavar)
+    check, metavar = (_read_file, "FILE") if field.file else (checked_by(field), field.metavar)
     return Annotated[str, make(callback=check, help=field.help, metavar=metavar)]
 
 
@@ -134,14 +134,8 @@ def _one_of(decisions: Sequence[Decision], given: Mapping[str, str]) -> Decision
     raise typer.BadParameter(f"give {ways}")
 
 
-def read_file(path: str | None) -> str | None:
-    """The text of a file; bytes that are not UTF-8 are refused where its rows are read."""
-    if path is None:
-        return None
-    try:
-        return Path(path).read_bytes().decode(errors="surrogateescape")
-    except OSError as error:
-        raise SettleError(f"{path} cannot be read: {error.strerror}") from None
+def _read_file(path: str | None) -> str | None:
+    return None if path is None else text_of(Path(path))
 
 
 def carry_out(decision: Decision, name: str, given: Mapping[str, str]) -> None:

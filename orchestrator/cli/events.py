@@ -57,7 +57,7 @@ def events(
         raise typer.BadParameter("say which: ids, --seller, --window or --state given_up")
     found = read("events/list", **named, most=None if replay or ids else SHOWN)
     known = {event["event_id"] for event in found}
-    # Those that are missing only because of another option are no mistake.
+    # Those that are missing only because of another option are not a mistake.
     if ids and not (seller or window or state) and (unknown := [i for i in ids if i not in known]):
         raise SettleError(f"event {unknown[0]} is not known: see settle events")
     if replay:

@@ -46,7 +46,9 @@ def register(app: typer.Typer) -> None:
 
 
 def load(
-    directory: Annotated[Path, typer.Argument(help="CSV files named after the tables.")],
+    directory: Annotated[
+        Path, typer.Argument(help="The folder with the files: sellers.csv, orders.csv, ...")
+    ],
 ) -> None:
     """Load CSV files named after the source tables, all or nothing."""
     from orchestrator.loading.csv_files import shown
@@ -57,7 +59,7 @@ def load(
         report = load_directory(database, directory)
     _say_counts(report.tables)
     for name in report.left_alone:
-        say(f"{shown(name)} was left alone: it is no source table's", is_error=True)
+        say(f"{shown(name)} was left alone: it is not a source table's", is_error=True)
 
 
 class SourceTable(StrEnum):
@@ -190,10 +192,12 @@ def _say_counts(tables: Mapping[str, "TableCounts"]) -> None:
 
 
 def generate(
-    sellers: Annotated[int, typer.Option(min=1)] = 4000,
-    weeks: Annotated[int, typer.Option(min=1)] = 8,
-    orders_per_seller_week: Annotated[int, typer.Option(min=1)] = 5,
-    seed: int = 1,
+    sellers: Annotated[int, typer.Option(min=1, help="How many.")] = 4000,
+    weeks: Annotated[int, typer.Option(min=1, help="Weeks of trade, the last one ends now.")] = 8,
+    orders_per_seller_week: Annotated[
+        int, typer.Option(min=1, help="The mean: few sellers have far more, most have less.")
+    ] = 5,
+    seed: Annotated[int, typer.Option(help="Another one makes another marketplace.")] = 1,
     late_into: Annotated[
         Path | None,
         typer.Option(help="Leave some facts out, as files here: settle load brings them late."),

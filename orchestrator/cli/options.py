@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 import typer
@@ -55,7 +56,7 @@ Json = Annotated[bool, typer.Option("--json", help="For scripts.")]
 
 
 class ImpliedVerb(TyperGroup):
-    """A group with a verb that can be left out: a first word that is no verb is its argument."""
+    """A group with a verb that can be left out: a first word that is not a verb is its argument."""
 
     implied: ClassVar[str]
 
@@ -75,6 +76,17 @@ def password_of(name: str) -> str:
         raise typer.BadParameter("set SETTLE_PASSWORD, or run this where it can ask")
     answer: str = typer.prompt(f"Password of {name}", hide_input=True)
     return answer
+
+
+def text_of(file: Path) -> str:
+    """The text of a file; bytes that are not UTF-8 are refused where its rows are read.
+
+    Raises SettleError where the file cannot be read.
+    """
+    try:
+        return file.read_bytes().decode(errors="surrogateescape")
+    except OSError as error:
+        raise SettleError(f"{file} cannot be read: {error.strerror}") from None
 
 
 def read(query: str, **parameters: Any) -> list[dict[str, Any]]:

@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
 
 
 def sandbox(
-    port: Annotated[int, typer.Option(min=0, max=65535)] = 8377,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8377,
     webhook_url: Annotated[
         str, typer.Option(help="Where webhooks go; empty for none.")
     ] = f"http://127.0.0.1:{RECEIVER_PORT}/webhooks/halfin",

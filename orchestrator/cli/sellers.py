@@ -21,6 +21,7 @@ from orchestrator.formatting.cells import cell
 from orchestrator.web.portal.links import DAY_S, LONGEST_DAYS, link_secrets, make_token
 
 SHOWN = 20
+Seller = Annotated[str, typer.Argument(help="The seller's id.")]
 PARTS = (
     *("gross", "fees", "taxes", "refunds", "disputes", "charges", "adjustments"),
     *("carried_forward", "net"),
@@ -33,7 +34,7 @@ def register(app: typer.Typer) -> None:
         app.command(rich_help_panel=SELLERS_PANEL)(verb)
 
 
-def statement(seller: str, as_json: Json = False) -> None:
+def statement(seller: Seller, as_json: Json = False) -> None:
     """What a seller has: pending and available, under way, paid, held, in reserve."""
     found = read("seller/statement", seller=seller)
     if not found:
@@ -94,7 +95,7 @@ def _show_statement(document: dict[str, Any]) -> None:
             console.print(table_of(found[:SHOWN], names, right=right, title=heading))
 
 
-def receipt(window: Window, seller: str, as_json: Json = False) -> None:
+def receipt(window: Window, seller: Seller, as_json: Json = False) -> None:
     """Every item that a seller's line pays, under the window it comes from."""
     [found] = read("seller/receipt", window=window, seller=seller)
     document = found["receipt"]
@@ -115,7 +116,7 @@ def receipt(window: Window, seller: str, as_json: Json = False) -> None:
 
 
 def link(
-    seller: str,
+    seller: Seller,
     days: Annotated[
         int, typer.Option(min=1, max=LONGEST_DAYS, help="How long it is good for.")
     ] = 7,

@@ -19,7 +19,12 @@ def register(app: typer.Typer) -> None:
         app.command(rich_help_panel=OPERATIONS_PANEL)(verb)
 
 
-def serve(port: Annotated[int, typer.Option(min=0, max=65535)] = RECEIVER_PORT) -> None:
+Port = Annotated[
+    int, typer.Option(min=0, max=65535, help="Of webhooks and pages; 0 takes a free one.")
+]
+
+
+def serve(port: Port = RECEIVER_PORT) -> None:
     """Receive the rail's webhooks (POST /webhooks/halfin); serve the console and sellers' pages."""
     from orchestrator.web.server import serve as serve_web
 
@@ -52,7 +57,7 @@ def up(
     read_only_port: Annotated[
         int | None, typer.Option(min=1, max=65535, help="Of a second graph, to look at only.")
     ] = None,
-    receiver_port: Annotated[int, typer.Option(min=0, max=65535)] = RECEIVER_PORT,
+    receiver_port: Port = RECEIVER_PORT,
 ) -> None:
     """Run the graph, its daemon, the receiver and off production a rail, until Ctrl-C."""
     from orchestrator.services.up import up as run_all
@@ -68,8 +73,10 @@ def up(
 
 def demo(
     data: Annotated[Path | None, typer.Option(help="CSV files instead of generated data.")] = None,
-    sellers: Annotated[int, typer.Option(min=1)] = 4000,
-    weeks: Annotated[int, typer.Option(min=5)] = 8,
+    sellers: Annotated[int, typer.Option(min=1, help="How many are generated.")] = 4000,
+    weeks: Annotated[
+        int, typer.Option(min=5, help="Weeks of generated trade; the last three are paid.")
+    ] = 8,
 ) -> None:
     """One payout week after another, end to end, in a home of its own."""
     with without_collector():

@@ -15,6 +15,7 @@ from orchestrator.cli.options import (
     ready,
     say,
     table_of,
+    text_of,
 )
 from orchestrator.errors import SettleError
 
@@ -64,7 +65,7 @@ def shadow(
         window = WINDOW.checked(file.stem)
         if window in given:
             raise SettleError(f"two files are named {file.name}: each week has one")
-        given[window] = _text(file)
+        given[window] = text_of(file)
     weeks = compare_payouts(ready(), given, LIVE_SCHEMA)
     if as_json:
         print_json(weeks)
@@ -90,7 +91,7 @@ def rehearse(
     from orchestrator.settlement.check_wallets import check_new_wallets
     from orchestrator.settlement.old_system import compare_payouts
 
-    text = _text(compare) if compare else None
+    text = text_of(compare) if compare else None
     settings = ready()
     waiting = [row for row in read("decisions/go_lives") if row["state"] == "open"]
     if not waiting:
@@ -107,13 +108,6 @@ def rehearse(
         print_json(document)
     else:
         _show_rehearsal(document)
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_bytes().decode(errors="surrogateescape")
-    except OSError as error:
-        raise SettleError(f"{file} cannot be read: {error.strerror}") from None
 
 
 def _show_rehearsal(document: dict[str, Any]) -> None:

@@ -78,4 +78,4 @@ def _refusal(variable: str, env: Mapping[str, str]) -> str:
         extra = found.json_schema_extra
         if found.validation_alias == variable and isinstance(extra, dict) and extra["expected"]:
             return f"{variable} is {env[variable]!r}; {extra['expected']}"
-    return f"{variable} is no UTF-8 text: set it again"
+    return f"{variable} is not UTF-8 text: set it again"

@@ -69,7 +69,7 @@ def _database_urls(urls: Mapping[Component, str]) -> Mapping[Component, str]:
             conninfo_to_dict(url)
         except psycopg.ProgrammingError:
             raise SettleError(
-                f"{URL_VARIABLES[component]} is no database URL;"
+                f"{URL_VARIABLES[component]} is not a database URL;"
                 " write it like postgresql://login:password@host:5432/database"
             ) from None
     return urls

@@ -69,7 +69,9 @@ def add_person(settings: Settings, name: str, password: str, group: str) -> None
     if lowered in RESERVED or lowered.startswith(prefixes) or lowered.endswith(READS):
         raise SettleError(f"the name {name!r} belongs to the system; choose a personal one")
     if not name.strip() or not name.isprintable() or len(name.encode()) > MAX_NAME_BYTES:
-        raise SettleError(f"{name!r} is no name for a login; use 1 to {MAX_NAME_BYTES} characters")
+        raise SettleError(
+            f"{name!r} is not a name for a login; use 1 to {MAX_NAME_BYTES} characters"
+        )
     if not password:
         raise SettleError("the password is empty: set SETTLE_PASSWORD or type one")
     if len(password.lower().replace(name.lower(), "")) < MIN_PASSWORD:
@@ -80,7 +82,7 @@ def add_person(settings: Settings, name: str, password: str, group: str) -> None
         known = _known_group(connection, name)
         if known and is_backend != (known == BACKEND):
             raise SettleError(
-                f"the login {name!r} is in the {known} group: a program's login is no person's;"
+                f"the login {name!r} is in the {known} group: a program's login is not a person's;"
                 " choose another"
             )
         _set_login(connection, name, password, group, is_known=known is not None)

@@ -14,7 +14,7 @@ LARGE_SOURCES = ("orders", "order_fees", "refunds", "dispute_events", "seller_ch
 def distribute(settings: Settings) -> int:
     """Put the large tables on the workers, by seller; returns how many were not there yet.
 
-    Raises SettleError where the project is not for a cluster, or the database is none that is
+    Raises SettleError where the project is not for a cluster, or the database is not
     ready; then nothing was moved.
     """
     if not is_distributed():

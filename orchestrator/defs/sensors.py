@@ -7,7 +7,7 @@ import dagster as dg
 from orchestrator.config import Component, Settings
 from orchestrator.database.connection import connect, rows_of
 from orchestrator.defs.assets import PAYOUT, WEBHOOKS
-from orchestrator.defs.backoff import read_tries
+from orchestrator.defs.backoff import PARTITION_TAG, read_tries
 from orchestrator.defs.jobs import AssetJob
 from orchestrator.defs.metadata import payout_report
 from orchestrator.defs.run_errors import plain_reason
@@ -115,7 +115,7 @@ def failure_sensor(settings: Settings) -> dg.SensorDefinition:
     )
     def sensor(context: dg.RunFailureSensorContext) -> None:
         run = context.dagster_run
-        partition = run.tags.get("dagster/partition", "")
+        partition = run.tags.get(PARTITION_TAG, "")
         reason = plain_reason(context.get_step_failure_events()) or context.failure_event.message
         with connect(settings, Component.ORCHESTRATOR) as database:
             database.execute(

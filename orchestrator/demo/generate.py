@@ -73,8 +73,8 @@ def generate(
 
     `orders_per_seller_week` is the mean: few sellers have far more, most have less. Of the share
     `bad_actors` of sellers, 0 to 1, buyers dispute most orders. Facts that are to come late are
-    left out, and written as files to load. Raises SettleError where the
-    marketplace holds anything but exactly what this would generate.
+    left out, and written as files to load. Raises SettleError where the marketplace holds anything
+    but exactly what this would generate.
     """
     if until.tzinfo is None:
         raise SettleError(f"until is {until}; give an instant with an offset")

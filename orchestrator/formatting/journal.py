@@ -67,7 +67,7 @@ def _write_beancount(stream: IO[str], entries: Sequence[dict[str, Any]]) -> None
     for row in entries:
         if not ACCOUNT.fullmatch(row["account"]):
             raise SettleError(
-                f"account '{row['account']}' is no name that beancount takes, such as"
+                f"account '{row['account']}' is not a name that beancount takes, such as"
                 " Income:Charges: change seeds/journal_accounts.csv and build, or write it as csv"
             )
     for (window, kind, detail), sides in groupby(entries, TRANSACTION):

@@ -29,7 +29,7 @@ from orchestrator.loading.pipeline import TableCounts
 class LoadReport:
     """The counts of each table whose file was in the directory.
 
-    `left_alone` are the CSV files that are no source table's, neither by name nor by columns.
+    `left_alone` are the CSV files that belong to no source table, neither by name nor by columns.
     """
 
     tables: Mapping[str, TableCounts]
@@ -59,9 +59,9 @@ def load_directory(connection: psycopg.Connection[Any], directory: Path) -> Load
 
 
 def find_files(directory: Path) -> tuple[dict[str, Path], tuple[str, ...]]:
-    """The files of a directory by table, and the names of the CSV files that are no table's."""
+    """The files of a directory by table, and the names of the CSV files that belong to no table."""
     if not directory.is_dir():
-        raise SettleError(f"{directory} is no directory; name the one that holds the CSV files")
+        raise SettleError(f"{directory} is not a directory; name the one that holds the CSV files")
     found = sorted(p for p in directory.iterdir() if p.is_file() and p.suffix.lower() == ".csv")
     known = {source.file_name: source.table for source in SOURCES}
     others = [p for p in found if p.name not in known]

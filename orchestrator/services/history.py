@@ -64,7 +64,6 @@ class History(DagsterPostgresStorage):
 @event.listens_for(QueuePool, "checkout")
 def _refuse_ended(connection: Any, _record: object, _proxy: object) -> None:
     """Have another connection opened where the server has ended this one, as at its restart."""
-    if select.select([connection], [], [], 0)[
-        0
-    ]:  # nothing is asked, and there is something to read
+    # Nothing is asked, and there is something to read.
+    if any(select.select([connection], [], [], 0)):
         raise DisconnectionError

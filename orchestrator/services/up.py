@@ -78,11 +78,8 @@ class Services:
             try:
                 answer = httpx.post(f"{url}/graphql", json={"query": LOADED}, trust_env=False)
                 [location] = answer.json()["data"]["workspaceOrError"]["locationEntries"]
-            except (
-                httpx.TransportError,
-                ValueError,
-                KeyError,
-            ):  # not listening, or nothing loaded yet
+            # Not listening, or nothing loaded yet.
+            except (httpx.TransportError, ValueError, KeyError):
                 time.sleep(0.2)
                 continue
             found = location["locationOrLoadError"] or {}

@@ -124,7 +124,7 @@ FAULTS = {
         " would have no policy; leave its valid_from out"
     ),
     "new_seller_policies: [{policy: none, days: 30}]": (
-        "new_seller_policies: none is no reserve policy; they are elevated, new_seller, standard"
+        "new_seller_policies: none is not a reserve policy; they are elevated, new_seller, standard"
     ),
     "new_seller_policies: [{policy: elevated, days: 0}, {policy: elevated, days: 30}]": (
         "new_seller_policies: the policy of new sellers from 1970-01-01 comes after its version"
@@ -147,7 +147,7 @@ FAULTS = {
         "review_actions[1].lift_after_weeks: 0 should be greater than or equal to 1"
     ),
     "review_actions: [{review_reason: spike, action: pay, policy: none, lift_after_weeks: 2}]": (
-        "review_actions: none is no reserve policy; they are elevated, new_seller, standard"
+        "review_actions: none is not a reserve policy; they are elevated, new_seller, standard"
     ),
     """review_actions:
   - {review_reason: spike, valid_from: 2026-06-01T00:00:00Z, action: hold}

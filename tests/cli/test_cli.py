@@ -115,7 +115,7 @@ def test_bad_usage_exits_2_as_a_process(no_home: Path) -> None:
         ({"SETTLE_NOW": "yesterday"}, "SETTLE_NOW is 'yesterday'; give an instant like"),
         ({"SETTLE_NOW": "2026-11-16T00:15:00"}, "give an instant like 2026-11-16T00:15:00Z"),
         ({"SETTLE_NOW": "2026-11-16T25:00:00Z"}, "give an instant like"),
-        ({"SETTLE_DBT_URL": "here"}, "SETTLE_DBT_URL is no database URL; write it like"),
+        ({"SETTLE_DBT_URL": "here"}, "SETTLE_DBT_URL is not a database URL; write it like"),
         ({"SETTLE_DBT_URL": NOWHERE}, "SETTLE_ORCHESTRATOR_URL is not set"),
         ({"SETTLE_ORCHESTRATOR_URL": NOWHERE}, "the database does not answer"),
         ({"SETTLE_DATABASE_URL": NOWHERE}, "port 1 failed: Connection refused"),
@@ -200,8 +200,8 @@ def test_a_port_in_use(week: ClosedWeek, verb: str) -> None:
     ("name", "why"),
     [
         *((name, "belongs to the system") for name in ("dbt", "Postgres", "settle_x", "public")),
-        ("", "is no name for a login"),
-        ("x" * 64, "is no name for a login; use 1 to 57 characters"),
+        ("", "is not a name for a login"),
+        ("x" * 64, "is not a name for a login; use 1 to 57 characters"),
         ("stranger", "the login 'stranger' exists and is not one of ours"),
     ],
 )

@@ -96,7 +96,7 @@ def test_reloading_is_idempotent_and_conflicting_rows_are_refused(empty: Shell, 
 
 
 def test_directories_without_csv_files_are_refused(empty: Shell, tmp_path: Path) -> None:
-    assert "is no directory" in empty.refused("load", str(tmp_path / "nowhere"))
+    assert "is not a directory" in empty.refused("load", str(tmp_path / "nowhere"))
     assert "holds no CSV file" in empty.refused("load", str(tmp_path))
 
 

@@ -125,7 +125,7 @@ def test_a_journal_of_accounts_with_other_names_is_csv_alone(desk: Desk, tmp_pat
     journal = ("export", "journal", "--month", "2026-10", "--to", str(tmp_path))
     assert desk.rows(Component.OWNER, rename) == [{"kind": "fee"}]
     said = desk.settle.refused(*journal, "--format", "beancount")
-    assert said.startswith("account '4711' is no name that beancount takes")
+    assert said.startswith("account '4711' is not a name that beancount takes")
     assert list(tmp_path.iterdir()) == []
     assert ",4711," in Path(desk.settle.done(*journal).rstrip("\n")).read_text()
 

@@ -295,7 +295,7 @@ def test_review_lists_releases(desk: Desk) -> None:
 def test_unknown_batch_is_rejected_once_two_people_confirm() -> None:
     desk = open_desk()
     resolve = ("resolve", WINDOW, "--rejected", "--note", "asked halfin, case 12")
-    nothing = f"window {WINDOW} has no batch that stands: nothing to resolve"
+    nothing = f"window {WINDOW} has no batch, or it was rejected: nothing to resolve"
     assert desk.refused(FINANCE, *resolve) == nothing
     desk.approve()
     desk.freeze()

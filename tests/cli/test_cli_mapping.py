@@ -48,7 +48,7 @@ def test_who_bears_the_fees_has_to_be_said(settle: Shell) -> None:
 
 def test_an_unknown_format_names_the_known_ones(settle: Shell) -> None:
     assert settle.refused("import", "strype", STRIPE[2], "--fees", "seller") == (
-        "strype is no format; use one of adyen, amazon, paypal, paypal-activity, shopify, stripe"
+        "strype is not a format; use one of adyen, amazon, paypal, paypal-activity, shopify, stripe"
     )
 
 

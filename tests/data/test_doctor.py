@@ -150,7 +150,7 @@ TEN_BROKEN = {
     ),
     "unknown_status": (
         ("sellers", "'active' as status", "'approved' as status"),
-        "error: sellers.status: is no status; use active, suspended or closed (2 rows, seller_id"
+        "error: sellers.status: is not a status; use active, suspended or closed (2 rows, seller_id"
         " s1: 'approved')",
     ),
     "dates_for_instants": (
@@ -170,7 +170,7 @@ TEN_BROKEN = {
     ),
     "currency_in_lower_case": (
         ("orders", "'USD' as currency", "case id when 'o2' then 'usd' else 'USD' end as currency"),
-        "error: orders: the currency is none of seeds/currencies.csv, so the order has no effect;"
+        "error: orders: the currency is not in seeds/currencies.csv, so the order has no effect;"
         " write ISO 4217 in upper case (1 row, o2 is one)",
     ),
     "negative_refunds": (

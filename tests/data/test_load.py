@@ -117,5 +117,5 @@ def test_a_directory_without_files_is_refused(
         load_directory(marketplace_db, tmp_path)
     with pytest.raises(SettleError, match=nothing):
         load({"posted.csv": "table,seller_id,id\n"})
-    with pytest.raises(SettleError, match=r"nowhere is no directory; name the one"):
+    with pytest.raises(SettleError, match=r"nowhere is not a directory; name the one"):
         load_directory(marketplace_db, tmp_path / "nowhere")

@@ -22,8 +22,8 @@ DECIMALS = "has more than 18 decimals; round it or fix the export"
 INSTANT = "is not an instant; write it like 2026-11-22T09:30:00Z"
 NO_OFFSET = "has no offset; write it like 2026-11-22T09:30:00Z"
 RANGE = "is out of range; instants lie from 2000 to 2099"
-STATUS = "is no status; use active, suspended or closed"
-SCHEDULE = "is no schedule; use weekly, monthly or paused"
+STATUS = "is not a status; use active, suspended or closed"
+SCHEDULE = "is not a schedule; use weekly, monthly or paused"
 FLAG = "is neither true nor false; write one of the two"
 BAD_VALUES = [
     ("orders.order_id", "", f"is empty; {EMPTY}"),

@@ -112,9 +112,9 @@ def test_every_column_of_a_seller_but_the_id_can_change(settings: Settings) -> N
 
 def test_a_programs_login_is_no_persons(settings: Settings) -> None:
     """Whoever knows the backend's password must not come to approve with it."""
-    with pytest.raises(SettleError, match="a program's login is no person's"):
+    with pytest.raises(SettleError, match="a program's login is not a person's"):
         add_person(settings, SHOP, PASSWORD, "finance")
-    with pytest.raises(SettleError, match="a program's login is no person's"):
+    with pytest.raises(SettleError, match="a program's login is not a person's"):
         add_person(settings, "ana", PASSWORD, "marketplace")
     with connect_as(settings, SHOP, PASSWORD) as shop:
         assert groups_of(shop) == (False, False)  # the console lets it in no more than a component

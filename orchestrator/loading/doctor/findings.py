@@ -66,16 +66,17 @@ REASONS = {
     " too, or name its seller",
     "invalid_instant": "an instant is not from 2000 to 2099, so it has no effect; is a digit of the"
     " year mistyped?",
-    "unknown_currency": "the currency is none of seeds/currencies.csv, so the order has no effect;"
+    "unknown_currency": "the currency is not in seeds/currencies.csv, so the order has no effect;"
     " write ISO 4217 in upper case",
     "no_exchange_rate": "an order in another currency than {currency} has no exchange_rate above 0,"
     " so it has no effect; add the processor's rate",
-    "invalid_amount": "the amount is no amount of a sale, so it has no effect",
+    "invalid_amount": "the amount is not that of a sale, so it has no effect",
     "amount_not_positive": "the amount is not above 0, so it has no effect; is its sign the other"
     " way round?",
     "too_many_decimals": "the amount has more decimals than its currency, so it has no effect;"
     " round it to them",
-    "unknown_event_type": "the event is none of opened, won, lost, withdrawn, so it has no effect",
+    "unknown_event_type": "the event is not one of opened, won, lost, withdrawn, so it has no"
+    " effect",
     "order_without_effect": "its order has no effect, so neither has it; mend the order",
 }
 

@@ -19,9 +19,9 @@ class Records:
     """Which records of a file are read, and their columns.
 
     `columns` names each as SQL sees it, with its headings, of which there are several where a value
-    is in pieces (a date and a time), and what it holds. `tag` and `header_tag`
-    are the first fields of such records and of the one that names the columns, where the file
-    has records of several kinds; without a header the columns are those after the tag.
+    is in pieces (a date and a time), and what it holds. `tag` and `header_tag` are the first fields
+    of such records and of the one that names the columns, where the file has records of several
+    kinds; without a header the columns are those after the tag.
     `minor_unit_of` is the column with the currency in whose minor units amounts are.
     """
 
@@ -92,7 +92,7 @@ def format_names() -> list[str]:
 def format_named(name: str) -> Format:
     """The format of this name; raises SettleError where there is none."""
     if name not in format_names():
-        raise SettleError(f"{name} is no format; use one of {', '.join(format_names())}")
+        raise SettleError(f"{name} is not a format; use one of {', '.join(format_names())}")
     said = read_yaml(FOLDER / name / "manifest.yml")
     totals = said.get("totals")
     return Format(

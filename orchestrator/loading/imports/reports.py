@@ -97,7 +97,9 @@ def _clear_errors(path: Path, encoding: str) -> Iterator[None]:
             f"{path.name}: is not {encoding}; say --encoding, cp1252 for instance"
         ) from error
     except LookupError as error:
-        raise SettleError(f"{encoding} is no encoding; cp1252 is one, utf-16 another") from error
+        raise SettleError(
+            f"{encoding} is not an encoding; cp1252 is one, utf-16 another"
+        ) from error
 
 
 def _rows(

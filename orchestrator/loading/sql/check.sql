@@ -26,12 +26,12 @@ from (
             when 'status' then
                 case
                     when {column} not in ('active', 'suspended', 'closed')
-                        then 'is no status; use active, suspended or closed'
+                        then 'is not a status; use active, suspended or closed'
                 end
             when 'schedule' then
                 case
                     when {column} not in ('weekly', 'monthly', 'paused')
-                        then 'is no schedule; use weekly, monthly or paused'
+                        then 'is not a schedule; use weekly, monthly or paused'
                 end
         end as fault
     from pg_temp.{staged}

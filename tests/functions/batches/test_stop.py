@@ -177,7 +177,7 @@ def test_only_finance_withdraws_and_only_what_there_is(market: Market) -> None:
         "permission denied for function withdraw_batch"
     )
     assert market.refusal("ana", WITHDRAW, "2026-W46") == (
-        "window 2026-W46 has no batch that stands: nothing to withdraw"
+        "window 2026-W46 has no batch, or it was rejected: nothing to withdraw"
     )
 
 

@@ -218,7 +218,9 @@ def end(market: Market, batch: int, call: int, attempt: int, status: int, said: 
 
 def test_a_certain_batch_is_not_declared_anything(market: Market) -> None:
     declare = "select finance.declare_rejected('2026-W47', 'x')"
-    assert market.refusal("ana", declare).endswith("has no batch that stands: nothing to resolve")
+    assert market.refusal("ana", declare).endswith(
+        "has no batch, or it was rejected: nothing to resolve"
+    )
     with rail(auto_approve=False) as url:
         market.pay(url)
     assert market.refusal("ana", declare) == (

@@ -97,8 +97,8 @@ def test_a_wallet_must_be_of_its_rail_when_it_is_frozen(market: Market) -> None:
     )
     market.rows(OWNER, "reset session_replication_role")
     assert market.refusal(ORCHESTRATOR, "select finance.freeze_batch('2026-W47')") == (
-        "the wallet of seller s1 in 2026-W47 is no checked wallet of its rail: nothing was frozen,"
-        " hold the seller or build again"
+        "the wallet of seller s1 in 2026-W47 is not a checked wallet of its rail: nothing was"
+        " frozen, hold the seller or build again"
     )
 
 

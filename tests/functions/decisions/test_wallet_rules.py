@@ -190,7 +190,7 @@ def test_nobodys_wallet_and_an_unconfirmed_one_are_not_frozen(market: Market, ch
     market.rows(OWNER, change, LINES[0].wallet)
     market.rows(OWNER, "reset session_replication_role")
     assert market.refusal(ORCHESTRATOR, "select finance.freeze_batch('2026-W47')").startswith(
-        "the wallet of seller s1 in 2026-W47 is no checked wallet of its rail: nothing was frozen"
+        "the wallet of seller s1 in 2026-W47 is not a checked wallet of its rail"
     )
 
 

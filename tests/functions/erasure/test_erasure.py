@@ -128,7 +128,7 @@ def erase_another(market: Market) -> str:
     assert market.refusal("ben", APPROVE, "s1", key_of(market, "s1", "q" * 32)).startswith(
         "SETTLE_ERASURE_KEY is another key than that of earlier erasures"
     )
-    assert market.refusal("ben", APPROVE, "s1", "").startswith("the erasure key is none")
+    assert market.refusal("ben", APPROVE, "s1", "").startswith("the erasure key is missing")
     return str(market.value("ben", APPROVE, "s1", key_of(market, "s1")))
 
 

@@ -77,7 +77,7 @@ def test_taken_after_people_said_it_was_not_holds_the_sellers(market: Market) ->
     declare = "select finance.declare_rejected('2026-W47', 'halfin has no such batch')"
     assert [market.value(who, declare) for who in ("ana", "ana", "ben")] == [1, 1, 2]
     assert (market.state(), market.lines("state")) == (["rejected"], [("rejected",)])
-    assert "has no batch that stands: nothing to resolve" in market.refusal("cem", declare)
+    assert "has no batch, or it was rejected: nothing to resolve" in market.refusal("cem", declare)
     assert market.obstacles() == [
         f"window 2026-W47 is not approved: review it and approve digest {market.digest()}"
     ]

@@ -114,7 +114,7 @@ def test_people_say_that_a_paid_line_was_returned(market: Market) -> None:
 @pytest.mark.parametrize(
     ("outcome", "seller", "why"),
     [
-        ("lost", "s1", "lost is no outcome of a line: say failed, returned or completed"),
+        ("lost", "s1", "lost is not an outcome of a line: say failed, returned or completed"),
         ("failed", "s9", "seller s9 has no line in 2026-W47: nothing to resolve"),
         ("failed", "s1", "it was never sent: take it back with settle withdraw 2026-W47"),
     ],

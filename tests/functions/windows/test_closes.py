@@ -107,7 +107,7 @@ def test_an_open_window_is_refused(market: Market) -> None:
 
 def test_an_unknown_window_is_refused(market: Market) -> None:
     assert market.refused_store("2026-W60") == (
-        "window 2026-W60 does not exist: the facts span 2026-W47 to 2026-W47"
+        "window 2026-W60 does not exist: there are those from 2026-W47 to 2026-W47"
     )
 
 

@@ -1,5 +1,5 @@
 -- Facts that would have no effect, by the models' own rules, as far as they need no build. What is
--- misdated was told value by value, and is none of these rows.
+-- misdated was told value by value, and is not among these rows.
 with
 
 currencies as (

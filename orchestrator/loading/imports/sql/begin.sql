@@ -44,7 +44,7 @@ create temporary table import_parts (
     happened_at timestamptz,
     detail text,
     reason text,
-    -- The caller's file says that the row is no seller's.
+    -- The caller's file says that the row belongs to no seller.
     is_nobodys boolean not null default false,
     is_repeated boolean not null default false
 ) on commit drop;
