@@ -122,7 +122,8 @@ def _no_window(database: psycopg.Connection[Any], window: str) -> SettleError:
         "select min(payout_window) as first, max(payout_window) as last from settlement.windows",
     )
     return SettleError(
-        f"window {window} does not exist: there are those from {bounds['first']} to {bounds['last']}"
+        f"window {window} does not exist:"
+        f" there are those from {bounds['first']} to {bounds['last']}"
     )
 
 
