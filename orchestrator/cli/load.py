@@ -90,7 +90,7 @@ def import_(
     format_name: Annotated[
         str, typer.Argument(metavar="FORMAT", help=f"One of {', '.join(format_names())}.")
     ],
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="The reports.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="The reports.")],
     fees: Annotated[Bearer, typer.Option(help="Who bears the processor's fees.")],
     totals: Annotated[
         Path | None, typer.Option(help="The report with the totals, where the others have none.")

@@ -48,7 +48,7 @@ def register(app: typer.Typer) -> None:
 
 def shadow(
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE...", help="CSV files named like 2026-W46.csv.")
+        list[Path], typer.Argument(metavar="FILE", help="CSV files named like 2026-W46.csv.")
     ],
     as_json: Json = False,
 ) -> None:

@@ -22,7 +22,7 @@ def close(
     window: Annotated[
         str | None,
         typer.Argument(
-            callback=checked_window, help="An ISO week; default: the latest closed one."
+            callback=checked_window, help="An ISO week; default: the latest that is over."
         ),
     ] = None,
 ) -> None:
@@ -33,7 +33,7 @@ def close(
     latest = latest_closed(settings)
     name = window or latest
     if partition_key(name) > partition_key(latest):
-        raise SettleError(f"window {name} is still open: the latest closed one is {latest}")
+        raise SettleError(f"window {name} is still open: the latest that is over is {latest}")
     with connect(settings, Component.ORCHESTRATOR) as database:
         if rows(database, "select 1 from finance.window_closes where payout_window = %s", name):
             say(f"{name} was closed before.")

@@ -143,7 +143,7 @@ def test_unknown_and_open_windows_are_refused(week: ClosedWeek) -> None:
     assert settle.refused("review", "2026-W10").startswith("window 2026-W10 does not exist: the ")
     assert settle.refused("status", "2026-W10").startswith("window 2026-W10 does not exist")
     assert settle.refused("close", OPEN_WINDOW) == (
-        f"window {OPEN_WINDOW} is still open: the latest closed one is {WINDOW}"
+        f"window {OPEN_WINDOW} is still open: the latest that is over is {WINDOW}"
     )
     assert settle.refused("pay", OPEN_WINDOW) == f"window {OPEN_WINDOW} has no stored close"
     assert settle.done("close") == f"{WINDOW} was closed before.\n"
