@@ -1,13 +1,14 @@
 """Policies tried on both cores: by this process and a second one, each in schemas of its own."""
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
+from threading import Lock
 
 from orchestrator.backtest.models import SCHEMAS, TARGETS, Models, compile_models
 from orchestrator.backtest.policy import Policy
@@ -34,13 +35,13 @@ def try_each(history: History, policies: Sequence[Policy]) -> None:
     tried until then is kept.
     """
     waiting = deque(policies)
-    mine = _next(waiting)
+    mine, compiled = _next(waiting), _Compiled(history.settings)
     with ThreadPoolExecutor(max_workers=1) as helper:
-        others = helper.submit(_by_second_process, history, waiting) if waiting else None
+        others = helper.submit(_by_second_process, history, compiled, waiting) if waiting else None
         try:
-            run = _runner(history, TARGETS[0])
             while mine:
-                run(mine.pop())
+                policy = mine.pop()
+                _run(history, policy, compiled.at(TARGETS[0], policy))
                 mine = _next(waiting)
         finally:
             waiting.clear()
@@ -55,7 +56,23 @@ def wait_for_second(settings: Settings) -> None:
         pass
 
 
-def _by_second_process(history: History, waiting: deque[Policy]) -> None:
+class _Compiled:
+    """The models under each policy's variables, compiled once for both processes."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings, self._lock = settings, Lock()
+        self._models: dict[str, Models] = {}
+
+    def at(self, target: str, policy: Policy) -> Models:
+        """In the schemas of a target; whoever comes while they are compiled waits."""
+        variables = policy.variables.model_dump_json()
+        with self._lock:
+            if variables not in self._models:
+                self._models[variables] = compile_models(self._settings, policy)
+            return self._models[variables].at(target)
+
+
+def _by_second_process(history: History, compiled: _Compiled, waiting: deque[Policy]) -> None:
     spawn = get_context("spawn")
     ours, its = spawn.Pipe()
     process = spawn.Process(target=_second, args=(its, history), daemon=True)
@@ -63,7 +80,8 @@ def _by_second_process(history: History, waiting: deque[Policy]) -> None:
     its.close()
     try:
         while policies := _next(waiting):
-            ours.send(policies[0])
+            [policy] = policies
+            ours.send((policy, compiled.at(TARGETS[1], policy)))
             failure = ours.recv()
             if failure:
                 raise SettleError(failure)
@@ -78,28 +96,19 @@ def _by_second_process(history: History, waiting: deque[Policy]) -> None:
 def _second(its: Connection, history: History) -> None:
     """Try what arrives until nobody is there to send more."""
     with suppress(EOFError, OSError, KeyboardInterrupt), one_build(history.settings, SCHEMAS[1]):
-        run = _runner(history, TARGETS[1])
         while True:
-            policy = its.recv()
+            policy, models = its.recv()
             try:
-                run(policy)
+                _run(history, policy, models)
                 its.send("")
             except SettleError as error:
                 its.send(str(error))
 
 
-def _runner(history: History, target: str) -> Callable[[Policy], None]:
-    """One policy after another in the schemas of a target; all of one is kept, or nothing."""
-    compiled: dict[str, Models] = {}
-
-    def run(policy: Policy) -> None:
-        variables = policy.variables.model_dump_json()
-        if variables not in compiled:
-            compiled[variables] = compile_models(history.settings, policy, target)
-        with connect(history.settings, Component.DBT) as connection:
-            Run(connection, compiled[variables]).over(policy, history.until, grid=history.grid)
-
-    return run
+def _run(history: History, policy: Policy, models: Models) -> None:
+    """A policy in the schemas of these models; all of it is kept, or nothing."""
+    with connect(history.settings, Component.DBT) as connection:
+        Run(connection, models).over(policy, history.until, grid=history.grid)
 
 
 def _next(waiting: deque[Policy]) -> list[Policy]:

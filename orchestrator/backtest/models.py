@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from graphlib import TopologicalSorter
 from typing import Any
 
@@ -61,6 +61,17 @@ class Models:
                 found |= model.reads
         return frozenset(found)
 
+    def at(self, target: str) -> "Models":
+        """The same in the schemas of a target, whose names are all that dbt would compile there
+        otherwise."""
+
+        def there(text: str) -> str:
+            return text.replace(self.schema, schema)
+
+        schema = f"asof_{target}"
+        moved = (replace(m, schema=there(m.schema), sql=there(m.sql)) for m in self.ordered)
+        return Models(schema, tuple(moved))
+
     def after(self, name: str) -> frozenset[str]:
         """This model and all that are made from it."""
         found = {name}
@@ -70,12 +81,13 @@ class Models:
         return frozenset(found)
 
 
-def compile_models(settings: Settings, policy: Policy, target: str = TARGETS[0]) -> Models:
-    """Compile the models under the policy's variables, for closes of the backtest's own.
+def compile_models(settings: Settings, policy: Policy) -> Models:
+    """Compile the models under the policy's variables, for closes of the first target's own.
 
     They are parsed as for the live schemas, which an earlier build has mostly done: dbt would parse
     for seconds for each policy and target, though what these decide is compiled and not parsed.
     """
+    target = TARGETS[0]
     folder = settings.home / "dbt" / f"target-{target}"
     hand_on_parse(settings, folder)
     parsed = parse_project(settings, ["--no-write-json", "--target-path", str(folder)])
@@ -96,10 +108,10 @@ def compile_models(settings: Settings, policy: Policy, target: str = TARGETS[0])
     )
     read = (*MADE, "snapshot")
     nodes = {n: node.to_dict() for n, node in parsed.nodes.items() if node.resource_type in read}
-    return Models(schema, tuple(_ordered(nodes)))
+    return Models(schema, tuple(_ordered(nodes, has_workers=is_distributed())))
 
 
-def _ordered(nodes: Mapping[str, Any]) -> Iterable[Model]:
+def _ordered(nodes: Mapping[str, Any], *, has_workers: bool) -> Iterable[Model]:
     """The marts and what they are made from; a snapshot is read where the live builds keep it."""
     wanted: dict[str, set[str]] = {}
     waiting = [name for name, node in nodes.items() if node["name"] in ENDS]
@@ -111,10 +123,10 @@ def _ordered(nodes: Mapping[str, Any]) -> Iterable[Model]:
             waiting += wanted[name]
     for name in TopologicalSorter(wanted).static_order():
         if name in wanted:
-            yield _model(nodes, name)
+            yield _model(nodes, name, has_workers=has_workers)
 
 
-def _model(nodes: Mapping[str, Any], name: str) -> Model:
+def _model(nodes: Mapping[str, Any], name: str, *, has_workers: bool) -> Model:
     node = nodes[name]
     reads = node.get("depends_on", {}).get("nodes", [])
     is_seed = node["resource_type"] == "seed"
@@ -128,7 +140,7 @@ def _model(nodes: Mapping[str, Any], name: str) -> Model:
             for index in node["config"].get("indexes") or ()
         ),
         reads=frozenset(nodes[read]["name"] for read in reads if read in nodes),
-        is_on_workers=is_distributed()
+        is_on_workers=has_workers
         and (
             node["config"].get("meta", {}).get("placement") == "by_seller"
             or node["name"] in OF_LARGE_TABLES

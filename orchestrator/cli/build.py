@@ -9,6 +9,7 @@ import typer
 from orchestrator.cli.options import ANALYSTS_PANEL, plain_console, ready, say
 from orchestrator.config import PROJECT_ROOT, Component, Settings
 from orchestrator.database.connection import connect, rows_of
+from orchestrator.dbt.runner import without_collector
 from orchestrator.errors import SettleError
 
 if TYPE_CHECKING:
@@ -37,12 +38,13 @@ def build(
         )
     settings = ready()
     check_new_wallets(settings)
-    if instant is None:
-        build_live(settings, full_refresh=full_refresh)
-        say("Built the live schemas.")
-    else:
-        build_as_of(settings, instant, timezone)
-        say(f"Built asof_settlement as of {instant.isoformat()}.")
+    with without_collector(to_the_end=True):
+        if instant is None:
+            build_live(settings, full_refresh=full_refresh)
+            say("Built the live schemas.")
+        else:
+            build_as_of(settings, instant, timezone)
+            say(f"Built asof_settlement as of {instant.isoformat()}.")
 
 
 Against = Annotated[str, typer.Option(help="What the change will be merged into.")]

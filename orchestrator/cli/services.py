@@ -42,13 +42,14 @@ def serve(port: Port = RECEIVER_PORT) -> None:
 
 def home() -> None:
     """Make Dagster's home ready, for a daemon or webserver that something else starts."""
-    from orchestrator.dbt.builds import manifest_path
-    from orchestrator.services.dagster_instance import make_history
+    with without_collector(to_the_end=True):
+        from orchestrator.dbt.builds import manifest_path
+        from orchestrator.services.dagster_instance import make_history
 
-    settings = load_settings()
-    folder = make_history(settings)["DAGSTER_HOME"]
-    with exclusive(settings.home / "dbt.lock", home_mode()):  # several units start at once
-        manifest_path(settings)
+        settings = load_settings()
+        folder = make_history(settings)["DAGSTER_HOME"]
+        with exclusive(settings.home / "dbt.lock", home_mode()):  # several units start at once
+            manifest_path(settings)
     say(f"Dagster's home is {folder}")
 
 
@@ -79,7 +80,7 @@ def demo(
     ] = 8,
 ) -> None:
     """One payout week after another, end to end, in a home of its own."""
-    with without_collector():
+    with without_collector(to_the_end=True):  # 85 MB for each of its five builds
         from orchestrator.demo.demo import run_demo
 
-    run_demo(data, sellers=sellers, weeks=weeks)
+        run_demo(data, sellers=sellers, weeks=weeks)

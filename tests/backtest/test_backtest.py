@@ -330,6 +330,7 @@ def test_on_the_frontier_is_who_loses_less_only_by_keeping_more(market: Marketpl
 
 
 GRID = ("--grid", "standard.reserve_days=7,8,14")
+DBT_COMMAND = "Running with dbt="
 TRIED = "select policy, min(xmin::text) as made from asof_backtest.tried_weeks group by policy"
 
 
@@ -352,9 +353,13 @@ def test_a_grid_that_was_killed_goes_on_where_it_was(
             assert running.poll() is None, running.communicate()
             time.sleep(0.1)
         running.kill()
+    log = market.settings.home / "dbt" / "logs" / "dbt.log"
+    commands = log.read_text(encoding="utf-8").count(DBT_COMMAND)
 
     found = json.loads(shell.done(*command))["policies"]
 
+    # Parsed and compiled once for both processes: their variables are the same.
+    assert log.read_text(encoding="utf-8").count(DBT_COMMAND) == commands + 2
     assert [(row["policy"], Decimal(row["losses"])) for row in found] == [
         ("standard.reserve_days 14", Decimal(0)),
         ("standard.reserve_days 7", Decimal(60)),
