@@ -50,7 +50,8 @@ def close(
 def pay(window: Window) -> None:
     """Freeze the approved lines of the current run and submit them, or resume.
 
-    Refuses without approval. Once a run is accepted, what became ready since is another run.
+    Refuses without approval, and reads the rail's ledger before it freezes anything. Once a run is
+    accepted, what became ready since is another run.
     """
     from orchestrator.settlement.pay import pay_window
 

@@ -44,14 +44,14 @@ class Batch:
 class Standing:
     """Where the latest closed window stands, in the database's own words.
 
-    `unfinished` was frozen and has no certain answer, whatever its window. `rejected` is the
-    window's last batch where nobody has approved anew since.
+    `unfinished` were frozen and have no certain answer, whatever their window, oldest first.
+    `rejected` is the window's last batch where nobody has approved anew since.
     """
 
     window: str
     obstacles: tuple[str, ...] = ()
     pause: str | None = None
-    unfinished: Batch | None = None
+    unfinished: tuple[Batch, ...] = ()
     rejected: Batch | None = None
     approval_id: int | None = None
 
@@ -90,13 +90,33 @@ def approval_sensor(settings: Settings, job: AssetJob) -> dg.SensorDefinition:
 def decide(
     standing: Standing, tries: Callable[[str], Tries], now: datetime
 ) -> dg.RunRequest | dg.SkipReason:
-    """Pay when nothing stands in the way, resume what was frozen and not answered, else say why."""
-    if batch := standing.unfinished:
+    """Pay when nothing stands in the way, resume what was frozen and not answered, else say why.
+
+    A batch that fails again and again keeps neither another one nor the latest window back.
+    """
+    waiting = []
+    for batch in standing.unfinished:
         said = f"batch {batch.batch_id} of {batch.window} is {batch.state}"
         said += f" ({batch.note})" if batch.note else ""
         if standing.pause:
             return dg.SkipReason(f"{said}; {standing.pause}")
-        return _ask(batch.window, f"resume/{batch.batch_id}", said, tries(batch.window), now)
+        so_far = tries(batch.window)
+        answer = _ask(batch.window, f"resume/{batch.batch_id}", said, so_far, now)
+        if isinstance(answer, dg.RunRequest) or so_far.running:
+            return answer
+        waiting.append(answer.skip_message or "")
+    if any(batch.window == standing.window for batch in standing.unfinished):
+        return dg.SkipReason("; ".join(waiting))
+    answer = _pay(standing, tries, now)
+    if waiting and isinstance(answer, dg.SkipReason):
+        return dg.SkipReason("; ".join((*waiting, answer.skip_message or "")))
+    return answer
+
+
+def _pay(
+    standing: Standing, tries: Callable[[str], Tries], now: datetime
+) -> dg.RunRequest | dg.SkipReason:
+    """The latest window, of which no batch is open."""
     if batch := standing.rejected:
         said = f": {batch.note}" if batch.note else ""
         again = (
@@ -116,15 +136,12 @@ def read_standing(settings: Settings) -> Standing:
     window = latest_closed(settings)
     with connect(settings, Component.ORCHESTRATOR, is_read_only=True) as database:
         [row] = rows_of(database, "window/payout_gate", window=window)
-    unfinished = row["unfinished_batch"]
     rejected = row["rejected_batch"]
     return Standing(
         window,
         tuple(row["obstacles"]),
         row["pause"],
-        Batch(unfinished, row["unfinished_window"], row["unfinished_state"], row["unfinished_note"])
-        if unfinished
-        else None,
+        tuple(Batch(**batch) for batch in row["unfinished"]),
         Batch(rejected, window, "rejected", row["rejected_note"]) if rejected else None,
         row["approval_id"],
     )

@@ -50,11 +50,12 @@ class RailResponse:
         return self._envelope().get("data")
 
     @property
-    def has_more(self) -> bool:
-        """Whether a list goes on after this page."""
+    def has_more(self) -> bool | None:
+        """Whether a list goes on after this page; None where the rail does not say."""
         meta = self._envelope().get("meta")
         page = meta.get("pagination") if isinstance(meta, dict) else None
-        return bool(page.get("has_more")) if isinstance(page, dict) else False
+        more = page.get("has_more") if isinstance(page, dict) else None
+        return None if more is None else bool(more)
 
     def _envelope(self) -> dict[str, Any]:
         try:

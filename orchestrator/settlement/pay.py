@@ -18,6 +18,7 @@ from orchestrator.errors import SettleError
 from orchestrator.halfin import BATCH_PATH, HalfinClient, RailResponse
 from orchestrator.halfin.factory import halfin_client
 from orchestrator.settlement.alerts import post_alerts
+from orchestrator.settlement.ask_rail import look_up, read_ledger
 
 # For what another login keeps in a transaction that it left open: said, and tried again later.
 LOCK_TIMEOUT = "60s"
@@ -61,6 +62,7 @@ def _pay(
     database.commit()
     if unsent["is_unsent"]:
         _preflight(rail, database, window)
+        _read_ledgers(rail, database, window)
     _same_rail(rail, database, window)
     [frozen] = rows(
         database,
@@ -137,6 +139,27 @@ def _preflight(rail: HalfinClient, database: psycopg.Connection[Any], window: st
             f"the rail would refuse the batch of {window}: {'; '.join(problems)};"
             f" nothing was sent, run settle pay {window} again"
         )
+
+
+def _read_ledgers(rail: HalfinClient, database: psycopg.Connection[Any], window: str) -> None:
+    """What the rail's ledger has and we do not, before anything is frozen: the freeze asks for it.
+
+    Raises SettleError where the rail does not tell its ledger. A batch that stands needs none.
+    """
+    currencies = rows(database, "select finance.ledgers_to_pay(%s) as currency", window)
+    database.commit()
+    for ledger in currencies:
+        untold = read_ledger(rail, database, ledger["currency"])
+        if untold:
+            raise SettleError(
+                f"the rail does not tell {untold}: nothing was sent,"
+                f" run settle pay {window} again later"
+            )
+    if currencies:
+        # Of what it does not tell, the freeze says so.
+        look_up(rail, database, [], is_without_line=True)
+        database.execute("select finance.compare_books()")
+        database.commit()
 
 
 def _same_rail(rail: HalfinClient, database: psycopg.Connection[Any], window: str) -> None:

@@ -29,6 +29,7 @@ from orchestrator.settlement.check_wallets import check_new_wallets
 from tests.functions.market import wallet_of
 from tests.simulation.databases import copy_of
 from tests.simulation.lab import lab
+from tests.support.ledgers import LEDGERS_READ
 from tests.support.settings import at
 
 FIRST_MONDAY = datetime(2026, 9, 28, tzinfo=UTC)  # of W40
@@ -149,5 +150,7 @@ def _pay(settings: Settings, window: str) -> None:
     with connect_as(settings, person, EmbeddedPostgres(lab().home).password(person)) as ana:
         query = "select finance.approve(payout_window, digest) from finance.payable(%s)"
         ana.execute(query, [window])
+    with connect(settings, Component.OWNER) as owner:
+        owner.execute(LEDGERS_READ)
     with connect(settings, Component.ORCHESTRATOR) as database:
         database.execute("select finance.freeze_batch(%s)", [window])

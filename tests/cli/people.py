@@ -18,6 +18,7 @@ from tests.support.closed_week import (
     closed_week,
     environment_of,
 )
+from tests.support.ledgers import LEDGERS_READ
 from tests.support.shell import Shell, ShellInProcess
 
 UNKNOWN = (0, b"")  # the call had no answer
@@ -59,6 +60,8 @@ class Desk:
         self.done(name, "approve", WINDOW, "--digest", self.digest())
 
     def freeze(self, window: str = WINDOW) -> None:
+        with connect(self.settings, Component.OWNER) as owner:
+            owner.execute(LEDGERS_READ)
         self.rows(Component.ORCHESTRATOR, "select finance.freeze_batch(%s)", window)
 
     def answered(self, http_status: int, response: bytes) -> None:

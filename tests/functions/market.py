@@ -24,6 +24,7 @@ from orchestrator.settlement.pay import PayResult, pay_window
 from tests.functions.dbt_stand_ins import CHECK, COMPUTED, ENTRY, RAIL, SELLER, WALLET
 from tests.functions.payment_server import DBT, ORCHESTRATOR, OWNER, Database
 from tests.halfin.sandbox import KEY, SIGNING, http_server
+from tests.support.ledgers import LEDGERS_READ
 
 MONDAY = datetime(2026, 11, 16, tzinfo=UTC)
 WEEK = timedelta(days=7)
@@ -151,10 +152,18 @@ class Market(Database):
                 self.rows(OWNER, query, **fields)
 
     def close(self, *lines: Line, weeks: int = 0) -> None:
-        """Build and store a window; the clock then shows the instant of the close."""
+        """Build and store a window; the clock then shows the instant of the close.
+
+        The rail's ledgers count as read since.
+        """
         self.at(CLOSE + weeks * WEEK)
         self.build(*(lines or LINES), weeks=weeks)
         assert self.store(f"2026-W{47 + weeks}")
+        self.ledgers_read()
+
+    def ledgers_read(self) -> None:
+        """The rail's ledgers were read since the latest close, and had nothing to tell."""
+        self.rows(OWNER, LEDGERS_READ)
 
     def hand_over(self) -> None:
         """What dbt does at the end of a build."""

@@ -8,6 +8,7 @@ from orchestrator.config import Component, Settings
 from orchestrator.database.connection import connect, connect_as
 from tests.simulation.lab import lab
 from tests.support.closed_week import FINANCE, NOW, closed_week
+from tests.support.ledgers import LEDGERS_READ
 from tests.support.settings import at
 
 SELL = """
@@ -91,6 +92,7 @@ class PaidWeeks:
         with connect_as(self.settings, FINANCE, closed_week().server.password(FINANCE)) as person:
             query = "select finance.approve(payout_window, digest) from finance.payable(%s)"
             person.execute(query, [window])
+        self.rows(LEDGERS_READ)
         return int(self.value("select finance.freeze_batch(%(w)s)", w=window))
 
     def accept(self, batch: int) -> None:

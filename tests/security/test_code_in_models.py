@@ -92,6 +92,9 @@ def test_a_week_is_closed_approved_and_frozen_without_running_it(market: Market)
     assert market.obstacles() == []
     market.rows("dora", "select finance.funding(%s)", WINDOW)
     market.rows(ORCHESTRATOR, "select finance.alert_contradictions()")
+    for ledger in market.rows(ORCHESTRATOR, "select currency from finance.ledgers_to_read()"):
+        market.rows(ORCHESTRATOR, "select finance.store_ledger(%s, '{}')", ledger["currency"])
+    market.rows(ORCHESTRATOR, "select finance.compare_books()")
     assert market.freeze() == 1
     who = market.rows(OWNER, "select distinct who from settlement.runs")
     assert [row["who"] for row in who] == ["settle_dbt"]

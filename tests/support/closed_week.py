@@ -11,6 +11,7 @@ from psycopg import sql
 from orchestrator.config import URL_VARIABLES, Component, Settings
 from orchestrator.database.versions import FOLDER
 from orchestrator.embedded_postgres.server import EmbeddedPostgres
+from tests.support.ledgers import LEDGERS_READ
 from tests.support.postgres import clear_folder, copy_home, place
 from tests.support.settings import make_settings, without_fsync
 from tests.support.shell import Shell, ShellInProcess
@@ -96,6 +97,8 @@ def _make(week: ClosedWeek) -> None:
     shell = week.shell_here
     shell.done("generate", "--sellers", "12", "--weeks", "4")
     shell.done("close")
+    with psycopg.connect(week.server.url(Component.OWNER)) as owner:
+        owner.execute(LEDGERS_READ)
     for name, group in ((FINANCE, "finance"), (SECOND, "finance"), (ANALYST, "analyst")):
         password = week.server.password(name)
         shell.done("user", "add", name, "--group", group, SETTLE_PASSWORD=password)

@@ -39,13 +39,43 @@ def test_a_tick_says_everything_that_is_missing() -> None:
 @pytest.mark.parametrize("state", ["frozen", "submitting", "unknown"])
 def test_what_was_frozen_and_not_answered_is_resumed(state: str) -> None:
     """Whatever window is the latest by now, and whatever stands in its way."""
-    later = Standing("2026-W47", ("not approved",), unfinished=Batch(7, "2026-W46", state))
+    later = Standing("2026-W47", ("not approved",), unfinished=(Batch(7, "2026-W46", state),))
     assert asked(later) == "2026-W46/resume/7/0"
+
+
+def test_a_batch_that_fails_for_good_keeps_nobody_else_from_being_paid() -> None:
+    """The rail has other bytes under its key, say: people decide it, and the weeks go on."""
+    stuck = tuple(Batch(n, f"2026-W{40 + n}", "unknown") for n in (4, 5))
+    later = replace(READY, unfinished=stuck)
+    failed = Tries(2, NOW)
+
+    def of(*windows: str) -> dg.RunRequest | dg.SkipReason:
+        return decide(later, lambda window: failed if window in windows else NEVER, NOW)
+
+    for windows, key in (
+        ((), "2026-W44/resume/4/0"),
+        (("2026-W44",), "2026-W45/resume/5/0"),
+        (("2026-W44", "2026-W45"), "2026-W46/approved/3/0"),
+    ):
+        answer = of(*windows)
+        assert isinstance(answer, dg.RunRequest)
+        assert answer.run_key == key
+    later = replace(later, obstacles=("not approved",))
+    answer = of("2026-W44", "2026-W45")
+    assert isinstance(answer, dg.SkipReason)
+    assert str(answer.skip_message).startswith("batch 4 of 2026-W44 is unknown; 2 runs failed")
+    assert str(answer.skip_message).endswith("not approved")
+    # Of the latest window itself no other batch is frozen meanwhile.
+    later = replace(READY, window="2026-W45", unfinished=stuck)
+    assert isinstance(of("2026-W44", "2026-W45"), dg.SkipReason)
+    later = replace(READY, unfinished=stuck)
+    under_way = decide(later, lambda _: Tries(2, NOW - timedelta(days=1), "0123456789"), NOW)
+    assert isinstance(under_way, dg.SkipReason)
 
 
 def test_a_pause_stops_a_resumption_too() -> None:
     batch = Batch(7, "2026-W46", "unknown", "the rail did not answer")
-    paused = replace(READY, unfinished=batch, pause="payouts are paused since then by ana (why)")
+    paused = replace(READY, unfinished=(batch,), pause="payouts are paused since then by ana (why)")
     assert said(paused) == (
         "batch 7 of 2026-W46 is unknown (the rail did not answer);"
         " payouts are paused since then by ana (why)"

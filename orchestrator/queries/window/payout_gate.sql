@@ -1,15 +1,13 @@
--- What the approval sensor decides by, in one row. A batch that was frozen and has no certain answer
--- comes first, whatever its window: the weeks go on while a rail is away.
+-- What the approval sensor decides by, in one row. Batches that were frozen and have no certain
+-- answer come first, whatever their window: the weeks go on while a rail is away.
 with unfinished as (
     select
-        b.batch_id,
-        b.payout_window,
-        b.state,
-        b.state_note
+        coalesce(jsonb_agg(jsonb_build_object(
+            'batch_id', b.batch_id, 'window', b.payout_window,
+            'state', b.state, 'note', b.state_note
+        ) order by b.batch_id), '[]') as batches
     from finance.payout_batches as b
     where b.state in ('frozen', 'submitting', 'unknown')
-    order by b.batch_id
-    limit 1
 ),
 
 latest as (
@@ -37,10 +35,7 @@ fresh as (
 )
 
 select
-    u.batch_id as unfinished_batch,
-    u.payout_window as unfinished_window,
-    u.state as unfinished_state,
-    u.state_note as unfinished_note,
+    u.batches as unfinished,
     finance.pause_message() as pause,
     f.approval_id,
     case
@@ -50,5 +45,5 @@ select
     array(select o.obstacle from finance.payout_obstacles(%(window)s) as o (obstacle))
         as obstacles
 from fresh as f
+cross join unfinished as u
 left join latest as l on true
-left join unfinished as u on true

@@ -15,12 +15,14 @@ from pathlib import Path
 import httpx
 import pytest
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from orchestrator.database.migrate import prepare_database
 from orchestrator.embedded_postgres.system_user import programs_for, server_user
+from orchestrator.errors import SettleError
 from orchestrator.settlement.reconcile import reconcile
 from tests.functions.market import (
+    CLOSE,
     DUE,
     LINES,
     NEXT_WINDOW,
@@ -36,7 +38,7 @@ from tests.functions.market import (
 )
 from tests.functions.payment_server import ORCHESTRATOR, OWNER, WEBHOOK
 from tests.functions.rail_events import LINE, RECEIVE, concluded, payout
-from tests.functions.situations import COMPARE
+from tests.functions.situations import COMPARE, FREEZE
 from tests.halfin.sandbox import KEY
 
 _numbers = itertools.count()
@@ -117,12 +119,14 @@ def test_a_restored_database_goes_on_without_paying_twice(moment: str, tmp_path:
             assert copy.lines(keys) == [
                 (key, amount, payout, "completed") for key, amount, payout, _ in market.lines(keys)
             ]
-            assert copy.kinds("breaks") == []
+            assert copy.rows("dora", OPEN_BREAKS) == []
             assert copy.obstacles(WINDOW) == market.obstacles(WINDOW)
 
 
 RESOLVE = "select finance.resolve_line(%s, %s, %s, 'halfin ticket 7')"
 CLOSE_BREAK = "select finance.close_break(%s, 'paid by hand, says halfin')"
+OPEN_BREAKS = "select kind, subject from finance.breaks where closed_at is null"
+STORE_LEDGER = "select finance.store_ledger(%s, '{}')"
 
 
 def tell(market: Market, payout: dict[str, object]) -> None:
@@ -188,6 +192,77 @@ def test_a_first_payout_that_was_forgotten_stops_the_next_window() -> None:
         assert f"of {WINDOW} is at the rail in our name and no line has it" in said
 
 
+def test_a_database_from_before_a_close_reads_the_ledger_before_it_pays(tmp_path: Path) -> None:
+    """Nobody reconciles: the next window's payout itself finds what was paid and is forgotten."""
+    dump = tmp_path / "settle.dump"
+
+    def without_ledger(request: Request, body: bytes) -> Response:
+        if "/ledger" in request.url.path:
+            return JSONResponse({"error": {"code": "forbidden", "message": "down"}}, 403)
+        return forward(url, request, body)
+
+    twice = Line(LINE.seller, 2 * LINE.net_minor)  # with what the first window had
+    with Market.open(is_fresh=True) as market, rail() as url:
+        run("pg_dump", "--format", "custom", "--file", str(dump), market.url(OWNER))
+        market.approved(LINE)
+        assert market.pay(url).state == "accepted"
+        eventually(lambda: books(url)["by_status"] == {"completed": 1})
+        with restored(market, dump) as copy:
+            copy.build(twice, weeks=1)
+            copy.at(CLOSE + WEEK)
+            assert copy.store(NEXT_WINDOW)
+            copy.approve("ana", window=NEXT_WINDOW)
+            copy.at(DUE + WEEK)
+            assert copy.obstacles(NEXT_WINDOW) == []
+            with odd_rail(url, without_ledger, "GET") as odd, pytest.raises(SettleError) as untold:
+                copy.pay(odd, NEXT_WINDOW)
+            assert str(untold.value) == (
+                "the rail does not tell the ledger of USDT_TRC20 (down): nothing was sent,"
+                f" run settle pay {NEXT_WINDOW} again later"
+            )
+            assert copy.refusal(ORCHESTRATOR, FREEZE, NEXT_WINDOW) == (
+                f"the ledger of USDT_TRC20 was not read since {NEXT_WINDOW} was closed, and a"
+                " payout that is forgotten here may be in it: nothing was frozen,"
+                " run settle reconcile"
+            )
+            with pytest.raises(SettleError) as stopped:
+                copy.pay(url, NEXT_WINDOW)
+            assert f"of {WINDOW} is at the rail in our name and no line has it" in str(
+                stopped.value
+            )
+            assert books(url)["payouts"] == 1
+            assert copy.lines("1") == []
+
+
+def test_a_ledger_that_was_read_and_not_compared_allows_no_payout() -> None:
+    """The program ended between the two: what it stored stops nobody yet."""
+    with Market.open() as market:
+        market.build(LINE)
+        market.at(CLOSE)
+        assert market.store()
+        market.approve("ana")
+        market.at(DUE)
+        market.value(ORCHESTRATOR, STORE_LEDGER, "USDT_TRC20")
+        unread = f"the ledger of USDT_TRC20 was not read since {WINDOW} was closed"
+        assert market.refusal(ORCHESTRATOR, FREEZE, WINDOW).startswith(unread)
+        market.rows(ORCHESTRATOR, COMPARE)
+        assert market.freeze() == 1
+
+
+def test_a_clock_that_went_back_makes_no_read_of_a_later_close() -> None:
+    """Of reads and closes the windows are compared, and no instants."""
+    with Market.open() as market:
+        market.close(LINE)
+        market.rows(OWNER, "update halfin.ledger_reads set read_at = '2030-01-01'")
+        market.at(CLOSE + WEEK)
+        market.build(LINE, weeks=1)
+        assert market.store(NEXT_WINDOW)
+        market.approve("ana", window=NEXT_WINDOW)
+        market.at(DUE + WEEK)
+        unread = f"the ledger of USDT_TRC20 was not read since {NEXT_WINDOW} was closed"
+        assert market.refusal(ORCHESTRATOR, FREEZE, NEXT_WINDOW).startswith(unread)
+
+
 def test_the_window_of_a_forgotten_payout_can_be_paid_itself() -> None:
     """Its key meets the payout at the rail, and then a line has it."""
     with Market.open() as market, rail() as url:
@@ -201,8 +276,7 @@ def test_the_window_of_a_forgotten_payout_can_be_paid_itself() -> None:
         market.rows(OWNER, "update finance.breaks set subject = %s where subject = 'p2'", payout_id)
         market.rows(OWNER, "alter table finance.breaks enable trigger immutable")
         market.rows(ORCHESTRATOR, COMPARE)
-        still = "select subject from finance.breaks where closed_at is null"
-        assert [row["subject"] for row in market.rows("dora", still)] == ["p1"]
+        assert [row["subject"] for row in market.rows("dora", OPEN_BREAKS)] == ["p1"]
 
 
 def test_a_forgotten_payout_that_failed_stops_nothing() -> None:
@@ -270,7 +344,7 @@ def test_the_line_that_is_frozen_under_the_key_of_a_forgotten_payout_has_it() ->
         tell(market, payout(market, id="p1", status="completed"))
         market.rows(ORCHESTRATOR, COMPARE)
         assert market.lines("payout_id, state") == [("p1", "completed")]
-        assert market.rows("dora", "select 1 from finance.breaks where closed_at is null") == []
+        assert market.rows("dora", OPEN_BREAKS) == []
 
 
 def test_a_forgotten_payout_that_the_rail_no_longer_knows_is_peoples_to_close() -> None:
@@ -280,6 +354,6 @@ def test_a_forgotten_payout_that_the_rail_no_longer_knows_is_peoples_to_close() 
         number = market.value("dora", "select break_id from finance.breaks")
         market.freeze()
         market.at(DUE + timedelta(hours=1))
-        market.value(ORCHESTRATOR, "select finance.store_ledger(%s, '{}')", "USDT_TRC20")
+        market.value(ORCHESTRATOR, STORE_LEDGER, "USDT_TRC20")
         assert market.value("ana", CLOSE_BREAK, number) is False
         assert market.value("ben", CLOSE_BREAK, number) is True

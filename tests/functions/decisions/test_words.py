@@ -243,6 +243,7 @@ def test_every_decision_of_two_people_asks_whose_word_counts() -> None:
 
 def test_a_break_of_money_that_left_takes_two_who_are_there(market: Market) -> None:
     market.rows(OWNER, "select finance.open_break('ledger_without_line', 'p1', 'who is it?')")
+    market.rows(OWNER, "insert into halfin.untold_payouts values ('p1', 404)")
     close = "select finance.close_break(1, 'found')"
     assert market.value("cem", close) is False
     with without(market, "cem"):

@@ -216,6 +216,7 @@ def test_what_was_sent_to_another_seller_of_the_same_wallet_stays() -> None:
             )
         check_new_wallets(market.settings)
         market.store()
+        market.ledgers_read()
         market.approve("ana")
         market.at(DUE)
         market.freeze()

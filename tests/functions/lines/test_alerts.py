@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -49,6 +50,23 @@ def test_what_waits_too_long_is_told_once(market: Market) -> None:
         market.at(DUE + timedelta(days=1, seconds=1))
         market.value(ORCHESTRATOR, "select finance.compare_books()")
     assert market.kinds("alerts") == ["pending_approval", "stuck"]
+
+
+def test_two_that_compare_at_once_tell_a_thing_once(market: Market) -> None:
+    """A payout compares too, beside the reconciliation of the hour."""
+    with rail(auto_approve=False) as url:
+        market.pay(url)
+        market.at(DUE + timedelta(days=2))
+    with (
+        market.connect(ORCHESTRATOR, autocommit=False) as first,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        first.execute("select finance.compare_books()")
+        second = pool.submit(market.value, ORCHESTRATOR, "select finance.compare_books()")
+        time.sleep(0.2)
+        first.commit()
+        assert second.result() == 0
+    assert market.kinds("alerts") == ["pending_approval"]
 
 
 def test_alerts_are_posted_until_they_are_taken(market: Market) -> None:

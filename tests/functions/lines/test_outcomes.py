@@ -5,10 +5,11 @@ from hashlib import sha256
 from itertools import permutations
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests.functions.market import DUE, Market
-from tests.functions.payment_server import WEBHOOK
+from tests.functions.payment_server import OWNER, WEBHOOK
 from tests.functions.rail_events import FAILED, RECEIVE, answer, payout, receive, take
 from tests.functions.situations import on_its_way
 
@@ -151,6 +152,22 @@ def test_every_event_is_kept(market: Market, body: bytes, breaks: list[str]) -> 
         body
     ]
     assert (market.kinds("breaks"), found(market)[0]) == (breaks, "frozen")
+
+
+def test_an_event_that_waits_in_vain_is_not_stored_and_counts_when_it_comes_again(
+    market: Market,
+) -> None:
+    """Stored without its effect it was done with: the same bytes are taken once."""
+    with market.connect(OWNER, autocommit=False) as other:
+        other.execute("select from finance.payout_lines for update")
+        market.rows(WEBHOOK, "set lock_timeout = '100ms'")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            receive(market, "payout.completed")
+        market.rows(WEBHOOK, "reset lock_timeout")
+        other.rollback()
+    assert (market.kinds("breaks"), found(market)[0]) == ([], "frozen")
+    receive(market, "payout.completed")
+    assert (market.kinds("breaks"), found(market)[0]) == ([], "completed")
 
 
 @pytest.mark.parametrize("is_changed", [False, True])

@@ -24,7 +24,7 @@ from tests.functions.situations import COMPARE, sent
 
 HOUR = timedelta(hours=1)
 ENTRY = "insert into halfin.ledger_entries values (%s, %s, %s, %s, %s, %s)"
-READ = "insert into halfin.ledger_reads values (%s, %s)"
+READ = "update halfin.ledger_reads set read_at = %s where currency = %s"
 OPEN = "select kind from finance.breaks where closed_at is null order by 1"
 
 
@@ -49,7 +49,7 @@ def ledger(market: Market, *rows: tuple[str, str]) -> None:
     [(payout_id, currency)] = market.lines("payout_id, rail_currency")
     for number, (word, amount) in enumerate(rows):
         market.rows(OWNER, ENTRY, currency, f"e{number}", word, Decimal(amount), payout_id, DUE)
-    market.rows(OWNER, READ, currency, DUE + 2 * HOUR)
+    market.rows(OWNER, READ, DUE + 2 * HOUR, currency)
     market.rows(ORCHESTRATOR, COMPARE)
 
 

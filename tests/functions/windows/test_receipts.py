@@ -94,6 +94,7 @@ def test_an_orders_id_is_its_sellers_own(market: Market) -> None:
     market.build(Line("s1", 1000), Line("s2", 700, "SPL"))
     market.rows(OWNER, "update settlement_core.int_entries set source_id = 'o', order_id = 'o'")
     assert market.store(W47)
+    market.ledgers_read()
     market.approve("ana", window=W47)
     market.at(DUE)
     market.freeze(W47)

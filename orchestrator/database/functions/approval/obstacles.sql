@@ -32,14 +32,15 @@ begin
     end if;
     -- Money that left for nobody knows what may be one of these lines.
     return query
-    select format('the rail''s ledger shows payout %s, of which the rail has not told what it paid: run settle reconcile',
-        b.subject)
+    select format('the rail''s ledger shows payout %s, of which the rail has not told what it paid: %s',
+        b.subject, case
+            when finance.is_untold(b.subject) then format('ask halfin''s people, and two people close break %s with what it was', max(b.break_id))
+            else 'run settle reconcile'
+        end)
     from finance.breaks as b
-    where b.kind = 'ledger_without_line' and not exists (
+    where b.kind = 'ledger_without_line' and b.closed_at is null and not exists (
         select from finance.payout_lines as l where l.payout_id = b.subject
-    ) and not exists (
-        select from finance.breaks as u where u.kind in ('unknown_payout', 'payout_without_line') and u.subject = b.subject
-    )
+    ) and not finance.is_told(b.subject)
     group by b.subject order by b.subject;
     -- What was sent before a restore, and is forgotten here: its own window meets it at the rail.
     return query

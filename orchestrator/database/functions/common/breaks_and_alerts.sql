@@ -64,6 +64,14 @@ begin
         raise exception 'break % stays open: the line of seller % in % has the payout''s key, run settle reconcile, which asks the rail about it',
             p_break_id, v_line.seller_id, v_line.payout_window;
     end if;
+    if exists (
+        select from finance.breaks as b
+        where b.break_id = p_break_id and b.kind = 'ledger_without_line' and b.closed_at is null
+        and not finance.is_told(b.subject) and not finance.is_untold(b.subject)
+    ) then
+        raise exception 'break % stays open: the rail was not asked about the payout yet, run settle reconcile',
+            p_break_id;
+    end if;
     select b.seller_id into v_held from finance.holding_breaks() as b where b.break_id = p_break_id;
     -- What holds its seller, or is money that nobody knows for what, might be paid again: that takes two.
     if v_held is not null

@@ -19,6 +19,7 @@ begin
     if cardinality(v_set.obstacles) > 0 then
         raise exception '%', array_to_string(v_set.obstacles, '; ');
     end if;
+    perform finance.require_read_ledgers(v_set);
     insert into finance.payout_batches (
         payout_window, run, attempt, digest, currency, line_count, total_minor
     )

@@ -78,6 +78,47 @@ $$;
 comment on function finance.open_lookups() is
 'What has to be asked for at the rail: GET path/rail_id. One row per call with a line that has no certain outcome, and per payout that the ledger shows as paid and we do not; without a window where no line of ours has it. confirms: a payout of which the rail has contradicted itself, which this look-up settles.';
 
+create or replace function finance.is_told(p_payout_id text) returns boolean
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select exists (
+        select from finance.breaks as b
+        where b.kind in ('unknown_payout', 'payout_without_line') and b.subject = p_payout_id
+    )
+$$;
+comment on function finance.is_told(text) is
+'Whether the rail has told of a payout that no line has: what is open about it is for people.';
+
+create or replace function finance.is_untold(p_payout_id text) returns boolean
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select exists (select from halfin.untold_payouts as u where u.payout_id = p_payout_id)
+$$;
+comment on function finance.is_untold(text) is
+'Whether the rail was asked about a payout of its ledger that no line has, and told nothing: two people may say what it was.';
+
+create or replace function finance.record_untold(p_payout_id text, p_http_status integer)
+returns boolean
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    perform finance.require_plain_call();
+    if finance.is_told(p_payout_id)
+        or exists (select from finance.payout_lines as l where l.payout_id = p_payout_id) then
+        return false;
+    end if;
+    -- What is wrong with our key, or with the hour, says nothing of the payout.
+    if p_http_status >= 200 and p_http_status not in (401, 403, 408, 425, 429) then
+        insert into halfin.untold_payouts (payout_id, http_status)
+        select p_payout_id, p_http_status
+        where exists (
+            select from halfin.ledger_entries as e where e.payout_id = p_payout_id and e.amount < 0
+        )
+        on conflict do nothing;
+    end if;
+    return not finance.is_settled_by_people('ledger_without_line', p_payout_id);
+end;
+$$;
+comment on function finance.record_untold(text, integer) is
+'The rail, asked about a payout of its ledger that no line has, answered with this status. Returns whether it has told nothing of it and people have not said what it was.';
+
 create or replace function finance.lookups_of_call(p_rail_id text)
 returns table (path text, rail_id text, payout_window text, confirms text)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
@@ -146,9 +187,17 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
             select max(n.created_at) from halfin.ledger_entries as n where n.currency = p_currency
         )
     )
+    -- One row that the rail has dated years ahead is the newest for good, and all others older.
+    and not exists (
+        select from finance.ledger_rows(p_page) as r
+        where r.amount is not null and r.ledger_entry_id is not null and not exists (
+            select from halfin.ledger_entries as e
+            where e.currency = p_currency and e.ledger_entry_id = r.ledger_entry_id
+        )
+    )
 $$;
 comment on function finance.ledger_knows(text, bytea) is
-'Whether a page of the rail''s ledger, newest first, has gone past the newest instant that is known here.';
+'Whether a page of the rail''s ledger, newest first, has nothing new and has gone past the newest instant that is known here.';
 
 -- A row may become visible behind those that are known. Where the rail's count says that one has, it is
 -- looked for in two weeks, which is two payouts: further back each read would take minutes.
@@ -226,8 +275,10 @@ begin
         format('the rail counts %s more rows in its ledger of %s than it shows for the last two weeks: ask halfin for older rows that are new',
             m.missing, p_currency))
     from finance.ledger_missing(p_currency, p_pages) as m (missing) where m.missing > 0;
-    insert into halfin.ledger_reads (currency, read_at) values (p_currency, public.settle_now())
-    on conflict (currency) do update set read_at = excluded.read_at;
+    insert into halfin.ledger_reads (currency, read_at, read_close)
+    values (p_currency, public.settle_now(), finance.latest_closed_window())
+    on conflict (currency) do update
+    set read_at = excluded.read_at, read_close = excluded.read_close;
     return v_new;
 end;
 $$;

@@ -47,7 +47,13 @@ begin
         perform finance.open_break('unreadable_event', new.webhook_event_id::text, 'the body is not jsonb');
     end if;
     return null;
-exception when others then
+exception
+-- What another transaction, or the server, is in the way of says nothing of the event. It is not stored,
+-- and the rail sends it again: the same bytes are applied once.
+when transaction_rollback or object_not_in_prerequisite_state or insufficient_resources
+    or operator_intervention or system_error then
+    raise;
+when others then
     -- The event is kept whatever it says; a person looks at what could not be read.
     perform finance.open_break('unreadable_event', new.webhook_event_id::text, sqlerrm);
     return null;
