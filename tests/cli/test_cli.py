@@ -140,7 +140,9 @@ def test_demo_refuses_production_and_external_databases(
 
 def test_unknown_and_open_windows_are_refused(week: ClosedWeek) -> None:
     settle = week.shell
-    assert settle.refused("review", "2026-W10").startswith("window 2026-W10 does not exist: there are ")
+    assert settle.refused("review", "2026-W10").startswith(
+        "window 2026-W10 does not exist: there are "
+    )
     assert settle.refused("status", "2026-W10").startswith("window 2026-W10 does not exist")
     assert settle.refused("close", OPEN_WINDOW) == (
         f"window {OPEN_WINDOW} is still open: the latest that is over is {WINDOW}"

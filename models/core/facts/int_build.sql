@@ -48,13 +48,6 @@ go_live as (
 
 ),
 
-currencies as (
-
-    select md5(string_agg(currency || ' ' || decimals, ',' order by currency)) as digest
-    from {{ ref('currencies') }}
-
-),
-
 bounds as (
 
     select
@@ -90,7 +83,7 @@ final as (
         make_interval(mins => {{ var('close_lag_minutes') }}) as close_lag,
         '{{ var("settlement_timezone") }}' as settlement_timezone,
         '{{ var("settlement_currency") }}' as currency,
-        currencies.digest as currencies_digest,
+        currencies.currencies_digest,
         bounds.stored_until,
         coalesce(go_live.opened_at, '-infinity') as opened_at,
         bounds.scope_from,
@@ -99,7 +92,7 @@ final as (
         least(bounds.scope_from - bounds.longest_period, bounds.health_from) as ordered_from
     from bounds
     cross join go_live
-    cross join currencies
+    cross join {{ ref('int_currencies_digest') }} as currencies
 
 )
 

@@ -35,12 +35,12 @@ latest as (
         case
             when
                 closes.landed_in = finance.cluster_identifier()
-                and coalesce(closes.currencies_digest = build.currencies_digest, true)
+                and coalesce(closes.currencies_digest = currencies.currencies_digest, true)
                 then closes.landed_before
             else 0
         end as landed_before
     from {{ ref('stg_finance__window_closes') }} as closes
-    cross join {{ ref('int_build') }} as build
+    cross join {{ ref('int_currencies_digest') }} as currencies
     order by closes.window_starts_at desc
     limit 1
 
