@@ -14,7 +14,7 @@ from tests.models.agreement import compare
 from tests.models.worlds import Marketplace, lived
 from tests.reference import model
 from tests.reference.facts import Assignment, Facts, GoLive, OpeningBalance, Refund
-from tests.reference.rows import DAY, MONDAY, history, order, refund, seller
+from tests.reference.rows import DAY, MONDAY, event, history, order, refund, seller
 from tests.reference.settings import Policy
 from tests.simulation.lab import lab
 from tests.support.settings import at
@@ -110,3 +110,26 @@ def test_a_holdback_of_an_order_that_lands_late_is_paid_in_the_next_window() -> 
         live.add(Facts(orders=(late,)))
         [row] = [r for r in model.settlement_rows(weeks.close(2)) if r.gross]
         assert (row.window_starts_at, row.gross) == (GO_LIVE + 7 * DAY, 25_00)
+
+
+def test_books_have_no_dispute_that_came_too_late_before_the_go_live() -> None:
+    """The old system bore it. One that comes too late since then is the marketplace's, as before
+    the first close so after it."""
+    disputes = [
+        event("opened", "30.00", GO_LIVE - 2 * DAY, dispute_id="old"),
+        event("opened", "20.00", GO_LIVE + 2 * DAY, dispute_id="new"),
+    ]
+    with lived([]) as live:
+        live.add(history(seller(), order(), *disputes))
+        live.go_live(GoLive(GO_LIVE, (OpeningBalance("s1", Decimal("500.00")),)))
+        weeks = Weeks(live)
+        for is_closed in (False, True):
+            if is_closed:
+                weeks.close(1)
+            else:
+                weeks.build(1, is_full=False)
+            absorbed = live.select(
+                "select period, absorbed_disputes from settlement.liability_rollforward"
+                " where period_type = 'window' and absorbed_disputes <> 0"
+            )
+            assert absorbed == [("2026-W04", 20)], f"closed: {is_closed}"

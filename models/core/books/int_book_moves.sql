@@ -69,7 +69,9 @@ moves as (
         disputes.opened_minor as amount_minor
     from {{ ref('int_disputes') }} as disputes
     cross join build
-    where not disputes.is_in_time and disputes.opened_known_at >= build.stored_until
+    where
+        not disputes.is_in_time
+        and disputes.opened_known_at >= greatest(build.stored_until, build.opened_at)
 
 ),
 
