@@ -28,23 +28,27 @@ create or replace function finance.number_events() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_event finance.events;
+    v_events finance.events[];
     v_sequence bigint;
 begin
     -- The first of the transaction's events numbers all of them.
-    if exists (
-        select from finance.events as e
-        where e.event_number = new.event_number and e.sequence is not null
-    ) then
+    select e.* into v_event from finance.events as e where e.event_number = new.event_number;
+    if v_event.sequence is not null then
         return null;
     end if;
-    -- What is unnumbered is this transaction's own, and not older than its first. Executed, so that it
-    -- is planned for that number: a plan for any takes a third of all events for later ones, and reads
-    -- them all. What follows is by key, row by row, and keeps its plan.
-    for v_event in execute
-        'select e.* from finance.events as e'
-        ' where e.event_number >= $1 and e.sequence is null'
-        ' order by e.seller_id, e.event_number'
-        using new.event_number
+    if currval('finance.events_event_number_seq') = new.event_number then
+        -- Its session has written none since: it is the only one, as of each webhook.
+        v_events := array[v_event];
+    else
+        -- What is unnumbered is this transaction's own, and not older than its first. Executed, so that
+        -- it is planned for that number: a plan for any takes a third of all events for later ones, and
+        -- reads them all. What follows is by key, row by row, and keeps its plan.
+        execute
+            'select array_agg(e order by e.seller_id, e.event_number) from finance.events as e'
+            ' where e.event_number >= $1 and e.sequence is null'
+            into v_events using new.event_number;
+    end if;
+    foreach v_event in array v_events
     loop
         insert into finance.event_sequences as s (seller_id, last_sequence)
         values (v_event.seller_id, 1)

@@ -4,23 +4,24 @@ create or replace function finance.record_completed(
     p_line finance.payout_lines, p_payout jsonb, p_source text
 ) returns text
 language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    v_network_fee constant numeric := finance.fee(p_payout ->> 'network_fee');
+    v_fee_amount constant numeric := finance.fee(p_payout ->> 'fee_amount');
 begin
     -- What the rail charges may be told later than the outcome.
     update finance.payout_lines set
         state = 'completed', payout_id = p_payout ->> 'id', rail_status = null,
         tx_hash = coalesce(p_payout ->> 'tx_hash', tx_hash),
-        network_fee = coalesce(finance.fee(p_payout ->> 'network_fee'), network_fee),
-        fee_amount = coalesce(finance.fee(p_payout ->> 'fee_amount'), fee_amount),
+        network_fee = coalesce(v_network_fee, network_fee),
+        fee_amount = coalesce(v_fee_amount, fee_amount),
         failure_code = null, failure_reason = null,
         outcome_at = case when state = 'completed' then outcome_at else public.settle_now() end,
         retaken_at = case
             when returned_at is not null then coalesce(retaken_at, finance.this_instant())
         end
     where line_id = p_line.line_id;
-    if exists (
-        select from unnest(array['network_fee', 'fee_amount']) as f (name)
-        where p_payout ->> f.name is not null and finance.fee(p_payout ->> f.name) is null
-    ) then
+    if (p_payout ->> 'network_fee' is not null and v_network_fee is null)
+        or (p_payout ->> 'fee_amount' is not null and v_fee_amount is null) then
         perform finance.raise_alert_once('unreadable_fee', p_line.line_id,
             format('payout %s of seller %s cost %s and %s by the rail, which is not an amount: the fee is left out, ask halfin',
                 p_payout ->> 'id', p_line.seller_id,
