@@ -95,6 +95,9 @@ def read_ledger(rail: HalfinClient, database: psycopg.Connection[Any], currency:
         has_more = is_full if answer.has_more is None else answer.has_more
         if is_whole or page["is_old"] or not (entries and has_more):
             break
-    database.execute("select finance.store_ledger(%s, %b)", [currency, pages])
+    query = "select finance.store_ledger(%s, %b) as new_rows"
+    [stored] = rows(database, query, currency, pages)
     database.commit()
+    if stored["new_rows"] is None:
+        return f"the ledger of {currency} (a page that cannot be read)"
     return None

@@ -64,7 +64,7 @@ def test_a_refusal_is_taken_as_it_is(status: int) -> None:
     [answer] = odd_rail(refused(status))
     assert (answer.http_status, answer.was_sent, answer.is_worth_a_retry) == (status, True, False)
     assert refusal(answer) == ("validation_error", ["a", 1])
-    assert (answer.said, answer.data, answer.has_more) == ("no", None, False)
+    assert (answer.said, answer.data, answer.has_more) == ("no", None, None)
 
 
 @pytest.mark.parametrize("content", ["", "<html>", "null", '{"error": []}', '{"error": {}}'])

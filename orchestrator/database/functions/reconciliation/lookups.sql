@@ -145,7 +145,7 @@ begin
     for v_payout in
         select p.payout
         from jsonb_array_elements(
-            finance.payouts_of(finance.try_jsonb(finance.sanitize_response(p_response)))
+            finance.payouts_of(finance.readable_json(p_response))
         ) as p (payout)
         cross join lateral finance.class_of_status(p.payout ->> 'status') as c (class)
         left join finance.payout_lines as l on l.payout_id = p.payout ->> 'id'
@@ -245,6 +245,11 @@ declare
     v_new bigint;
 begin
     perform finance.require_plain_call();
+    if exists (
+        select from unnest(p_pages) as p (page) where finance.readable_json(p.page) is null
+    ) then
+        return null;
+    end if;
     insert into halfin.ledger_entries (
         currency, ledger_entry_id, entry_type, amount, payout_id, created_at
     )
@@ -283,7 +288,7 @@ begin
 end;
 $$;
 comment on function finance.store_ledger(text, bytea[]) is
-'Keeps the rows of all pages since the last read, or none; returns how many were new.';
+'Keeps the rows of all pages since the last read, or none; returns how many were new, null where a page cannot be read.';
 
 create or replace function finance.ledgers_to_read()
 returns table (currency text, was_paid boolean)

@@ -52,6 +52,24 @@ exception when data_exception or program_limit_exceeded then
 end;
 $$;
 
+-- What a document lists is worth reading where one text in it is not: a page of a ledger is not without
+-- rows because somebody's note has a character that jsonb cannot keep, or half of one.
+create or replace function finance.readable_json(p_bytes bytea) returns jsonb
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+declare
+    v_text constant text := finance.sanitize_response(p_bytes);
+begin
+    return coalesce(
+        finance.try_jsonb(v_text),
+        finance.try_jsonb(regexp_replace(
+            v_text, '(?<!\\)((?:\\\\)*)\\u(0000|[dD][89a-fA-F][0-9a-fA-F]{2})', '\1\ufffd', 'g'
+        ))
+    );
+end;
+$$;
+comment on function finance.readable_json(bytea) is
+'A response of the rail as jsonb, with characters that jsonb cannot keep replaced; null where it is no document.';
+
 -- Text without what Postgres cannot keep and without our key.
 create or replace function finance.sanitize_response(p_bytes bytea) returns text
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
@@ -75,12 +93,13 @@ comment on function finance.truncate_message(text) is 'The rail''s message, whit
 
 create or replace function finance.payouts_of(p_response jsonb) returns jsonb
 language sql immutable set search_path = pg_catalog, pg_temp as $$
-    -- A batch lists its payouts; a single payout is its own list. Nothing where one has no id.
+    -- A batch lists its payouts; a single payout is its own list. Nothing where one has no id, or one
+    -- that no index takes: such a response is not certain, and nobody could keep what it says.
     select case
         when jsonb_typeof(d.payouts) = 'array' and not exists (
             select from jsonb_array_elements(d.payouts) as p (payout)
-            where coalesce(p.payout ->> 'id', '') = ''
-        ) and coalesce(p_response #>> '{data,id}', '') <> '' then d.payouts
+            where coalesce(length(p.payout ->> 'id'), 0) not between 1 and 255
+        ) and length(p_response #>> '{data,id}') between 1 and 255 then d.payouts
         else '[]'::jsonb
     end
     from (
@@ -127,8 +146,8 @@ create or replace function finance.rows_of(p_page bytea) returns setof jsonb
 language sql immutable set search_path = pg_catalog, pg_temp as $$
     select r.entry
     from jsonb_array_elements(
-        case jsonb_typeof(finance.try_jsonb(finance.sanitize_response(p_page)) -> 'data')
-            when 'array' then finance.try_jsonb(finance.sanitize_response(p_page)) -> 'data'
+        case jsonb_typeof(finance.readable_json(p_page) -> 'data')
+            when 'array' then finance.readable_json(p_page) -> 'data'
             else '[]'::jsonb
         end
     ) as r (entry)
@@ -141,9 +160,15 @@ returns table (
     ledger_entry_id text, entry_type text, amount numeric, payout_id text, created_at timestamptz
 )
 language sql stable set search_path = pg_catalog, pg_temp as $$
+    -- An id that no index takes: a hash of it is as good for a row, its beginning for whoever asks.
     select
-        nullif(r.entry ->> 'id', ''), coalesce(r.entry ->> 'type', ''),
-        finance.try_numeric(r.entry ->> 'amount'), r.entry ->> 'payout_id',
+        case
+            when length(r.entry ->> 'id') > 255
+                then encode(sha256(convert_to(r.entry ->> 'id', 'UTF8')), 'hex')
+            else nullif(r.entry ->> 'id', '')
+        end,
+        coalesce(r.entry ->> 'type', ''),
+        finance.try_numeric(r.entry ->> 'amount'), left(r.entry ->> 'payout_id', 255),
         finance.try_instant(r.entry ->> 'created_at')
     from finance.rows_of(p_page) as r (entry)
 $$;
