@@ -61,6 +61,9 @@ _QUERIES: dict[str, LiteralString] = {
     "late_disputes": """
         select payout_window, absorbed_disputes from {0}.window_summary
         where absorbed_disputes <> 0""",
+    "booked_disputes": """
+        select period, absorbed_disputes from {0}.liability_rollforward
+        where period_type = 'window' and absorbed_disputes <> 0""",
 }
 
 
@@ -202,6 +205,7 @@ _READERS: dict[str, Callable[[model.Ledger], Iterable[tuple[Any, ...]]]] = {
     "entries": _entries,
     "exceptions": _exceptions,
     "late_disputes": _late_disputes,
+    "booked_disputes": _late_disputes,
 }
 
 

@@ -70,6 +70,15 @@ MUTANTS = (
         seed=1,
     ),
     mutant(
+        "books have what came too late before the go-live",
+        CLOSE,
+        (
+            f"{CORE}/books/int_book_moves.sql",
+            "greatest(build.stored_until, build.opened_at)",
+            "build.stored_until",
+        ),
+    ),
+    mutant(
         "late disputes take part in the clamp",
         CLOSE,
         (f"{CORE}/entries/int_claims.sql", "where is_in_time and", "where"),
