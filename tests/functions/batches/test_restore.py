@@ -309,6 +309,28 @@ def test_a_forgotten_payout_that_failed_and_is_paid_after_all_is_asked_about() -
         assert market.rows(ORCHESTRATOR, "select path from finance.open_lookups()") == []
 
 
+def test_a_webhook_without_a_key_does_not_say_whose_payout_it_was() -> None:
+    """It need not repeat the key: the rail, asked, names it, and the payout is one in our name."""
+    with Market.open() as market:
+        market.close(LINES[0])
+        market.approve("ana")
+        market.at(DUE)
+        event = {"event": "payout.completed", "data": forgotten(market, idempotency_key=None)}
+        market.rows(WEBHOOK, RECEIVE, json.dumps(event).encode())
+        assert market.kinds("breaks") == ["payout_without_key"]
+        assert market.obstacles() == []
+        entry = {"id": "1", "type": "payout", "amount": "-123.45", "payout_id": "p1"}
+        page = json.dumps({"data": [entry | {"created_at": "2026-11-25T08:00:00Z"}]}).encode()
+        market.value(ORCHESTRATOR, "select finance.store_ledger('USDT_TRC20', %s)", [page])
+        market.rows(ORCHESTRATOR, COMPARE)
+        [said] = market.obstacles()
+        assert "payout p1, of which the rail has not told what it paid" in said
+        [asked] = market.rows(ORCHESTRATOR, "select path, rail_id from finance.open_lookups()")
+        assert asked == {"path": "/v1/payouts", "rail_id": "p1"}
+        tell(market, forgotten(market))
+        assert "payout_without_line" in market.kinds("breaks")
+
+
 def test_a_payout_known_of_a_call_that_was_taken_back_is_asked_about() -> None:
     """Its call is forgotten and will not be sent again: only the payout itself tells its end."""
     with Market.open() as market:

@@ -124,6 +124,9 @@ begin
         -- Unasked, the rail may say that it failed, and pay it after all: then it is asked.
         perform finance.open_break(case
                 when v_class = 'failed' and p_source not in ('lookup', 'confirmation') then 'failed_without_line'
+                -- Without its key it may be one of ours, sent before a restore: it is asked about.
+                when v_payout_id is not null and p_source = 'webhook'
+                    and p_payout ->> 'idempotency_key' is null then 'payout_without_key'
                 else 'unknown_payout'
             end, coalesce(v_payout_id, 'no id'),
             format('the rail speaks of payout %s, status %s, that no line of ours asked for',
