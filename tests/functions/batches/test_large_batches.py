@@ -84,6 +84,7 @@ def test_an_answer_finds_each_line_by_its_key_where_statistics_know_the_batch_be
     count = LINES // 10
     with Market.open(is_fresh=True) as market, rail(auto_approve=False) as url:
         many_lines.approved(market, count)
+        market.ledgers_read()
         market.freeze()
         assert verdict(market, Try(400, refusal())) == "rejected"
         market.rows(OWNER, "analyze finance.payout_lines")
