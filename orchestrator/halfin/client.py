@@ -183,7 +183,10 @@ def _read(response: httpx.Response) -> bytearray | None:
     """The body; None where it is longer than any answer we expect."""
     raw = bytearray()
     for chunk in response.iter_bytes():
-        raw += chunk
+        if not raw and isinstance(chunk, bytearray):
+            raw = chunk  # all of it, from Exchange, and not copied
+        else:
+            raw += chunk
         if len(raw) > MAX_ANSWER_BYTES:
             return None
     return raw

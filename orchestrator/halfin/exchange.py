@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from typing import cast
 
@@ -73,20 +72,19 @@ class _Body(httpx.SyncByteStream):
 
     def __init__(self) -> None:
         self.problem: httpx.RequestError | None = None
-        self._chunks: deque[bytes] = deque()
+        self._raw = bytearray()
 
     async def read(self, response: httpx.Response, longest: int) -> None:
         """To its end; of one that is too long, no more than shows it."""
-        left = longest
         async for chunk in response.aiter_raw():
-            self._chunks.append(chunk)
-            left -= len(chunk)
-            if left < 0:
+            self._raw += chunk
+            if len(self._raw) > longest:
                 return
 
     def __iter__(self) -> Iterator[bytes]:
-        while self._chunks:  # given away: megabytes are held once
-            yield self._chunks.popleft()
+        if self._raw:
+            # In one piece, which the client keeps: megabytes are held once.
+            yield cast("bytes", self._raw)
         if self.problem:
             raise self.problem
 
