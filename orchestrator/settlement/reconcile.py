@@ -17,9 +17,9 @@ from orchestrator.settlement.retention import prune_some
 def reconcile(settings: Settings) -> int:
     """Look up what has no certain outcome, read the ledger, compare; returns how many lines moved.
 
-    A failed or returned line's money comes back here and nowhere else: when the rail, asked, says
-    so again. What the rail does not tell about keeps nobody from asking about the rest; it raises
-    SettleError at the end.
+    A failed or returned line's money comes back when the rail, asked, says so again: here, or where
+    a pay asks about a payout of the ledger that no line names. What the rail does not tell about
+    keeps nobody from asking about the rest; it raises SettleError at the end.
     """
     with halfin_client(settings) as rail, connect(settings, Component.ORCHESTRATOR) as database:
         try:

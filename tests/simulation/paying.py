@@ -26,7 +26,10 @@ def pay(sim: Simulation, window: str) -> str:
         sim.log.append(f"     meanwhile: {sim.rail.work()}, {webhooks.deliver(sim)}")
 
     program = sim.unlucky("pay", sim.luck("a guest of pay").choice((second, early)))
-    return sim.product(lambda settings: sim.pay_window(settings, window), program)
+    known = set(sim.rail.shown_hanging)
+    said = sim.product(lambda settings: sim.pay_window(settings, window), program)
+    sim.rail.is_asked, sim.rail.shown_hanging = False, known  # of what hangs reconcile tells
+    return said
 
 
 def pay_again(sim: Simulation) -> str:

@@ -79,7 +79,7 @@ class Rail(httpx.BaseTransport):
     shown_failed: set[str] = field(default_factory=set)  # to whoever asked
     shown_returned: set[str] = field(default_factory=set)
     shown_hanging: set[str] = field(default_factory=set)
-    is_asked: bool = False  # by reconcile: what it shows a payout then is acted upon
+    is_asked: bool = False  # by who acts upon what it then shows of a payout
     is_calm: bool = False
     is_rough: bool = False  # more fails, and more of that completes after all
 
@@ -184,6 +184,7 @@ class Rail(httpx.BaseTransport):
             case ["balances"]:
                 return _success([self._balance(code) for code in CURRENCY_NETWORKS])
             case ["balances", code, "ledger"]:
+                self.is_asked = True  # a pay, too, asks about what the ledger shows and no line has
                 rows = self.book.ledger.by_currency[code][::-1]
                 first, limit = (int(request.url.params[name]) for name in ("offset", "limit"))
                 more = {"has_more": len(rows) > first + limit}
