@@ -46,7 +46,7 @@ def payday(sim: Simulation) -> None:
     if backup:
         restores.restore(sim, backup, approvers)
     if sim.is_calm:
-        sim.step("all is paid", lambda: runs.paid_in_calm(sim, window))
+        runs.all_is_paid(sim, window)
 
 
 def _pay(sim: Simulation, window: str, approvers: list[str]) -> None:

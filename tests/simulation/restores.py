@@ -83,14 +83,19 @@ def _put_back(sim: Simulation, backup: Backup) -> str:
     return f"{len(sim.rail.book.in_order)} payouts are at the rail, {len(calls)} calls under way"
 
 
-def correct(sim: Simulation, *, is_over: bool = False) -> None:
-    """Of a payout that no line has, and whose window is over, two people take the money off."""
-    for number, payout_id in sim.rows(
+def correct(sim: Simulation, *, is_over: bool = False) -> bool:
+    """Of a payout that no line has, and whose window is over, two people take the money off.
+
+    Whether there was one.
+    """
+    lost = sim.rows(
         "select break_id, subject from finance.breaks where kind = 'payout_without_line'"
         " and closed_at is null and (payout_window <> %s or %s) order by break_id",
         *(sim.window, is_over),
-    ):
+    )
+    for number, payout_id in lost:
         sim.step("a lost payout is corrected", lambda: _correct(sim, number, payout_id))  # noqa: B023
+    return bool(lost)
 
 
 def _correct(sim: Simulation, number: int, payout_id: str) -> str:

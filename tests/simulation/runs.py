@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.simulation import batches, paying, releases
+from tests.simulation import batches, paying, releases, restores
 from tests.simulation.people import FINANCE
 from tests.simulation.violation import Violation
 
@@ -41,12 +41,21 @@ def last_run(sim: Simulation) -> None:
     for who in FINANCE:
         sim.step(f"{who} approves the last run", lambda: sim.office.approve(who, window))  # noqa: B023
     sim.step("pay the last run", lambda: paying.pay(sim, window))
-    sim.step("all is paid", lambda: paid_in_calm(sim, window))
+    all_is_paid(sim, window)
     paying.settle_down(sim)
 
 
-def paid_in_calm(sim: Simulation, window: str) -> str:
-    """With everybody's approval and a rail without moods, whoever can be paid is."""
+def all_is_paid(sim: Simulation, window: str) -> None:
+    """With everybody's approval and a rail without moods, whoever can be paid is.
+
+    Once what the ledger, which a pay reads, has shown of a forgotten payout is corrected.
+    """
+    if restores.correct(sim):
+        sim.step("pay once that is corrected", lambda: paying.pay(sim, window))
+    sim.step("all is paid", lambda: _paid(sim, window))
+
+
+def _paid(sim: Simulation, window: str) -> str:
     conflicts = batches.conflicts(sim, window)
     ready = {s for s in sim.oracle.rows[window] if not sim.oracle.holds_now(window, s, conflicts)}
     paid = sim.rows(
