@@ -286,6 +286,18 @@ def test_a_forgotten_payout_that_failed_stops_nothing() -> None:
         assert market.kinds("breaks") == ["unknown_payout", "unknown_payout"]
 
 
+def is_asked_about_once_the_ledger_has_it(market: Market) -> None:
+    """The ledger has paid p1, which stops payouts until the rail has told what it was."""
+    entry = {"id": "1", "type": "payout", "amount": "-123.45", "payout_id": "p1"}
+    page = json.dumps({"data": [entry | {"created_at": "2026-11-25T08:00:00Z"}]}).encode()
+    market.value(ORCHESTRATOR, "select finance.store_ledger('USDT_TRC20', %s)", [page])
+    market.rows(ORCHESTRATOR, COMPARE)
+    [said] = market.obstacles()
+    assert "payout p1, of which the rail has not told what it paid" in said
+    [asked] = market.rows(ORCHESTRATOR, "select path, rail_id from finance.open_lookups()")
+    assert asked == {"path": "/v1/payouts", "rail_id": "p1"}
+
+
 def test_a_forgotten_payout_that_failed_and_is_paid_after_all_is_asked_about() -> None:
     """A webhook told of the failure, and was the last word that was heard of it."""
     with Market.open() as market:
@@ -296,14 +308,7 @@ def test_a_forgotten_payout_that_failed_and_is_paid_after_all_is_asked_about() -
         market.rows(WEBHOOK, RECEIVE, json.dumps(event).encode())
         assert market.kinds("breaks") == ["failed_without_line"]
         assert market.obstacles() == []
-        entry = {"id": "1", "type": "payout", "amount": "-123.45", "payout_id": "p1"}
-        page = json.dumps({"data": [entry | {"created_at": "2026-11-25T08:00:00Z"}]}).encode()
-        market.value(ORCHESTRATOR, "select finance.store_ledger('USDT_TRC20', %s)", [page])
-        market.rows(ORCHESTRATOR, COMPARE)
-        [said] = market.obstacles()
-        assert "payout p1, of which the rail has not told what it paid" in said
-        [asked] = market.rows(ORCHESTRATOR, "select path, rail_id from finance.open_lookups()")
-        assert asked == {"path": "/v1/payouts", "rail_id": "p1"}
+        is_asked_about_once_the_ledger_has_it(market)
         tell(market, forgotten(market))
         assert "payout_without_line" in market.kinds("breaks")
         assert market.rows(ORCHESTRATOR, "select path from finance.open_lookups()") == []
@@ -319,14 +324,7 @@ def test_a_webhook_without_a_key_does_not_say_whose_payout_it_was() -> None:
         market.rows(WEBHOOK, RECEIVE, json.dumps(event).encode())
         assert market.kinds("breaks") == ["payout_without_key"]
         assert market.obstacles() == []
-        entry = {"id": "1", "type": "payout", "amount": "-123.45", "payout_id": "p1"}
-        page = json.dumps({"data": [entry | {"created_at": "2026-11-25T08:00:00Z"}]}).encode()
-        market.value(ORCHESTRATOR, "select finance.store_ledger('USDT_TRC20', %s)", [page])
-        market.rows(ORCHESTRATOR, COMPARE)
-        [said] = market.obstacles()
-        assert "payout p1, of which the rail has not told what it paid" in said
-        [asked] = market.rows(ORCHESTRATOR, "select path, rail_id from finance.open_lookups()")
-        assert asked == {"path": "/v1/payouts", "rail_id": "p1"}
+        is_asked_about_once_the_ledger_has_it(market)
         tell(market, forgotten(market))
         assert "payout_without_line" in market.kinds("breaks")
 

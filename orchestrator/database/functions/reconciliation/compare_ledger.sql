@@ -63,19 +63,20 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     inner join ledger as g on l.payout_id = g.payout_id
     where l.state = 'completed' and g.paid is not null and g.fees <> l.network_fee + l.fee_amount
     union all
-    select 'ledger_without_line', g.payout_id,
-        format('the ledger of %s has paid %s as payout %s, that no line of ours asked for',
-            g.currency, g.paid, g.payout_id)
+    select 'ledger_without_line', g.payout_id, t.told
     from ledger as g
+    cross join lateral (
+        select format('the ledger of %s has paid %s as payout %s, that no line of ours asked for',
+            g.currency, g.paid, g.payout_id) as told
+    ) as t
     where g.paid is not null and not exists (
         select from finance.payout_lines as l where l.payout_id = g.payout_id
     )
     -- What two people have said of it is of that much; more of it is news.
     and not exists (
         select from finance.breaks as b
-        where b.kind = 'ledger_without_line' and b.subject = g.payout_id
+        where (b.kind, b.subject, b.detail) = ('ledger_without_line', g.payout_id, t.told)
         and b.closed_by <> 'an outcome'
-        and strpos(b.detail, format(' has paid %s as payout ', g.paid)) > 0
     )
     union all
     select 'paid_by_ledger', l.line_id,
