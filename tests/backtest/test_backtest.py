@@ -332,13 +332,19 @@ def test_on_the_frontier_is_who_loses_less_only_by_keeping_more(market: Marketpl
 GRID = ("--grid", "standard.reserve_days=7,8,14")
 DBT_COMMAND = "Running with dbt="
 TRIED = "select policy, min(xmin::text) as made from asof_backtest.tried_weeks group by policy"
+# While the transaction of this row is open, what was measured of 14 days waits to be kept.
+IN_THE_WAY = """
+insert into asof_backtest.tried_weeks (grid, policy, payout_window, measures)
+values ('', 'standard.reserve_days 14', '2026-W41', '{}')
+"""
+WAITING = "from pg_stat_activity where pg_backend_pid() = any(pg_blocking_pids(pid))"
 
 
 @pytest.mark.many("two processes, twice: make test tries policies in its own")
 def test_a_grid_that_was_killed_goes_on_where_it_was(
     market: Marketplace, live: Policy, report: Report, tmp_path: Path
 ) -> None:
-    """Three policies in two processes; what is tried by the time of the kill is not tried again.
+    """Three policies in two processes, killed once one was kept and while the last one is not.
 
     A reserve of 8 days ends on a Sunday, so each order is paid by the same window as with 7 days:
     60 absorbed. After 14 days every dispute is known before the release.
@@ -347,19 +353,29 @@ def test_a_grid_that_was_killed_goes_on_where_it_was(
     file.write_text("policy: reserve\n", encoding="utf-8")
     shell = Shell(market.settings.home, **environment_of(market.settings))
     command = ("backtest", "--policy", str(file), *GRID, "--html", str(drawn), "--json")
-    before = set(market.rows(TRIED))
-    with shell.start(*command) as running:
-        while not (kept := {*market.rows(TRIED)} - before):
-            assert running.poll() is None, running.communicate()
-            time.sleep(0.1)
-        running.kill()
     log = market.settings.home / "dbt" / "logs" / "dbt.log"
-    commands = log.read_text(encoding="utf-8").count(DBT_COMMAND)
+
+    def commands() -> int:
+        return log.read_text(encoding="utf-8").count(DBT_COMMAND)
+
+    kept: set[Any] = set()
+    before, commands_before = set(market.rows(TRIED)), commands()
+    with (
+        connect(market.settings, Component.OWNER) as database,
+        database.transaction(force_rollback=True),
+    ):
+        database.execute(IN_THE_WAY)
+        with shell.start(*command) as running:
+            while not (kept and database.execute(f"select 1 {WAITING}".encode()).fetchall()):
+                assert running.poll() is None, running.communicate()
+                time.sleep(0.1)
+                kept = set(market.rows(TRIED)) - before
+            running.kill()
+            database.execute(f"select pg_terminate_backend(pid, 10000) {WAITING}".encode())
+    # Parsed and compiled once for both processes: their variables are the same.
+    assert commands() == commands_before + 2
 
     found = json.loads(shell.done(*command))["policies"]
-
-    # Parsed and compiled once for both processes: their variables are the same.
-    assert log.read_text(encoding="utf-8").count(DBT_COMMAND) == commands + 2
     assert [(row["policy"], Decimal(row["losses"])) for row in found] == [
         ("standard.reserve_days 14", Decimal(0)),
         ("standard.reserve_days 7", Decimal(60)),
