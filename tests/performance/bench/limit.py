@@ -29,6 +29,7 @@ from tests.performance.bench.place import (
 )
 from tests.performance.bench.results import Result
 
+RUNS = 5
 SIZES = {"small": Size(200, 5, 5), "medium": Size(4000, 13, 5), "full": Size(4000, 52, 49)}
 
 
@@ -87,20 +88,20 @@ def run(scale: str) -> Iterator[Result]:
 
 def measure(here: Place, size: Size) -> Iterator[Result]:
     """All of it in one place whose last window was built and waits for its close."""
-    storing = statistics.median(_store(here) for _ in range(3))
+    storing = statistics.median(_store(here) for _ in range(RUNS))
     begun = here.processor_seconds()
-    runs = [here.build_models() for _ in range(3)]
+    runs = [here.build_models() for _ in range(RUNS)]
     used = (here.processor_seconds() - begun) / len(runs)
     models = statistics.median(sum(times.values()) for times in runs)
     with here.connect() as database:
         ours = equal_rows(database)
         ask = lambda: database.execute(STATEMENT.encode()).fetchall()  # noqa: E731
-        least = median_seconds(ask)
-        least_used = statistics.median(processor_seconds(here, ask) for _ in range(3))
+        least = median_seconds(ask, RUNS)
+        least_used = statistics.median(processor_seconds(here, ask) for _ in range(RUNS))
         ask_both = lambda: (ask(), database.execute(HEALTH.encode()).fetchall())  # noqa: E731
-        both_used = statistics.median(processor_seconds(here, ask_both) for _ in range(3))
+        both_used = statistics.median(processor_seconds(here, ask_both) for _ in range(RUNS))
         again = lambda: [database.execute(s.encode()).fetchall() for s in COMPARED.values()]  # noqa: E731
-        again_used = statistics.median(processor_seconds(here, again) for _ in range(3))
+        again_used = statistics.median(processor_seconds(here, again) for _ in range(RUNS))
     yield Result("limit", f"hand-written statement, {size}", least, "s")
     what = "all models of the close"
     yield Result("limit", what, models, "s", models / least, "the statement", at_most=1.5)

@@ -144,11 +144,17 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - begun
 
 
-def models_of_a_week(size: Size, runs: int = 3) -> tuple[float, float]:
-    """Seconds of all models in the build of a week, history being closed, and processor seconds.
+@dataclass(frozen=True)
+class Models:
+    """The models of a week, medians of some runs: seconds of all, the server's, and of each."""
 
-    The medians of some runs, when what the first builds after a history do once is done.
-    """
+    took: float
+    used: float
+    each: dict[str, float]
+
+
+def models_of_a_week(size: Size, runs: int = 5) -> Models:
+    """In the build of a week, history being closed, when what the first builds do once is done."""
     times, used = [], []
     with place() as here:
         here.fill(size)
@@ -161,9 +167,13 @@ def models_of_a_week(size: Size, runs: int = 3) -> tuple[float, float]:
         here.build_models()
         for _ in range(runs):
             begun = here.processor_seconds()
-            times.append(sum(here.build_models().values()))
+            times.append(here.build_models())
             used.append(here.processor_seconds() - begun)
-    return statistics.median(times), statistics.median(used)
+    return Models(
+        statistics.median(sum(run.values()) for run in times),
+        statistics.median(used),
+        {name: statistics.median(run[name] for run in times) for name in times[0]},
+    )
 
 
 def processor_seconds(here: Place, work: Callable[[], object]) -> float:

@@ -16,7 +16,8 @@ SIZES = {
 def run(scale: str) -> Iterator[Result]:
     first = None
     for size in SIZES[scale]:
-        took, used = (x / size.sellers * 1000 for x in models_of_a_week(size, RUNS[scale]))
+        models = models_of_a_week(size, RUNS[scale])
+        took, used = (x / size.sellers * 1000 for x in (models.took, models.used))
         first = first or (took, used)
         ratio_of = f"{SIZES[scale][0].sellers:,} sellers"
         what = f"per 1,000 sellers, {size}"
