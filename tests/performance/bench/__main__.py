@@ -9,8 +9,8 @@ from pathlib import Path
 from tests.performance.bench.results import Result, write
 
 BENCHMARKS = (
-    *("generating", "limit", "growth", "sellers", "overhead", "webhooks", "batch", "views"),
-    *("backtest", "cluster"),
+    *("generating", "limit", "growth", "sellers", "overhead", "closes", "webhooks", "batch"),
+    *("views", "backtest", "cluster"),
 )
 
 
