@@ -26,6 +26,7 @@ from tests.performance.bench.place import (
     place,
     processor_seconds,
     seconds,
+    window,
 )
 from tests.performance.bench.results import Result
 
@@ -41,17 +42,13 @@ def _statement(name: str, weeks_ago: int = 0) -> str:
         ends_at=f"'{WEEK_ENDS - ago}'",
         # What became known later is in no window that had ended.
         as_of=f"'{WEEK_ENDS - ago if ago else NOW}'",
-        window_before=f"'{_window(weeks_ago + 1)}'",
+        window_before=f"'{window(weeks_ago + 1)}'",
     )
-
-
-def _window(weeks_ago: int) -> str:
-    return f"{WEEK_STARTS - timedelta(weeks=weeks_ago):%G-W%V}"
 
 
 STATEMENT = _statement("limit")
 HEALTH = _statement("health")
-COMPARED = {_window(n): _statement("limit", n) for n in (1, 2)}
+COMPARED = {window(n): _statement("limit", n) for n in (1, 2)}
 STORED = """
 select
     seller_id, gross_minor, fees_minor, taxes_minor, refunds_minor, disputes_minor, charges_minor,
@@ -131,10 +128,10 @@ def equal_rows(database: psycopg.Connection) -> list[tuple[object, ...]]:
     _compare("Postgres", database.execute(STATEMENT.encode()).fetchall(), ours)
     health = database.execute(SUMS.encode()).fetchall()
     _compare("Postgres", database.execute(HEALTH.encode()).fetchall(), health)
-    for window, statement in COMPARED.items():
+    for name, statement in COMPARED.items():
         # What waits for release is of today, and no close stores it.
         rows = [row[:-1] for row in database.execute(statement.encode()).fetchall()]
-        _compare("Postgres", rows, database.execute(STORED, [window]).fetchall())
+        _compare("Postgres", rows, database.execute(STORED, [name]).fetchall())
     return ours
 
 

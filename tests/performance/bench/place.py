@@ -46,6 +46,11 @@ where number %% 40 = 0 or number %% 41 = 0
 """
 
 
+def window(weeks_ago: int) -> str:
+    """The window that ended so many weeks before the last one, WINDOW."""
+    return f"{WEEK_STARTS - timedelta(weeks=weeks_ago):%G-W%V}"
+
+
 @dataclass(frozen=True)
 class Size:
     """How much trade: the mean orders of a seller per week."""
