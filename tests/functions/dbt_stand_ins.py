@@ -34,7 +34,7 @@ create table settlement_core.int_facts__seen (
     posted_at timestamptz, window_starts_at timestamptz
 );
 create table settlement_core.int_disputes (
-    is_in_time boolean, opened_minor bigint, opened_known_at timestamptz
+    is_absorbed boolean, opened_minor bigint, opened_known_at timestamptz
 );
 create table settlement_core.int_close_contradictions (
     payout_window text, seller_id text, stored_minor bigint, computed_minor bigint

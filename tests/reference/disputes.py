@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fractions import Fraction
 
-from .facts import DisputeEvent
+from .facts import DisputeEvent, key_of, seen_at
 from .known import Known
 from .screening import Screening
 from .settings import Settings
@@ -29,6 +29,7 @@ class Dispute:
 
     first: Event
     in_time: bool
+    is_elsewhere: bool
     claims: list[DisputeClaim] = field(default_factory=list)
 
     @property
@@ -75,7 +76,8 @@ def _about(row: DisputeEvent) -> tuple[str, str, str]:
 
 
 def _lived(first: Event, history: list[Event], screening: Screening) -> Dispute:
-    dispute = Dispute(first, _in_time(first, screening.settings))
+    is_elsewhere = key_of(first.fact) in screening.result.elsewhere
+    dispute = Dispute(first, _in_time(first, is_elsewhere, screening.settings), is_elsewhere)
     opened, borne, is_open = Fraction(0), Fraction(0), False
     for event in sorted(history, key=_rank):
         before = borne
@@ -101,11 +103,13 @@ def _rank(event: Event) -> tuple[datetime, datetime, bool, str]:
     return (event.known_at, event.occurred_at, is_outcome, event.fact.dispute_event_id)
 
 
-def _in_time(first: Event, settings: Settings) -> bool:
+def _in_time(first: Event, is_elsewhere: bool, settings: Settings) -> bool:
+    """What whoever paid before go-live charged was in time, however late its row is loaded."""
     if settings.late_disputes == "recover":
         return True
     order = first.order
-    before_close = first.known_at < order.paying_window.ends_at
+    known_at = max(seen_at(first.fact), order.first_known_at) if is_elsewhere else first.known_at
+    before_close = known_at < order.paying_window.ends_at
     if settings.late_disputes == "until_window_close":
         return before_close
     return before_close and first.occurred_at < order.release_at

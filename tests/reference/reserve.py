@@ -112,17 +112,17 @@ def order_reserve_rows(ledger: Ledger) -> list[OrderReserveRow]:
 
 
 def late_dispute_rows(ledger: Ledger) -> list[LateDispute]:
-    """Good disputes that came too late, in the window in which they became known."""
+    """Good disputes that came too late, in the window in which they became known.
+
+    What came too late for whoever paid before go-live is of no window.
+    """
     rows = []
     for dispute in ledger.disputes:
-        if dispute.in_time:
+        if dispute.in_time or dispute.is_elsewhere:
             continue
         first = dispute.first
         fact = first.fact
         window = window_of(first.known_at, ledger.settings.timezone)
-        go_live = ledger.facts.go_live
-        if go_live and window.starts_at < go_live.starts_at <= ledger.as_of:
-            continue
         amount = first.order.converted(first.amount)
         ids = (fact.dispute_id, fact.order_id, fact.seller_id)
         rows.append(LateDispute(*ids, amount, first.occurred_at, first.known_at, window.label))

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from . import model
 from .facts import Adjustment, Assignment, Facts, GoLive, OpeningBalance
-from .rows import DAY, MONDAY, charge, fee, history, order, refund
+from .rows import DAY, MONDAY, charge, event, fee, history, order, refund
 from .settings import NewSellers, Policy, Settings
 
 LATER = MONDAY + 100 * DAY
@@ -93,6 +93,20 @@ def test_a_row_that_is_loaded_late_was_settled_elsewhere_all_the_same() -> None:
     ledger = model.keep(late, LATER, RULES, posting)
     assert model.settlement_rows(ledger) == []
     assert [entry.source_id for entry in ledger.elsewhere] == ["o1", "r1"]
+
+
+def test_a_dispute_from_before_go_live_counts_for_the_clamp_however_late_its_row_is() -> None:
+    """And the marketplace absorbs nothing that something else has settled."""
+    facts = history(order(), GoLive(MONDAY + 14 * DAY))
+    window = model.window_of(MONDAY + 14 * DAY, RULES.timezone)
+    posting = model.close(facts, window, RULES, model.NOTHING_STORED)
+    refunded = refund("r1", "50.00", MONDAY + 23 * DAY)
+    for opened_at, charged in ((6, -20_00), (8, -50_00)):
+        opened = event("opened", "80.00", MONDAY + opened_at * DAY)
+        late = replace(facts, refunds=(refunded,), dispute_events=(opened,))
+        ledger = model.keep(late, MONDAY + 24 * DAY, RULES, posting)
+        assert [row.net for row in model.settlement_rows(ledger)] == [charged]
+        assert model.late_dispute_rows(ledger) == []
 
 
 def test_first_days_of_a_seller_are_under_the_policy_of_new_sellers() -> None:

@@ -70,8 +70,8 @@ moves as (
     from {{ ref('int_disputes') }} as disputes
     cross join build
     where
-        not disputes.is_in_time
-        and disputes.opened_known_at >= greatest(build.stored_until, build.opened_at)
+        disputes.is_absorbed
+        and disputes.opened_known_at >= build.stored_until
 
 ),
 

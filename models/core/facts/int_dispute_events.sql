@@ -26,6 +26,7 @@ paired as (
         {{ is_before_go_live(
             'greatest(facts.known_at, orders.first_known_at, orders.release_at)'
         ) }} as is_settled_elsewhere,
+        greatest(facts.known_at, orders.first_known_at) as first_known_at,
         greatest(facts.known_at, orders.known_at) as paired_known_at
     from {{ facts_of_orders(ref('stg_marketplace__dispute_events')) }}
     where
@@ -59,6 +60,7 @@ final as (
         case when event_type <> 'withdrawn' then amount end as amount,
         cents_per_unit,
         occurred_at,
+        first_known_at,
         greatest(posted_at, paired_known_at) as known_at,
         posted_at,
         release_at,

@@ -17,7 +17,10 @@ events as not materialized (
 
 opened as (
 
-    select distinct on (seller_id, order_id, dispute_id) *
+    select distinct on (seller_id, order_id, dispute_id)
+        *,
+        -- Where something else paid before, a row that lands late was charged there in time.
+        case when is_settled_elsewhere then first_known_at else known_at end as judged_at
     from events
     where event_type = 'opened'
     order by
@@ -27,6 +30,26 @@ opened as (
         known_at asc,
         occurred_at asc,
         dispute_event_id asc
+
+),
+
+timed as (
+
+    select
+        *,
+        {% if var('late_disputes') == 'recover' -%}
+            true
+        {%- elif var('late_disputes') == 'until_window_close' -%}
+            judged_at < paying_window_ends_at
+        {%- elif var('late_disputes') == 'absorb' -%}
+            occurred_at < release_at and judged_at < paying_window_ends_at
+        {%- else -%}
+            {{ exceptions.raise_compiler_error(
+                "late_disputes is '" ~ var('late_disputes')
+                ~ "'; use absorb, until_window_close or recover"
+            ) }}
+        {%- endif %} as is_in_time
+    from opened
 
 ),
 
@@ -46,40 +69,29 @@ outcomes as (
 final as (
 
     select
-        opened.seller_id,
-        opened.order_id,
-        opened.dispute_id,
-        opened.dispute_event_id as opened_event_id,
-        {{ settled('opened.amount', 'opened.cents_per_unit') }} as opened_minor,
-        opened.occurred_at as opened_at,
-        opened.known_at as opened_known_at,
-        opened.posted_at as opened_posted_at,
-        opened.is_settled_elsewhere as is_opened_elsewhere,
+        timed.seller_id,
+        timed.order_id,
+        timed.dispute_id,
+        timed.dispute_event_id as opened_event_id,
+        {{ settled('timed.amount', 'timed.cents_per_unit') }} as opened_minor,
+        timed.occurred_at as opened_at,
+        timed.known_at as opened_known_at,
+        timed.posted_at as opened_posted_at,
+        timed.is_settled_elsewhere as is_opened_elsewhere,
         outcomes.dispute_id is not null as has_outcome,
         -- An outcome counts no earlier than what it is the outcome of.
         case
             when outcomes.withdrawn_known_at is not null
-                then greatest(outcomes.withdrawn_known_at, opened.known_at)
+                then greatest(outcomes.withdrawn_known_at, timed.known_at)
         end as withdrawn_known_at,
-        {% if var('late_disputes') == 'recover' -%}
-            true
-        {%- elif var('late_disputes') == 'until_window_close' -%}
-            opened.known_at < opened.paying_window_ends_at
-        {%- elif var('late_disputes') == 'absorb' -%}
-            opened.occurred_at < opened.release_at
-            and opened.known_at < opened.paying_window_ends_at
-        {%- else -%}
-            {{ exceptions.raise_compiler_error(
-                "late_disputes is '" ~ var('late_disputes')
-                ~ "'; use absorb, until_window_close or recover"
-            ) }}
-        {%- endif %} as is_in_time
-    from opened
+        timed.is_in_time,
+        not timed.is_in_time and not timed.is_settled_elsewhere as is_absorbed
+    from timed
     left join outcomes
         on
-            opened.seller_id = outcomes.seller_id
-            and opened.order_id = outcomes.order_id
-            and opened.dispute_id = outcomes.dispute_id
+            timed.seller_id = outcomes.seller_id
+            and timed.order_id = outcomes.order_id
+            and timed.dispute_id = outcomes.dispute_id
 
 )
 

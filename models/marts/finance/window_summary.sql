@@ -39,7 +39,7 @@ late_disputes as (
         {{ window_starts_at('opened_known_at') }} as window_starts_at,
         sum(opened_minor)::bigint as absorbed_minor
     from {{ ref('int_disputes') }}
-    where not is_in_time
+    where is_absorbed
     group by {{ window_starts_at('opened_known_at') }}
 
 ),

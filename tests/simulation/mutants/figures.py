@@ -70,12 +70,12 @@ MUTANTS = (
         seed=1,
     ),
     mutant(
-        "books have what came too late before the go-live",
+        "the marketplace absorbs what came too late before the go-live",
         CLOSE,
         (
-            f"{CORE}/books/int_book_moves.sql",
-            "greatest(build.stored_until, build.opened_at)",
-            "build.stored_until",
+            f"{CORE}/facts/int_disputes.sql",
+            "not timed.is_in_time and not timed.is_settled_elsewhere as is_absorbed",
+            "not timed.is_in_time as is_absorbed",
         ),
     ),
     mutant(
@@ -93,8 +93,8 @@ MUTANTS = (
         CLOSE,
         (
             f"{CORE}/facts/int_disputes.sql",
-            "opened.occurred_at < opened.release_at",
-            "opened.occurred_at <= opened.release_at",
+            "occurred_at < release_at",
+            "occurred_at <= release_at",
         ),
         seed=2,
     ),
@@ -103,8 +103,8 @@ MUTANTS = (
         CLOSE,
         (
             f"{CORE}/facts/int_disputes.sql",
-            "opened.known_at < opened.paying_window_ends_at",
-            "opened.known_at <= opened.paying_window_ends_at",
+            "release_at and judged_at < paying_window_ends_at",
+            "release_at and judged_at <= paying_window_ends_at",
         ),
         seed=6,
     ),

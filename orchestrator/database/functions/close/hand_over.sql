@@ -55,7 +55,7 @@ begin
     loop
         select coalesce(sum(d.opened_minor), 0) into v_absorbed
         from settlement_core.int_disputes as d
-        where not d.is_in_time and d.opened_known_at >= v_window.window_starts_at
+        where d.is_absorbed and d.opened_known_at >= v_window.window_starts_at
         and d.opened_known_at < v_window.window_ends_at;
         with handed as (
             insert into handover.close_rows
